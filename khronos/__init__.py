@@ -1,0 +1,1 @@
+"""Khronos: a gateway that loses nothing between people who write and whoever answers them."""

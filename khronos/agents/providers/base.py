@@ -1,0 +1,39 @@
+"""What a model provider is asked and what it answers, in one vocabulary for all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the dialogue."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    system: str
+    lines: Sequence[Line]  # oldest first, roles alternate, the last one is the user's
+    language: str = "en"
+    max_tokens: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    text: str
+    provider: str
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    stop_reason: str = ""
+    duration_ms: int = 0
+
+
+class Provider(Protocol):
+    name: str
+
+    def complete(self, prompt: Prompt) -> Completion:
+        """Raises Transient (with what the provider says of when to come back), Permanent or Unauthorized."""

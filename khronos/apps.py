@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class KhronosConfig(AppConfig):
+    name = "khronos"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from khronos.celery import app
+
+        app.set_default()

@@ -1,0 +1,10 @@
+"""The Celery app. Tasks live in `tasks/`; what is due and when, in `tasks/schedule.py`."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.embedded")
+
+app = Celery("khronos")
+app.config_from_object("django.conf:settings", namespace="CELERY")

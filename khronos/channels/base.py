@@ -1,0 +1,113 @@
+"""What every channel speaks: one vocabulary for what arrives, one small interface for what leaves.
+
+A new channel is one module with a parser and a transport, and one line in `khronos/channels/__init__.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Happening(StrEnum):
+    """What an update tells us."""
+
+    MESSAGE = "message"
+    EDIT = "edit"
+    BUTTON = "button"
+    BLOCKED = "blocked"
+    UNBLOCKED = "unblocked"
+    MIGRATED = "migrated"
+    IGNORED = "ignored"
+
+
+class Content(StrEnum):
+    """What a message is made of."""
+
+    TEXT = "text"
+    PHOTO = "photo"
+    DOCUMENT = "document"
+    VOICE = "voice"
+    VIDEO = "video"
+    LOCATION = "location"
+    CONTACT = "contact"
+    STICKER = "sticker"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The little that intake needs of an update; read without any chance to fail."""
+
+    key: str
+    chat: str | None = None
+    sender: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    id: str
+    name: str = ""
+    username: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One update, understood."""
+
+    happening: Happening
+    chat_id: str = ""
+    chat_type: str = "private"
+    chat_title: str = ""
+    sender: Sender | None = None
+    message_id: str = ""
+    content: Content = Content.TEXT
+    text: str = ""
+    media: Mapping[str, Any] = field(default_factory=dict)
+    sent_at: datetime | None = None
+    addressed: bool = True  # in a group: mentioned, replied to, or a command for us
+    callback_id: str = ""
+    new_chat_id: str = ""
+    reason: str = ""  # why it was ignored
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Our side of a channel: what its parser and transport must know."""
+
+    slug: str
+    token: str = ""
+    secret: str = ""
+    username: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Transport(Protocol):
+    """How a channel sends. Errors are those of `khronos.exceptions`; nothing else escapes."""
+
+    text_limit: int  # UTF-16 units of one message
+    can_edit: bool
+    pulled: bool  # readers fetch with a cursor: a stored row is a delivered one, no send is needed
+
+    def send(self, chat_id: str, text: str, *, plain: bool = False) -> str:
+        """Send Markdown (or plain) text; answers the message's id."""
+
+    def edit(self, chat_id: str, message_id: str, text: str, *, plain: bool = False) -> None: ...
+
+    def typing(self, chat_id: str) -> None: ...
+
+    def answer_button(self, callback_id: str) -> None: ...
+
+
+class Kind(Protocol):
+    """A kind of channel: how to read it and how to open its transport."""
+
+    def identify(self, raw: bytes) -> Identity:
+        """Never raises: what cannot be read is known by its hash."""
+
+    def parse(self, raw: bytes, account: Account) -> Incoming:
+        """Raises Unreadable for what cannot be understood."""
+
+    def transport(self, account: Account) -> Transport: ...

@@ -1,0 +1,33 @@
+"""The nouns of Khronos, one a file."""
+
+from khronos.models.alert import Alert
+from khronos.models.channel import Channel
+from khronos.models.contact import Contact, contact_id
+from khronos.models.conversation import Conversation, conversation_id
+from khronos.models.deadletter import DeadLetter
+from khronos.models.delivery import Delivery
+from khronos.models.event import Event
+from khronos.models.lease import Lease
+from khronos.models.message import Message
+from khronos.models.queue import Queue
+from khronos.models.tenant import Tenant
+from khronos.models.turn import Turn
+from khronos.models.update import Update
+
+__all__ = [
+    "Alert",
+    "Channel",
+    "Contact",
+    "Conversation",
+    "DeadLetter",
+    "Delivery",
+    "Event",
+    "Lease",
+    "Message",
+    "Queue",
+    "Tenant",
+    "Turn",
+    "Update",
+    "contact_id",
+    "conversation_id",
+]

@@ -1,0 +1,61 @@
+"""A channel is one address that people write to: a Telegram bot, a site's chat."""
+
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from khronos.models.queue import Queue
+from khronos.models.tenant import Tenant
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    def listening(self) -> Self:
+        return self.filter(is_active=True).select_related("tenant", "queue")
+
+
+class Channel(models.Model):
+    class Routing(models.TextChoices):
+        BOT = "bot", _("the assistant")
+        QUEUE = "queue", _("a queue of people")
+        TRIAGE = "triage", _("triage decides")
+
+    class DeliveryMode(models.TextChoices):
+        SEND = "send", _("send: one message, a repeat is possible after a crash while sending")
+        EDIT = "edit", _("edit: a placeholder is filled in, never a repeat")
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="channels", verbose_name=_("tenant"))
+    slug = models.SlugField(_("slug"), unique=True)
+    kind = models.CharField(_("kind"), max_length=20)
+    name = models.CharField(_("name"), max_length=200)
+    token = models.CharField(_("token"), max_length=200, blank=True)
+    secret = models.CharField(_("webhook secret"), max_length=256, blank=True)
+    previous_secret = models.CharField(
+        _("previous secret"), max_length=256, blank=True, help_text=_("Still accepted, for a rotation.")
+    )
+    username = models.CharField(_("bot's user name"), max_length=100, blank=True)
+    callback_url = models.URLField(_("callback address"), blank=True)
+    delivery_mode = models.CharField(
+        _("delivery"), max_length=10, choices=DeliveryMode.choices, default=DeliveryMode.SEND
+    )
+    routing = models.CharField(_("routing"), max_length=10, choices=Routing.choices, default=Routing.BOT)
+    queue = models.ForeignKey(
+        Queue, models.SET_NULL, null=True, blank=True, related_name="channels", verbose_name=_("queue")
+    )
+    polling_offset = models.BigIntegerField(_("polling offset"), default=0)
+    is_active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = ChannelQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("channel")
+        verbose_name_plural = _("channels")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def secrets(self) -> list[str]:
+        """The valid ones; an empty secret is none, it would admit everyone."""
+        return [secret for secret in (self.secret, self.previous_secret) if secret]

@@ -1,0 +1,67 @@
+"""A conversation is one chat on one channel, for as long as it lasts."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from khronos.models.channel import Channel
+from khronos.models.contact import Contact
+from khronos.models.queue import Queue
+from khronos.models.tenant import Tenant
+
+
+def conversation_id(channel_id: int, chat_id: str) -> uuid.UUID:
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"khronos:conversation:{channel_id}:{chat_id}")
+
+
+class Conversation(models.Model):
+    class Handler(models.TextChoices):
+        """Who answers."""
+
+        BOT = "bot", _("the assistant")
+        TRIAGE = "triage", _("triage")
+        QUEUE = "queue", _("waiting for a person")
+        HUMAN = "human", _("a person")
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        CLOSED = "closed", _("closed")
+
+    id = models.UUIDField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="conversations", verbose_name=_("tenant"))
+    channel = models.ForeignKey(
+        Channel, models.CASCADE, related_name="conversations", verbose_name=_("channel")
+    )
+    contact = models.ForeignKey(
+        Contact, models.CASCADE, related_name="conversations", verbose_name=_("contact"), null=True
+    )
+    chat_id = models.CharField(_("chat"), max_length=100, help_text=_("Where answers go."))
+    chat_type = models.CharField(_("chat type"), max_length=20, default="private")
+    title = models.CharField(_("title"), max_length=300, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN)
+    handler = models.CharField(_("answered by"), max_length=10, choices=Handler.choices, default=Handler.BOT)
+    queue = models.ForeignKey(
+        Queue, models.SET_NULL, null=True, blank=True, related_name="conversations", verbose_name=_("queue")
+    )
+    operator = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="conversations",
+        verbose_name=_("operator"),
+    )
+    remembers_from = models.BigIntegerField(
+        _("remembers from"), default=0, help_text=_("Messages before this one were put aside by /reset.")
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("last message"), auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
+
+    def __str__(self) -> str:
+        return self.title or self.chat_id

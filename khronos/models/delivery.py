@@ -1,0 +1,68 @@
+"""A delivery is one message on its way out: one row for each part that the channel will show."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import models
+from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext_lazy as _
+
+from khronos.models.conversation import Conversation
+from khronos.models.message import Message
+from khronos.models.work import Work, WorkQuerySet
+
+
+class DeliveryQuerySet(WorkQuerySet["Delivery"]):
+    def claim(self, pk: int, lease: timedelta, **changes: Any) -> "Delivery | None":
+        """Lease one due delivery, unless an earlier one of its conversation is not settled: order is kept."""
+        earlier = Delivery.objects.unsettled().filter(
+            conversation=OuterRef("conversation"), pk__lt=OuterRef("pk")
+        )
+        first = self.exclude(Exists(earlier))
+        return super(DeliveryQuerySet, first).claim(pk, lease, state=Delivery.State.SENDING, **changes)
+
+
+class Delivery(Work):
+    class State(models.TextChoices):
+        PENDING = "pending", _("waiting")
+        SENDING = "sending", _("being sent")
+        SENT = "sent", _("sent")
+        FAILED = "failed", _("failed")
+
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, related_name="deliveries", verbose_name=_("conversation")
+    )
+    message = models.ForeignKey(
+        Message, models.CASCADE, related_name="deliveries", verbose_name=_("message")
+    )
+    part = models.PositiveIntegerField(_("part"), default=0)
+    text = models.TextField(_("text"))
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)
+    trace_id = models.CharField(_("trace"), max_length=64)
+    external_id = models.CharField(
+        _("id on the channel"), max_length=100, blank=True, help_text=_("In edit mode: the placeholder's.")
+    )
+    plain = models.BooleanField(_("without markup"), default=False)
+    doubtful = models.BooleanField(
+        _("may be a repeat"), default=False, help_text=_("An earlier try may have arrived.")
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        constraints = [models.UniqueConstraint(fields=["message", "part"], name="a_part_goes_out_once")]
+        indexes = [
+            models.Index(
+                fields=["conversation", "id"],
+                name="delivery_order",
+                condition=models.Q(due_at__isnull=False),
+            ),
+            models.Index(fields=["due_at"], name="delivery_due", condition=models.Q(due_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"

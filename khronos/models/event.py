@@ -1,0 +1,42 @@
+"""Facts, append-only: outbox of the bus, audit trail, and what the operator's timeline is drawn from."""
+
+import uuid
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class Event(models.Model):
+    class Type(models.TextChoices):
+        MESSAGE_RECEIVED = "inbox.message.received"
+        HANDOFF_REQUESTED = "routing.handoff.requested"
+        RESPONSE_GENERATED = "agent.ai.response.generated"
+        MESSAGE_SENT = "outbox.message.sent"
+        MESSAGE_FAILED = "outbox.message.failed"
+        HANDOFF_ACCEPTED = "conversation.handoff.accepted"
+        CONVERSATION_CLOSED = "conversation.closed"
+
+    event_id = models.UUIDField(_("event id"), default=uuid.uuid4)
+    type = models.CharField(_("type"), max_length=60, choices=Type.choices)
+    trace_id = models.CharField(_("trace"), max_length=64, db_index=True)
+    tenant_id = models.BigIntegerField(_("tenant"), null=True)
+    conversation_id = models.UUIDField(_("conversation"), null=True)
+    customer_id = models.UUIDField(_("contact"), null=True)
+    idempotency_key = models.CharField(
+        _("idempotency key"), max_length=120, unique=True, help_text=_("The same fact is told once.")
+    )
+    timestamp = models.DateTimeField(_("time"), db_default=Now())
+    payload = models.JSONField(_("payload"), default=dict)
+    published_at = models.DateTimeField(_("published"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        indexes = [
+            models.Index(fields=["conversation_id", "id"], name="event_timeline"),
+            models.Index(fields=["id"], name="event_unpublished", condition=models.Q(published_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"

@@ -1,0 +1,23 @@
+"""A tenant owns channels, queues, contacts and conversations; nothing crosses."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Tenant(models.Model):
+    slug = models.SlugField(_("slug"), unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    instructions = models.TextField(
+        _("instructions"), blank=True, help_text=_("What the assistant is told about itself and its work.")
+    )
+    providers = models.JSONField(
+        _("providers"), default=list, blank=True, help_text=_("Order of model providers; empty: the default.")
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("tenant")
+        verbose_name_plural = _("tenants")
+
+    def __str__(self) -> str:
+        return self.name

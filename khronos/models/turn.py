@@ -1,0 +1,78 @@
+"""A turn is all that a contact said since the last answer, and the work of answering it.
+
+The database itself holds the order: a conversation has at most one turn that collects messages and at
+most one that is worked on (two partial unique indexes), however many workers there are.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, models, transaction
+from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext_lazy as _
+
+from khronos.models.conversation import Conversation
+from khronos.models.work import Work, WorkQuerySet
+
+
+class TurnQuerySet(WorkQuerySet["Turn"]):
+    def claim(self, pk: int, lease: timedelta, **changes: Any) -> "Turn | None":
+        """Lease one due turn, unless another turn of its conversation is worked on."""
+        busy = Turn.objects.filter(conversation=OuterRef("conversation"), state=Turn.State.WORKING)
+        free = self.exclude(Exists(busy.exclude(pk=OuterRef("pk"))))
+        try:
+            with transaction.atomic():
+                return super(TurnQuerySet, free).claim(
+                    pk, lease, state=Turn.State.WORKING, amended=False, **changes
+                )
+        except IntegrityError:
+            return None  # another worker took another turn of this conversation between our look and our write
+
+
+class Turn(Work):
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        WORKING = "working", _("being answered")
+        ANSWERED = "answered", _("answered")
+        SILENT = "silent", _("needed no answer")
+        BURIED = "buried", _("given up")
+
+    conversation = models.ForeignKey(
+        Conversation,
+        models.CASCADE,
+        related_name="turns",
+        verbose_name=_("conversation"),
+    )
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WAITING)
+    trace_id = models.CharField(_("trace"), max_length=64)
+    amended = models.BooleanField(
+        _("amended"), default=False, help_text=_("A message was edited while it was being answered.")
+    )
+    apologised = models.BooleanField(_("told to wait"), default=False)
+    provider = models.CharField(_("provider"), max_length=30, blank=True)
+    model = models.CharField(_("model"), max_length=100, blank=True)
+    input_tokens = models.PositiveIntegerField(_("tokens in"), default=0)
+    output_tokens = models.PositiveIntegerField(_("tokens out"), default=0)
+    thinking_ms = models.PositiveIntegerField(_("thinking, ms"), default=0)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+
+    objects = TurnQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("turn")
+        verbose_name_plural = _("turns")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation"], condition=models.Q(state="waiting"), name="one_turn_collects"
+            ),
+            models.UniqueConstraint(
+                fields=["conversation"], condition=models.Q(state="working"), name="one_turn_is_worked_on"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], name="turn_due", condition=models.Q(due_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"

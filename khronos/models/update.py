@@ -1,0 +1,56 @@
+"""What arrived, byte for byte. Written by intake before it answers 200; read by the dispatcher."""
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from khronos.models.channel import Channel
+
+
+class UpdateQuerySet(models.QuerySet["Update"]):
+    def waiting(self) -> "UpdateQuerySet":
+        return self.filter(state=Update.State.RECEIVED)
+
+
+class Update(models.Model):
+    class State(models.TextChoices):
+        RECEIVED = "received", _("received")
+        DISPATCHED = "dispatched", _("dispatched")
+        QUARANTINED = "quarantined", _("quarantined")
+
+    channel = models.ForeignKey(
+        Channel, models.PROTECT, related_name="updates", verbose_name=_("channel"), db_index=False
+    )
+    key = models.CharField(
+        _("key"), max_length=80, help_text=_("The sender's id of this update, or a hash of its bytes.")
+    )
+    raw = models.BinaryField(_("bytes"))
+    trace_id = models.CharField(_("trace"), max_length=64)
+    conversation_id = models.UUIDField(_("conversation"), null=True, blank=True)
+    received_at = models.DateTimeField(_("received"), db_default=Now())
+    state = models.CharField(_("state"), max_length=12, choices=State.choices, db_default=State.RECEIVED)
+    reason = models.CharField(_("reason"), max_length=500, blank=True, db_default="")
+
+    objects = UpdateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("update")
+        verbose_name_plural = _("updates")
+        constraints = [models.UniqueConstraint(fields=["channel", "key"], name="update_once_per_channel")]
+        indexes = [
+            models.Index(
+                fields=["conversation_id", "id"],
+                name="update_waiting",
+                condition=models.Q(state="received"),
+            ),
+            models.Index(
+                fields=["received_at"], name="update_quarantined", condition=models.Q(state="quarantined")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}"
+
+    @property
+    def text(self) -> str:
+        return bytes(self.raw).decode("utf-8", "backslashreplace")

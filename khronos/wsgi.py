@@ -1,0 +1,26 @@
+"""The web server's application: a lean chain for machines, the full one for people."""
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.embedded")
+
+import django
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.test.utils import override_settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+django.setup(set_prefix=False)
+full = WSGIHandler()
+with override_settings(MIDDLEWARE=[]):
+    lean = WSGIHandler()
+
+
+def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    path = environ.get("PATH_INFO", "")
+    handler = lean if path.startswith(settings.LEAN_PREFIXES) else full
+    return handler(environ, start_response)

@@ -1,0 +1,12 @@
+"""Settings, one file per concern. `embedded` is the default, `production` the grown one, `test` the tests'."""
+
+import sys
+
+try:
+    # Many Pythons carry an SQLite older than the fix of the WAL-reset corruption bug (3.51.3).
+    import pysqlite3
+except ImportError:
+    pass
+else:
+    sys.modules["sqlite3"] = pysqlite3
+    sys.modules["sqlite3.dbapi2"] = pysqlite3.dbapi2

@@ -1,0 +1,32 @@
+"""The models that answer, and how much they are told."""
+
+from settings.env import env
+
+ANTHROPIC_API_KEY = env.anthropic_api_key
+ANTHROPIC_BASE_URL = env.anthropic_base_url
+ANTHROPIC_MODEL = env.anthropic_model
+OPENAI_API_KEY = env.openai_api_key
+OPENAI_BASE_URL = env.openai_base_url
+OPENAI_MODEL = env.openai_model
+
+PROVIDER_ORDER = ["anthropic", "openai"]
+PROVIDER_CONNECT_TIMEOUT_S = 3.0
+PROVIDER_TOTAL_TIMEOUT_S = {"anthropic": 30.0, "openai": 10.0}
+ANSWER_MAX_TOKENS = 1024
+HISTORY_MAX_TOKENS = 3000
+HISTORY_MAX_MESSAGES = 40
+TYPING_AFTER_S = 0.6  # a quick answer needs no typing sign
+TYPING_EVERY_S = 4.5  # Telegram shows the sign for five seconds
+DEPRECATED_MODELS = {
+    "claude-sonnet-4-5": "ends on 2026-11-30; use claude-sonnet-5-5",
+    "claude-sonnet-4": "is gone; use claude-sonnet-5-5",
+    "claude-opus-4": "is gone; use claude-opus-5-5",
+    "claude-3-7-sonnet": "is gone; use claude-sonnet-5-5",
+}
+
+AGENT_PROCESSES = env.agent_processes
+AGENT_THREADS = env.agent_threads
+TURN_MAX_ATTEMPTS = 3  # then it is poison: it kills workers before they finish
+PARK_MIN_S = 5.0  # first wait of a turn whose model is away, doubled to the most
+PARK_MAX_S = 60.0
+PARK_UNAUTHORIZED_S = 300.0  # a wrong key is mended by a person

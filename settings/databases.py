@@ -1,0 +1,58 @@
+"""From DATABASE_URL to Django's dictionary; SQLite tuned for many processes that write."""
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from khronos.exceptions import Misconfigured
+from settings.env import env
+
+SQLITE_PRAGMAS = """
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA cache_size = -8000;
+    PRAGMA mmap_size = 134217728;
+    PRAGMA wal_autocheckpoint = 1000;
+"""
+
+
+def configured() -> dict[str, Any]:
+    if not env.database_url:
+        return sqlite(str(env.home / "khronos.sqlite3"))
+    parts = urlsplit(env.database_url)
+    if parts.scheme == "sqlite":
+        return sqlite(unquote(parts.path))
+    if parts.scheme in ("postgres", "postgresql"):
+        return postgresql(env.database_url)
+    raise Misconfigured(
+        f"DATABASE_URL begins with {parts.scheme!r}.\n  Fix: use postgresql://user:password@host/name, or leave it out."
+    )
+
+
+def sqlite(path: str) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            "timeout": 10,  # seconds to wait for another process's transaction
+            "transaction_mode": "IMMEDIATE",  # a transaction that reads first and writes then cannot deadlock
+            "init_command": SQLITE_PRAGMAS,
+        },
+    }
+
+
+def postgresql(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "khronos",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", "") or unquote(parts.hostname or ""),
+        "PORT": parts.port or "",
+        "CONN_MAX_AGE": 300,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 3, **query},
+    }

@@ -1,0 +1,7 @@
+"""Logs: one JSON object a line in files and pipes, coloured text in a terminal."""
+
+from settings.env import env
+
+LOG_LEVEL = env.log_level
+LOGGING_CONFIG = "khronos.observability.logging.configure"
+LOGGING = {"level": env.log_level, "home": str(env.home)}
