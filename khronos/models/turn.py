@@ -1,13 +1,14 @@
 """A turn is all that a contact said since the last answer, and the work of answering it.
 
 The database itself holds the order: a conversation has at most one turn that collects messages and at
-most one that is worked on (two partial unique indexes), however many workers there are.
+most one that is under way (two partial unique indexes), however many workers there are. A parked turn
+is under way: what its contact says meanwhile is answered after it.
 """
 
 from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
@@ -17,31 +18,30 @@ from khronos.models.work import Work, WorkQuerySet
 
 class TurnQuerySet(WorkQuerySet["Turn"]):
     def claim(self, pk: int, lease: timedelta, **changes: Any) -> "Turn | None":
-        """Lease one due turn, unless another turn of its conversation is worked on."""
-        busy = Turn.objects.filter(conversation=OuterRef("conversation"), state=Turn.State.WORKING)
-        free = self.exclude(Exists(busy.exclude(pk=OuterRef("pk"))))
-        try:
-            with transaction.atomic():
-                return super(TurnQuerySet, free).claim(
-                    pk, lease, state=Turn.State.WORKING, amended=False, **changes
-                )
-        except IntegrityError:
-            return None  # another worker took another turn of this conversation between our look and our write
+        """Lease one due turn, unless another turn of its conversation is under way.
+
+        Raises IntegrityError where another worker took that one between our look and our write.
+        """
+        others = Turn.objects.exclude(pk=OuterRef("pk")).filter(
+            conversation=OuterRef("conversation"), state__in=Turn.UNDER_WAY
+        )
+        free = self.exclude(Exists(others))
+        return super(TurnQuerySet, free).claim(pk, lease, state=Turn.State.WORKING, amended=False, **changes)
 
 
 class Turn(Work):
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
         WORKING = "working", _("being answered")
+        PARKED = "parked", _("parked")
         ANSWERED = "answered", _("answered")
         SILENT = "silent", _("needed no answer")
         BURIED = "buried", _("given up")
 
+    UNDER_WAY = (State.WORKING, State.PARKED)
+
     conversation = models.ForeignKey(
-        Conversation,
-        models.CASCADE,
-        related_name="turns",
-        verbose_name=_("conversation"),
+        Conversation, models.CASCADE, related_name="turns", verbose_name=_("conversation")
     )
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WAITING)
     trace_id = models.CharField(_("trace"), max_length=64)
@@ -67,7 +67,9 @@ class Turn(Work):
                 fields=["conversation"], condition=models.Q(state="waiting"), name="one_turn_collects"
             ),
             models.UniqueConstraint(
-                fields=["conversation"], condition=models.Q(state="working"), name="one_turn_is_worked_on"
+                fields=["conversation"],
+                condition=models.Q(state__in=["working", "parked"]),
+                name="one_turn_is_under_way",
             ),
         ]
         indexes = [

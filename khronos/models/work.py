@@ -37,6 +37,7 @@ class WorkQuerySet[W: "Work"](models.QuerySet[W]):
 
 class Work(models.Model):
     attempts = models.PositiveIntegerField(default=0)
+    deferrals = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(null=True, blank=True, db_default=Now())
     rung_at = models.DateTimeField(null=True, blank=True)
     fence = models.PositiveIntegerField(default=0)
@@ -52,17 +53,25 @@ class Work(models.Model):
     def write(self, **changes: Any) -> None:
         if not self.fenced().update(**changes):
             raise LostLease(f"{type(self).__name__} {self.pk}")
-        for name, value in changes.items():
-            setattr(self, name, value)
 
     def settle(self, state: str, reason: str = "", **changes: Any) -> None:
         self.write(state=state, due_at=None, reason=reason[:500], **changes)
 
     def defer(self, state: str, after: timedelta, reason: str = "", **changes: Any) -> None:
-        """Give the row back until later. The work ended in order, so it was no poison: attempts start anew."""
+        """Give the row back until later: the work ended in order and will be tried again."""
         self.write(
-            state=state, due_at=Now() + after, rung_at=None, attempts=0, reason=reason[:500], **changes
+            state=state,
+            due_at=Now() + after,
+            rung_at=None,
+            deferrals=F("deferrals") + 1,
+            reason=reason[:500],
+            **changes,
         )
+
+    @property
+    def crashes(self) -> int:
+        """Earlier claims that never came to an end."""
+        return self.attempts - self.deferrals - 1
 
     def extend(self, lease: timedelta) -> None:
         self.write(due_at=Now() + lease)
