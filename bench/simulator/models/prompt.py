@@ -1,0 +1,87 @@
+"""A model call and its answer, in words that both providers' dialects translate to."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Provider = Literal["anthropic", "openai"]
+CHARACTERS_PER_TOKEN = 4
+
+type Block = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of the conversation; tools' results are told apart from what a person wrote."""
+
+    role: str
+    texts: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    calls: int = 0
+
+
+@dataclass(slots=True)
+class Prompt:
+    """What the model was asked."""
+
+    provider: Provider
+    model: str
+    system: str
+    turns: list[Turn]
+    tools: list[str]
+    stream: bool
+    max_tokens: int
+    include_usage: bool = True
+
+    @property
+    def question(self) -> str:
+        """All that was said since the last answer; the tool calls in between do not count as one."""
+        texts: list[str] = []
+        for turn in reversed(self.turns):
+            if turn.role == "assistant" and not turn.calls:
+                break
+            if turn.role == "user":
+                texts[:0] = turn.texts
+        return "\n".join(texts)
+
+    @property
+    def results(self) -> list[str]:
+        """What the tools said, when theirs is the last word."""
+        return list(self.turns[-1].results) if self.turns else []
+
+    @property
+    def input_tokens(self) -> int:
+        said = sum(len(text) for turn in self.turns for text in turn.texts + turn.results)
+        return tokens(len(self.system) + said) + 4 * len(self.turns)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model asks for a tool."""
+
+    name: str
+    arguments: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model says. `stop` overrides the reason: "refusal", "max_tokens", …"""
+
+    text: str = ""
+    tools: tuple[ToolCall, ...] = ()
+    stop: str = ""
+
+    @property
+    def output_tokens(self) -> int:
+        return tokens(len(self.text)) + 20 * len(self.tools)
+
+
+def tokens(characters: int) -> int:
+    return characters // CHARACTERS_PER_TOKEN + 1
+
+
+def echo(prompt: Prompt) -> Answer:
+    """Quote the question in full, so that a ledger can tell which question each answer belongs to."""
+    text = f"You said: {prompt.question}"
+    if prompt.results:
+        text += "\nThe tool said: " + "; ".join(prompt.results)
+    return Answer(text)

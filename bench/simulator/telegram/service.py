@@ -1,0 +1,212 @@
+"""The fake Telegram: bots, their chats, the delivery of updates, faults, and what may be read afterwards."""
+
+from bench.simulator.faults import Fault, Faults, Kind
+from bench.simulator.home import Home, at_home
+from bench.simulator.telegram import errors
+from bench.simulator.telegram.bot import DEFAULT_TOKEN, Bot
+from bench.simulator.telegram.chat import Chat, Message
+from bench.simulator.telegram.delivery import Delivery
+from bench.simulator.telegram.errors import ApiError, too_many
+from bench.simulator.telegram.gate import Gate, call_of
+from bench.simulator.telegram.ledger import Call, Ledger, Update
+from bench.simulator.telegram.limits import Limits, Pace
+from bench.simulator.telegram.methods import CANONICAL, METHODS
+from bench.simulator.telegram.params import Params, text_of
+from bench.simulator.telegram.people import People
+from bench.simulator.telegram.postman import Manner
+
+SCREEN_METHODS = frozenset({"sendMessage", "sendPhoto", "sendDocument", "editMessageText"})
+
+
+class Telegram(People):
+    """All public methods may be called from any thread."""
+
+    def __init__(self, home: Home, seed: int = 0) -> None:
+        self.home = home
+        self.ledger = Ledger()
+        self.limits = Limits()
+        self.manner = Manner()
+        self._faults = Faults(seed)
+        self._bots: dict[str, Bot] = {}
+        self._paces: dict[str, Pace] = {}
+        self._delivery = Delivery(home, self.ledger, self.manner, self._execute)
+        self.gate = Gate(self._bots, self._faults, self._perform, self._record)
+        self.add_bot(DEFAULT_TOKEN)
+
+    # Bots and chats
+
+    @at_home
+    def add_bot(self, token: str, username: str = "") -> Bot:
+        bot = Bot(token, username or f"simulated_{len(self._bots) + 1}_bot")
+        self._bots[token] = bot
+        self._paces[token] = Pace(self.limits, self.ledger.violations)
+        return bot
+
+    def bot(self, token: str | None = None) -> Bot:
+        return self._bots[token] if token else next(iter(self._bots.values()))
+
+    @property
+    def token(self) -> str:
+        """The first bot's token."""
+        return self.bot().token
+
+    @at_home
+    def open_chat(self, chat_id: int, name: str = "", *, token: str | None = None) -> Chat:
+        """Make a chat known to the bot without anyone writing in it (an alert chat, say)."""
+        return self.bot(token).open_chat(chat_id, name)
+
+    @at_home
+    def view(self, chat_id: int, *, token: str | None = None) -> list[Message]:
+        """The chat's screen: every message not deleted, oldest first."""
+        chat = self.bot(token).chats.get(chat_id)
+        return chat.visible() if chat else []
+
+    @at_home
+    def answers(self, chat_id: int, *, token: str | None = None) -> list[str]:
+        """The texts of the bot on the chat's screen."""
+        return [message.text for message in self.view(chat_id, token=token) if message.from_bot]
+
+    @at_home
+    def chats(self, *, token: str | None = None) -> list[Chat]:
+        return list(self.bot(token).chats.values())
+
+    @at_home
+    def calls(self, method: str | None = None, *, chat_id: int | None = None) -> list[Call]:
+        return [
+            call
+            for call in self.ledger.calls
+            if (method is None or call.method == method) and (chat_id is None or call.chat_id == chat_id)
+        ]
+
+    @at_home
+    def updates(self) -> list[Update]:
+        return list(self.ledger.updates)
+
+    # Faults and manners
+
+    @at_home
+    def fail(
+        self,
+        kind: Kind = "status",
+        *,
+        status: int = 500,
+        method: str | None = None,
+        chat_id: int | None = None,
+        token: str | None = None,
+        retry_after: float | None = None,
+        seconds: float = 0.0,
+        description: str = "",
+        count: int | None = None,
+        probability: float = 1.0,
+        for_seconds: float | None = None,
+    ) -> Fault:
+        """Order a fault; without `count` and `for_seconds` it lasts until `heal`."""
+        where = {"method": method, "chat_id": chat_id, "token": token}
+        fault = Fault(
+            kind,
+            {name: value for name, value in where.items() if value is not None},
+            status,
+            retry_after,
+            seconds,
+            description,
+            probability,
+            count,
+        )
+        return self._faults.add(fault, for_seconds=for_seconds)
+
+    @at_home
+    def heal(self) -> None:
+        self._faults.clear()
+
+    # Updates
+
+    @at_home
+    def push(
+        self, kind: str, payload: dict[str, object], chat_id: int, *, token: str | None = None
+    ) -> Update:
+        """An update of any kind, made by the caller."""
+        return self._enqueue(self.bot(token), kind, payload, chat_id)
+
+    @at_home
+    def push_raw(self, body: bytes, chat_id: int = 0, *, token: str | None = None) -> Update:
+        """Any bytes as the body of a webhook call, in the queue of this chat."""
+        return self._delivery.enqueue_raw(self.bot(token), body, chat_id)
+
+    @at_home
+    def set_webhook(self, url: str, secret: str = "", *, token: str | None = None) -> None:
+        """What a bot does by setWebhook; without a url the webhook is deleted."""
+        self._delivery.set_webhook(self.bot(token), {"url": url, "secret_token": secret})
+
+    @at_home
+    def deliver(
+        self,
+        *,
+        copies: int | None = None,
+        together: bool | None = None,
+        retry: bool | None = None,
+        retry_base: float | None = None,
+        retry_cap: float | None = None,
+        attempts: int | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Change how updates are delivered (see `Manner`); what is not given stays."""
+        given = {
+            "copies": copies,
+            "together": together,
+            "retry": retry,
+            "retry_base": retry_base,
+            "retry_cap": retry_cap,
+            "attempts": attempts,
+            "timeout": timeout,
+        }
+        for name, value in given.items():
+            if value is not None:
+                setattr(self.manner, name, value)
+
+    def _enqueue(
+        self, bot: Bot, kind: str, payload: dict[str, object], chat_id: int, text: str = ""
+    ) -> Update:
+        return self._delivery.enqueue(bot, kind, payload, chat_id, text)
+
+    # Calls of a bot
+
+    async def _perform(self, bot: Bot, name: str, params: Params, call: Call) -> object:
+        if name == "getUpdates":
+            return await self._delivery.get_updates(bot, params)
+        return self._perform_now(bot, name, params, call)
+
+    def _perform_now(self, bot: Bot, name: str, params: Params, call: Call) -> object:
+        wait = self._paces[bot.token].take(name, bot.chats.get(call.chat_id or 0))
+        if wait:
+            raise too_many(wait)
+        if name == "setWebhook":
+            return self._delivery.set_webhook(bot, params)
+        if name == "deleteWebhook":
+            return self._delivery.set_webhook(bot, {**params, "url": ""})
+        method = METHODS.get(name)
+        if method is None:
+            raise ApiError(404, errors.METHOD_NOT_FOUND)
+        result = method(bot, params)
+        if isinstance(result, dict) and name in SCREEN_METHODS:
+            call.message_id = result["message_id"]
+        return result
+
+    def _execute(self, bot: Bot, params: Params) -> None:
+        """A call that came in the body of a webhook's answer; nobody hears of its result."""
+        method = text_of(params, "method")
+        name = CANONICAL.get(method.lower(), method)
+        call = call_of(bot, name, params)
+        call.via_webhook = True
+        try:
+            self._perform_now(bot, name, params, call)
+            call.done = True
+        except ApiError as error:
+            call.outcome = f"{error.code} {error.description}"
+        self._record(call)
+
+    async def stop(self) -> None:
+        await self._delivery.stop()
+
+    def _record(self, call: Call) -> None:
+        self.ledger.calls.append(call)
+        self.home.changed()
