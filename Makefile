@@ -1,0 +1,55 @@
+# Everything a person does here has a short name. Settings go after it: `make up PORT=9000 KHRONOS_HOME=/srv/khronos`.
+
+PY = .venv/bin/python
+
+# A foreign environment's variables would bend ours.
+unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
+
+.PHONY: help up down ps validate test lint fmt bench lock
+.SILENT: help up down ps validate test lint bench
+
+help: ## show this list
+	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+up: ## start Khronos in the foreground; Ctrl-C stops it
+	deploy/bootstrap && exec $(PY) manage.py up
+
+down: ## stop it from another terminal
+	test -x $(PY) || deploy/bootstrap; exec $(PY) manage.py down
+
+ps: ## what runs: every process, its state, memory and restarts
+	test -x $(PY) || deploy/bootstrap; exec $(PY) manage.py ps
+
+validate: ## is all well? one line per part
+	deploy/bootstrap && exec $(PY) manage.py validate
+
+test: ## run the tests; ARGS goes to pytest
+	deploy/bootstrap --dev && exec $(PY) -m pytest $(ARGS)
+
+# All of them, so that one look shows everything that is amiss.
+lint: ## check form, types, imports and migrations
+	deploy/bootstrap --dev
+	amiss=; for check in \
+	    'ruff format --check --quiet .' \
+	    'ruff check --quiet .' \
+	    'mypy khronos tasks settings bench tests' \
+	    'lint-imports --no-logo' \
+	    'python manage.py makemigrations --check --dry-run --settings=settings.test'; \
+	do if .venv/bin/$$check; then echo "✅ $$check"; else echo "❌ $$check"; amiss=1; fi; done; test -z "$$amiss"
+
+fmt: ## put the code in form, and mend what can be mended by itself
+	@deploy/bootstrap --dev
+	.venv/bin/ruff check --fix-only --quiet .
+	.venv/bin/ruff format .
+
+bench: ## measure; ARGS names what
+	deploy/bootstrap --dev && exec $(PY) -m bench $(ARGS)
+
+# Run it on the oldest Python we serve or any other: the result is the same for all.
+COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header
+
+lock: ## lock the versions anew from pyproject.toml; ARGS=--upgrade takes newer ones
+	@deploy/bootstrap --dev
+	$(COMPILE) pyproject.toml -o requirements.txt $(ARGS)
+	$(COMPILE) --group dev -c requirements.txt -o tests/requirements.txt $(ARGS)
+	@deploy/bootstrap --dev
