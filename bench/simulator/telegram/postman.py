@@ -5,12 +5,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
-import aiohttp
 import orjson
 
 from bench.simulator.home import Home
 from bench.simulator.telegram.bot import Bot, Webhook
+from bench.simulator.telegram.courier import Courier, Reply
 from bench.simulator.telegram.ledger import QueueKey, Update
 from bench.simulator.telegram.params import Params
 
@@ -50,10 +51,10 @@ class Postman:
         self._webhook = webhook
         self._manner = manner
         self._execute = execute
-        self._headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json"}
         if webhook.secret:
-            self._headers[SECRET_HEADER] = webhook.secret
-        self._session: aiohttp.ClientSession | None = None
+            headers[SECRET_HEADER] = webhook.secret
+        self._courier = Courier(webhook.url, headers, manner.timeout)
         self._slots = asyncio.Semaphore(webhook.max_connections)
         self._queues: dict[QueueKey, deque[Update]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -73,8 +74,7 @@ class Postman:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        self._courier.close()
 
     async def _drain(self, key: QueueKey, queue: deque[Update]) -> None:
         while queue:
@@ -113,34 +113,24 @@ class Postman:
     async def _attempt(self, update: Update) -> tuple[bool, float]:
         async with self._slots:
             started = time.time()
-            status: int | None = None
-            retry_after, error = 0.0, ""
             try:
-                status, retry_after, body = await self._send(update.body)
-            except TimeoutError:
-                error = "Read timeout expired"
-            except (aiohttp.ClientError, OSError) as failure:
-                error = str(failure) or type(failure).__name__
-            update.attempted(status, error, started)
-            self._home.changed()
-            if status is not None and 200 <= status < 300:
-                self._follow(body)
-                return True, 0.0
-            self._webhook.last_error_at = int(time.time())
-            self._webhook.last_error = error or f"Wrong response from the webhook: {status}"
-            return False, retry_after
+                reply = await self._courier.post(update.body)
+            except (OSError, EOFError, ValueError, TimeoutError) as failure:
+                return self._failed(update, started, None, _reason(failure)), 0.0
+        if not 200 <= reply.status < 300:
+            refused = f"Wrong response from the webhook: {reply.status}"
+            return self._failed(update, started, reply.status, refused), _seconds(reply)
+        update.attempted(reply.status, "", started)
+        self._home.changed()
+        self._follow(reply.body)
+        return True, 0.0
 
-    async def _send(self, body: bytes) -> tuple[int, float, bytes]:
-        async with self._client().post(self._webhook.url, data=body, headers=self._headers) as response:
-            content = await response.read()
-            return response.status, _seconds(response.headers.get("Retry-After", "")), content
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=self._webhook.max_connections, force_close=False)
-            timeout = aiohttp.ClientTimeout(total=self._manner.timeout)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
-        return self._session
+    def _failed(self, update: Update, started: float, status: int | None, why: str) -> Literal[False]:
+        update.attempted(status, why, started)
+        self._webhook.last_error_at = int(time.time())
+        self._webhook.last_error = why
+        self._home.changed()
+        return False
 
     def _follow(self, body: bytes) -> None:
         """Execute a call that came in the answer's body."""
@@ -155,5 +145,14 @@ class Postman:
             self._execute(self._bot, params)
 
 
-def _seconds(header: str) -> float:
+def _seconds(reply: Reply) -> float:
+    header = reply.headers.get("retry-after", "")
     return float(header) if header.isdigit() else 0.0
+
+
+def _reason(failure: Exception) -> str:
+    if isinstance(failure, TimeoutError):
+        return "Read timeout expired"
+    if isinstance(failure, EOFError):
+        return "Webhook connection closed"
+    return str(failure) or type(failure).__name__
