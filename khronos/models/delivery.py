@@ -32,9 +32,7 @@ class Delivery(Work):
     conversation = models.ForeignKey(
         Conversation, models.CASCADE, related_name="deliveries", verbose_name=_("conversation")
     )
-    message = models.ForeignKey(
-        Message, models.CASCADE, related_name="deliveries", verbose_name=_("message")
-    )
+    message = models.ForeignKey(Message, models.CASCADE, related_name="deliveries", verbose_name=_("message"))
     part = models.PositiveIntegerField(_("part"), default=0)
     text = models.TextField(_("text"))
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)

@@ -13,9 +13,7 @@ class LeaseQuerySet(models.QuerySet["Lease"]):
         """Take or keep the lease; False while somebody else has it."""
         self.bulk_create([Lease(name=name, expires_at=Now())], ignore_conflicts=True)
         mine_or_free = Q(holder=holder) | Q(expires_at__lte=Now())
-        return bool(
-            self.filter(mine_or_free, name=name).update(holder=holder, expires_at=Now() + ttl)
-        )
+        return bool(self.filter(mine_or_free, name=name).update(holder=holder, expires_at=Now() + ttl))
 
     def let_go(self, name: str, holder: str) -> None:
         self.filter(name=name, holder=holder).update(expires_at=Now(), holder="")

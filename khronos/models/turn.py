@@ -72,9 +72,7 @@ class Turn(Work):
                 name="one_turn_is_under_way",
             ),
         ]
-        indexes = [
-            models.Index(fields=["due_at"], name="turn_due", condition=models.Q(due_at__isnull=False))
-        ]
+        indexes = [models.Index(fields=["due_at"], name="turn_due", condition=models.Q(due_at__isnull=False))]
 
     def __str__(self) -> str:
         return f"{self.pk}"

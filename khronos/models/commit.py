@@ -1,0 +1,34 @@
+"""Short transactions of many threads, committed together (see `khronos.resilience.groupcommit`)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from khronos.resilience.groupcommit import GroupCommit
+
+type Job = Callable[[], Any]
+
+
+def commit[R](job: Callable[[], R]) -> R:
+    """Run a job that only reads and writes the database; back when it is durable. Its failure is its own."""
+    result: R = _pen.submit(job)
+    return result
+
+
+def _run_all(jobs: Sequence[Job]) -> list[Any]:
+    with transaction.atomic():
+        if len(jobs) == 1:
+            return [jobs[0]()]
+        return [_run(job) for job in jobs]
+
+
+def _run(job: Job) -> Any:
+    try:
+        with transaction.atomic():
+            return job()
+    except Exception as error:
+        return error
+
+
+_pen: GroupCommit[Job, Any] = GroupCommit(_run_all, most=32)

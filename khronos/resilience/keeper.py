@@ -1,0 +1,76 @@
+"""A keeper calls something again and again for as long as a `with` block lasts: leases, typing signs.
+
+One thread a keeper, however many blocks are open; a call that fails is logged and made again next time.
+"""
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(order=True, slots=True)
+class Duty:
+    at: float
+    number: int
+    every_s: float = field(compare=False)
+    call: Callable[[], None] = field(compare=False)
+    over: bool = field(compare=False, default=False)
+
+
+class Keeper:
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._duties: list[Duty] = []
+        self._numbers = itertools.count()
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def keeping(
+        self, call: Callable[[], None], *, every_s: float, first_s: float | None = None
+    ) -> Iterator[None]:
+        duty = Duty(
+            time.monotonic() + (every_s if first_s is None else first_s), next(self._numbers), every_s, call
+        )
+        with self._wake:
+            heapq.heappush(self._duties, duty)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+            if self._duties[0] is duty:
+                self._wake.notify()
+        try:
+            yield
+        finally:
+            duty.over = True
+
+    def _run(self) -> None:
+        while True:
+            duty = self._next()
+            try:
+                duty.call()
+            except Exception:
+                log.warning("%s: call failed", self._name, exc_info=True)
+            duty.at = time.monotonic() + duty.every_s
+            with self._wake:
+                heapq.heappush(self._duties, duty)
+
+    def _next(self) -> Duty:
+        with self._wake:
+            while True:
+                while self._duties and self._duties[0].over:
+                    heapq.heappop(self._duties)
+                if not self._duties:
+                    self._wake.wait()
+                    continue
+                wait = self._duties[0].at - time.monotonic()
+                if wait <= 0:
+                    return heapq.heappop(self._duties)
+                self._wake.wait(wait)

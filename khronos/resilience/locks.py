@@ -1,0 +1,35 @@
+"""A lock across processes: one owner, a time to live, released and extended by its owner only."""
+
+import secrets
+from typing import Protocol
+
+import redis
+
+MINE = "if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end "
+EXTEND = MINE + "return redis.call('pexpire', KEYS[1], ARGV[2])"
+RELEASE = MINE + "return redis.call('del', KEYS[1])"
+
+
+class Lock(Protocol):
+    def acquire(self) -> bool: ...
+
+    def extend(self) -> bool: ...
+
+    def release(self) -> None: ...
+
+
+class RedisLock:
+    """Does not wait: who finds it taken leaves, and is rung for when it is free."""
+
+    def __init__(self, client: "redis.Redis", name: str, ttl_ms: int) -> None:
+        self._client, self._key, self._ttl_ms = client, f"lock:{name}", ttl_ms
+        self._token = secrets.token_hex(8)
+
+    def acquire(self) -> bool:
+        return bool(self._client.set(self._key, self._token, nx=True, px=self._ttl_ms))
+
+    def extend(self) -> bool:
+        return bool(self._client.eval(EXTEND, 1, self._key, self._token, self._ttl_ms))  # type: ignore[no-untyped-call]
+
+    def release(self) -> None:
+        self._client.eval(RELEASE, 1, self._key, self._token)  # type: ignore[no-untyped-call]
