@@ -8,7 +8,8 @@ Failure                     something outside did not do what we asked
     ├── Blocked             the contact does not want to hear from us
     ├── MarkupRefused       the same words without markup may pass
     ├── Migrated            the chat lives on under another id
-    └── Unchanged           an edit to what is already there: proof of delivery
+    ├── Unchanged           an edit to what is already there: proof of delivery
+    └── Conflict            somebody else does it already: a second poller, or a webhook beside a poller
 Unreadable                  bytes from outside that cannot be understood: quarantined
 LostLease                   somebody else owns this work now: drop what you hold, write nothing
 Misconfigured               the environment is wrong; the text names the fix
@@ -52,6 +53,10 @@ class Migrated(Permanent):
 
 
 class Unchanged(Permanent):
+    pass
+
+
+class Conflict(Permanent):
     pass
 
 

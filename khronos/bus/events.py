@@ -1,0 +1,63 @@
+"""Facts: kept in the database with the change that they tell of, then told on the bus.
+
+The wire form has the same fields for every event; the stream is named after the event's type.
+"""
+
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from khronos.models import Conversation, Event
+
+type Wire = dict[str, str | bytes]
+
+
+def make(
+    type_: str,
+    *,
+    key: str,
+    trace_id: str,
+    payload: dict[str, Any],
+    conversation: Conversation | None = None,
+    tenant_id: int | None = None,
+    conversation_id: uuid.UUID | None = None,
+    customer_id: uuid.UUID | None = None,
+) -> Event:
+    """`key` says which fact it is: the same fact is stored once, however often it is told."""
+    return Event(
+        event_id=uuid.uuid5(uuid.NAMESPACE_URL, f"khronos:event:{key}"),
+        type=type_,
+        trace_id=trace_id,
+        tenant_id=conversation.tenant_id if conversation else tenant_id,
+        conversation_id=conversation.pk if conversation else conversation_id,
+        customer_id=conversation.contact_id if conversation else customer_id,
+        idempotency_key=key,
+        timestamp=datetime.now(UTC),
+        payload=payload,
+    )
+
+
+def record(events: Iterable[Event]) -> None:
+    """Store them in the transaction of the change; the relay publishes them."""
+    Event.objects.bulk_create(list(events), ignore_conflicts=True)
+
+
+def wire(event: Event) -> Wire:
+    return {
+        "event": event.type,
+        "event_id": str(event.event_id),
+        "trace_id": event.trace_id,
+        "tenant_id": text(event.tenant_id),
+        "conversation_id": text(event.conversation_id),
+        "customer_id": text(event.customer_id),
+        "idempotency_key": event.idempotency_key,
+        "timestamp": event.timestamp.isoformat(),
+        "payload": orjson.dumps(event.payload),
+    }
+
+
+def text(value: object) -> str:
+    return "" if value is None else str(value)

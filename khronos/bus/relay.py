@@ -1,0 +1,49 @@
+"""The relay tells on the bus what the database holds: at least once, in order, also after a flush."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import redis
+from django.db.models.functions import Now
+
+from khronos.bus import events, streams
+from khronos.bus.connection import patient
+from khronos.models import Event
+
+BATCH = 500
+QUIET = timedelta(seconds=1)  # a fresh event is its maker's to tell
+
+
+class Relay:
+    """What was told is marked together, a little later: telling twice is allowed, an UPDATE each is dear."""
+
+    def __init__(self) -> None:
+        self._told: list[str] = []
+
+    def tell(self, facts: Sequence[Event]) -> None:
+        if not facts:
+            return
+        unpublished = [fact for fact in facts if fact.published_at is None]
+        streams.publish(patient(), [events.wire(fact) for fact in unpublished])
+        self._told += [fact.idempotency_key for fact in unpublished]
+
+    def mark(self) -> None:
+        told, self._told = self._told, []
+        for start in range(0, len(told), BATCH):
+            batch = told[start : start + BATCH]
+            Event.objects.filter(idempotency_key__in=batch).update(published_at=Now())
+
+    def catch_up(self) -> int:
+        """Tell what nobody told yet; answers how many."""
+        self.mark()
+        left = list(
+            Event.objects.filter(published_at=None, timestamp__lt=Now() - QUIET).order_by("pk")[:BATCH]
+        )
+        self.tell(left)
+        self.mark()
+        return len(left)
+
+
+def trim(client: "redis.Redis") -> None:
+    for type_ in Event.Type.values:
+        streams.trim(client, type_)
