@@ -1,0 +1,73 @@
+"""Accept an update: store its bytes, and ring. Every channel ends here (docs/intake.md).
+
+The row is committed before anybody hears that the update was accepted. Requests that arrive together
+are committed together, and one round trip rings the bus for all of them.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from khronos.intake import bell
+from khronos.intake.arrival import Arrival, arrived
+from khronos.models import Channel, Update
+from khronos.resilience.groupcommit import GroupCommit
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    trace_id: str
+    update_id: int | None  # None: it was here already
+
+    @property
+    def is_new(self) -> bool:
+        return self.update_id is not None
+
+
+def accept(channel: Channel, raw: bytes, trace_id: str = "") -> Receipt:
+    return _pen.submit(arrived(channel, raw, trace_id or secrets.token_hex(16)))
+
+
+def store(arrivals: Sequence[Arrival]) -> list[Receipt]:
+    seen = bell.seen(arrivals)
+    new = {arrival.marker: arrival for arrival in reversed(arrivals) if arrival.marker not in seen}
+    stored = insert(list(new.values())[::-1])
+    bell.ring([(new[marker], update_id) for marker, update_id in stored.items()])
+    receipts = []
+    for arrival in arrivals:
+        first = new.get(arrival.marker) is arrival
+        receipts.append(Receipt(arrival.trace_id, stored.get(arrival.marker) if first else None))
+    return receipts
+
+
+def insert(arrivals: Sequence[Arrival]) -> dict[str, int]:
+    """One statement for all; the unique key drops what is there. Answers the new rows' ids by marker."""
+    if not arrivals:
+        return {}
+    fields = [Update._meta.get_field(name) for name in COLUMNS]
+    values = [
+        field.get_db_prep_save(value, connection)
+        for each in arrivals
+        for field, value in zip(
+            fields, (each.channel.pk, each.key, each.raw, each.trace_id, each.conversation_id), strict=True
+        )
+    ]
+    rows = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(arrivals))
+    names = ", ".join(str(field.column) for field in fields)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {Update._meta.db_table} ({names}) VALUES {rows}"  # noqa: S608 - names of our own columns
+            " ON CONFLICT (channel_id, key) DO NOTHING RETURNING id, channel_id, key",
+            values,
+        )
+        ids = {(channel, key): pk for pk, channel, key in cursor.fetchall()}
+    return {
+        each.marker: ids[each.channel.pk, each.key] for each in arrivals if (each.channel.pk, each.key) in ids
+    }
+
+
+COLUMNS = ("channel", "key", "raw", "trace_id", "conversation_id")
+
+_pen: GroupCommit[Arrival, Receipt] = GroupCommit(store, most=64)

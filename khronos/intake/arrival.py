@@ -1,0 +1,34 @@
+"""What intake knows of an update before anybody has understood it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from khronos.channels import kind_of
+from khronos.models import Channel, contact_id, conversation_id
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    channel: Channel
+    key: str
+    raw: bytes
+    trace_id: str
+    conversation_id: UUID | None
+    customer_id: UUID | None
+
+    @property
+    def marker(self) -> str:
+        born = int(self.channel.created_at.timestamp())  # another database is another world
+        return f"seen:{self.channel.pk}:{born}:{self.key}"
+
+
+def arrived(channel: Channel, raw: bytes, trace_id: str) -> Arrival:
+    identity = kind_of(channel.kind).identify(raw)
+    return Arrival(
+        channel,
+        identity.key,
+        raw,
+        trace_id,
+        conversation_id(channel.pk, identity.chat) if identity.chat is not None else None,
+        contact_id(channel.pk, identity.sender) if identity.sender is not None else None,
+    )

@@ -1,0 +1,65 @@
+"""The bus as the request path sees it: quick, or left alone for a while."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+import redis
+
+from khronos.bus import events
+from khronos.bus.connection import quick
+from khronos.intake.arrival import Arrival
+from khronos.models import Event
+
+log = logging.getLogger(__name__)
+
+REMEMBER_S = 3600  # how long Redis knows that an update was stored; the unique key knows it for ever
+REST_S = 1.0  # after a fault the bus is left alone for so long
+
+_resting = {"until": 0.0}
+
+
+def seen(arrivals: Sequence[Arrival]) -> set[str]:
+    """The markers of those that Redis knows to be stored."""
+    if time.monotonic() < _resting["until"]:
+        return set()
+    markers = [arrival.marker for arrival in arrivals]
+    try:
+        known = quick().mget(markers)
+    except redis.RedisError as error:
+        rest(error)
+        return set()
+    return {marker for marker, value in zip(markers, known, strict=True) if value}  # type: ignore[arg-type]
+
+
+def ring(stored: Sequence[tuple[Arrival, int]]) -> None:
+    """Tell the dispatcher; what cannot be told now is swept a little later."""
+    if not stored or time.monotonic() < _resting["until"]:
+        return
+    try:
+        pipe = quick().pipeline(transaction=False)
+        for arrival, update_id in stored:
+            pipe.xadd(Event.Type.MESSAGE_RECEIVED.value, fact(arrival, update_id))  # type: ignore[arg-type]
+            pipe.set(arrival.marker, 1, ex=REMEMBER_S)
+        pipe.execute()
+    except redis.RedisError as error:
+        rest(error)
+
+
+def fact(arrival: Arrival, update_id: int) -> events.Wire:
+    return events.wire(
+        events.make(
+            Event.Type.MESSAGE_RECEIVED,
+            key=f"received:{update_id}",
+            trace_id=arrival.trace_id,
+            tenant_id=arrival.channel.tenant_id,
+            conversation_id=arrival.conversation_id,
+            customer_id=arrival.customer_id,
+            payload={"update_id": update_id, "channel": arrival.channel.slug},
+        )
+    )
+
+
+def rest(error: Exception) -> None:
+    log.warning("bus silent, intake goes on", extra={"error": type(error).__name__})
+    _resting["until"] = time.monotonic() + REST_S

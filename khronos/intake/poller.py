@@ -1,0 +1,120 @@
+"""The poller: for an operator without a public address, getUpdates feeds the same intake (docs/intake.md).
+
+The offset moves after the store. One poller a token: a lease among ours, 409 tells of a stranger's.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+
+from khronos.alerts import raise_alert, resolve_alert
+from khronos.channels import account_of
+from khronos.channels.telegram.api import BotApi, Fetched
+from khronos.exceptions import Conflict, Failure, Transient, Unauthorized
+from khronos.intake.accept import accept
+from khronos.models import Channel, Lease
+from khronos.resilience.shutdown import Stopping
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)  # above the longest poll and its timeouts
+STAND_BY_S = 5.0
+AGAIN_MIN_S, AGAIN_MAX_S = 1.0, 30.0
+CONFLICT_S = 10.0
+UNAUTHORIZED_S = 60.0
+
+
+class Poller:
+    """Polls one bot until told to stop."""
+
+    def __init__(self, channel: Channel, stopping: Stopping) -> None:
+        self.channel, self.stopping = channel, stopping
+        self.holder = f"{socket.gethostname()}-{os.getpid()}"
+        self.lease = f"poller:{channel.slug}"
+        self.failures = 0
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            close_old_connections()
+            try:
+                if not Lease.objects.hold(self.lease, self.holder, LEASE):
+                    self.stopping.wait(STAND_BY_S)
+                    continue
+                self.poll()
+                self.failures = 0
+            except Conflict as conflict:
+                self.yield_to(conflict)
+            except (Failure, DatabaseError) as error:
+                self.rest(error)
+        try:
+            Lease.objects.let_go(self.lease, self.holder)
+        except DatabaseError:
+            log.warning("lease not let go, it ends by itself")
+
+    def poll(self) -> None:
+        """Ask for news once, store it, and only then move on."""
+        api = BotApi(account_of(self.channel).token)
+        news = api.get_updates(
+            self.channel.polling_offset, settings.TELEGRAM_POLL_S, settings.TELEGRAM_ALLOWED_UPDATES
+        )
+        resolve_alert(f"poller.{self.channel.slug}")
+        for update in news:
+            accept(self.channel, update.raw)
+        if news:
+            self.move_on(news)
+
+    def move_on(self, news: list[Fetched]) -> None:
+        self.channel.polling_offset = max(update.update_id for update in news) + 1
+        Channel.objects.filter(pk=self.channel.pk).update(polling_offset=self.channel.polling_offset)
+
+    def yield_to(self, conflict: Conflict) -> None:
+        """A webhook is set, which is ours to remove since there is no public address; or somebody else polls."""
+        if "webhook" in str(conflict):
+            log.warning("a webhook was set for this bot; it is removed, since PUBLIC_URL is empty")
+            try:
+                BotApi(self.channel.token).delete_webhook()
+            except Failure as error:
+                self.rest(error)
+            return
+        raise_alert(
+            f"poller.{self.channel.slug}",
+            "error",
+            f"Another program polls the bot of {self.channel} with the same token. "
+            "Stop it, or give one of them another bot.",
+        )
+        self.stopping.wait(CONFLICT_S)
+
+    def rest(self, error: Exception) -> None:
+        self.failures += 1
+        doubled = min(AGAIN_MIN_S * 2 ** min(self.failures - 1, 10), AGAIN_MAX_S)
+        asked = error.retry_after if isinstance(error, Transient) else None
+        wait = UNAUTHORIZED_S if isinstance(error, Unauthorized) else asked or doubled
+        if isinstance(error, Unauthorized):
+            raise_alert(
+                f"poller.{self.channel.slug}",
+                "error",
+                f"Telegram refuses the token of {self.channel}. Set TELEGRAM_BOT_TOKEN to the one @BotFather shows.",
+            )
+        log.warning("poll failed", extra={"error": f"{type(error).__name__}: {error}"[:300], "wait_s": wait})
+        self.stopping.wait(wait)
+
+
+def poll_all(stopping: Stopping) -> None:
+    """A thread for each Telegram channel; a channel that is added later is found within a minute."""
+    threads: dict[int, threading.Thread] = {}
+    while not stopping.is_set():
+        close_old_connections()
+        for channel in Channel.objects.listening().filter(kind="telegram").exclude(token=""):
+            if channel.pk not in threads or not threads[channel.pk].is_alive():
+                threads[channel.pk] = threading.Thread(target=Poller(channel, stopping).run, daemon=True)
+                threads[channel.pk].start()
+        stopping.wait(60.0 if threads else STAND_BY_S)
+    until = time.monotonic() + 5.0
+    for thread in threads.values():
+        thread.join(max(0.0, until - time.monotonic()))

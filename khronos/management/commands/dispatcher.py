@@ -1,0 +1,16 @@
+"""The dispatcher process."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from khronos.conversation.dispatcher import Dispatcher
+from khronos.resilience.shutdown import stop_requested
+
+
+class Command(BaseCommand):
+    help = "Read the bus and hand every update to whoever answers it."
+    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own form
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        Dispatcher().run(stop_requested())
