@@ -1,0 +1,10 @@
+"""Celery's port to the outbox."""
+
+from celery import shared_task
+
+from khronos.delivery import send
+
+
+@shared_task(queue="delivery", acks_late=True, ignore_result=True)
+def deliver(delivery_id: int) -> None:
+    send.deliver(delivery_id)

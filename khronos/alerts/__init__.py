@@ -1,0 +1,42 @@
+"""Alerts: what an operator must know, as rows with a life. One row a name; repeats are counted."""
+
+import logging
+import time
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from khronos.models import Alert
+
+log = logging.getLogger(__name__)
+
+REMEMBER_S = 10.0  # a healthy path asks the database about its alert no more often than this
+
+_resolved: dict[str, float] = {}
+
+
+def raise_alert(name: str, level: str, text: str) -> None:
+    _resolved.pop(name, None)
+    log.error("alert: %s", text, extra={"alert": name, "level_": level})
+    open_ = Alert.objects.filter(name=name, resolved_at=None)
+    if open_.update(count=F("count") + 1, repeated_at=Now(), text=text, level=level):
+        return
+    Alert.objects.update_or_create(
+        name=name,
+        defaults={
+            "level": level,
+            "text": text,
+            "count": 1,
+            "raised_at": Now(),
+            "repeated_at": Now(),
+            "resolved_at": None,
+        },
+    )
+
+
+def resolve_alert(name: str) -> None:
+    if time.monotonic() < _resolved.get(name, 0.0):
+        return
+    _resolved[name] = time.monotonic() + REMEMBER_S
+    if Alert.objects.filter(name=name, resolved_at=None).update(resolved_at=Now()):
+        log.info("alert over", extra={"alert": name})

@@ -1,0 +1,97 @@
+"""What the model is told: who it is, what was said before within a budget, and what waits for an answer."""
+
+from collections.abc import Iterable, Sequence
+
+from django.conf import settings
+from django.db.models import Q
+
+from khronos.agents.providers.base import Line, Prompt
+from khronos.models import Contact, Conversation, Message, Turn
+
+CHARS_PER_TOKEN = 3.5  # a safe mean of English and Portuguese; the providers count for themselves
+LANGUAGES = {"pt": "Brazilian Portuguese", "en": "English"}
+DEFAULT_INSTRUCTIONS = (
+    "You are a helpful assistant who answers people in a chat. Be brief, friendly and plain. "
+    "If you do not know something, say so and offer to call a person."
+)
+
+
+def build(turn: Turn, questions: Sequence[Message]) -> Prompt:
+    conversation = turn.conversation
+    asked = "\n".join(said(message) for message in questions)
+    budget = settings.HISTORY_MAX_TOKENS - tokens(asked)
+    lines = [*newest_within(history(turn), budget), Line("user", asked)]
+    return Prompt(
+        system=system(conversation),
+        lines=alternating(lines),
+        language=language_of(conversation.contact),
+        max_tokens=settings.ANSWER_MAX_TOKENS,
+    )
+
+
+def system(conversation: Conversation) -> str:
+    instructions = conversation.channel.tenant.instructions or DEFAULT_INSTRUCTIONS
+    language = LANGUAGES.get(language_of(conversation.contact))
+    hint = (
+        f" The person's language is probably {language}; answer in the language they write."
+        if language
+        else ""
+    )
+    return instructions + hint
+
+
+def language_of(contact: Contact | None) -> str:
+    return contact.language.lower()[:2] if contact and contact.language else ""
+
+
+def history(turn: Turn) -> list[Message]:
+    """What was said before, oldest first; an answer stands behind the questions of its turn."""
+    conversation = turn.conversation
+    before = (
+        Message.objects.filter(
+            Q(turn__isnull=True) | Q(turn__lt=turn.pk),
+            conversation=conversation,
+            pk__gte=conversation.remembers_from,
+            author__in=(Message.Author.CONTACT, Message.Author.BOT, Message.Author.OPERATOR),
+        )
+        .order_by("-pk")
+        .only("pk", "turn_id", "author", "text", "content", "sender_name")[: settings.HISTORY_MAX_MESSAGES]
+    )
+    by_turn: list[tuple[int, int, Message]] = []
+    latest = 0
+    for message in reversed(before):
+        latest = max(latest, message.turn_id or 0)
+        by_turn.append((message.turn_id or latest, message.pk, message))
+    return [message for _, _, message in sorted(by_turn, key=lambda row: row[:2])]
+
+
+def newest_within(messages: Sequence[Message], budget: float) -> list[Line]:
+    lines: list[Line] = []
+    for message in reversed(messages):
+        text = said(message)
+        budget -= tokens(text)
+        if budget < 0:
+            break
+        lines.append(Line("user" if message.author == Message.Author.CONTACT else "assistant", text))
+    return lines[::-1]
+
+
+def alternating(lines: Iterable[Line]) -> list[Line]:
+    """Neighbours of one role become one line; the first is the user's."""
+    merged: list[Line] = []
+    for line in lines:
+        if merged and merged[-1].role == line.role:
+            merged[-1] = Line(line.role, f"{merged[-1].text}\n{line.text}")
+        elif merged or line.role == "user":
+            merged.append(line)
+    return merged
+
+
+def said(message: Message) -> str:
+    if message.content == "text":
+        return message.text
+    return f"[{message.content}] {message.text}".strip()
+
+
+def tokens(text: str) -> float:
+    return len(text) / CHARS_PER_TOKEN

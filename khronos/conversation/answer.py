@@ -1,0 +1,73 @@
+"""What a turn leaves behind: the answer's rows, in one transaction, behind the turn's fence."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from django.db.models.functions import Now
+
+from khronos.agents.providers.base import Completion
+from khronos.bus import events
+from khronos.delivery.outbox import enqueue
+from khronos.exceptions import LostLease
+from khronos.models import Delivery, Event, Message, Turn
+
+
+class Reply(Protocol):
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def completion(self) -> Completion | None: ...
+
+
+def store(turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool) -> list[Delivery] | None:
+    """The deliveries to make, or None when a question was edited meanwhile and must be read again."""
+    fenced = turn.fenced() if even_if_amended else turn.fenced().filter(amended=False)
+    completion = next((reply.completion for reply in replies if reply.completion), None)
+    state = Turn.State.ANSWERED if replies else Turn.State.SILENT
+    if not fenced.update(state=state, due_at=None, reason="", answered_at=Now(), **figures(completion)):
+        if turn.fenced().update(amended=False):
+            return None
+        raise LostLease(f"turn {turn.pk}")
+    deliveries = [delivery for reply in replies for delivery in utter(turn, Message.Author.BOT, reply.text)]
+    if completion is not None:
+        events.record([generated(turn, completion)])
+    return deliveries
+
+
+def figures(completion: Completion | None) -> dict[str, object]:
+    if completion is None:
+        return {}
+    return {
+        "provider": completion.provider,
+        "model": completion.model,
+        "input_tokens": completion.input_tokens,
+        "output_tokens": completion.output_tokens,
+        "thinking_ms": completion.duration_ms,
+    }
+
+
+def generated(turn: Turn, completion: Completion) -> Event:
+    return events.make(
+        Event.Type.RESPONSE_GENERATED,
+        key=f"generated:{turn.pk}",
+        trace_id=turn.trace_id,
+        conversation=turn.conversation,
+        payload={"turn_id": turn.pk, "stop_reason": completion.stop_reason} | figures(completion),
+    )
+
+
+def put_off(turn: Turn, after: timedelta, reason: str, words: str) -> list[Delivery]:
+    turn.defer(Turn.State.PARKED, after, reason, apologised=True)
+    return utter(turn, Message.Author.SYSTEM, words) if words else []
+
+
+def give_up(turn: Turn, reason: str, words: str) -> list[Delivery]:
+    turn.settle(Turn.State.BURIED, reason)
+    return utter(turn, Message.Author.SYSTEM, words)
+
+
+def utter(turn: Turn, author: Message.Author, text: str) -> list[Delivery]:
+    message = Message.objects.create(conversation=turn.conversation, turn=turn, author=author, text=text)
+    return enqueue(turn.conversation, message, turn.trace_id)

@@ -1,0 +1,153 @@
+"""From understood updates to rows: contacts, conversations, messages, turns; few statements for many."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from khronos.channels.base import Happening, Incoming
+from khronos.models import (
+    Channel,
+    Contact,
+    Conversation,
+    Message,
+    Turn,
+    Update,
+    contact_id,
+    conversation_id,
+)
+
+SPOKEN = (Happening.MESSAGE, Happening.BUTTON)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One update with what it says."""
+
+    update: Update
+    channel: Channel
+    incoming: Incoming
+
+    @property
+    def conversation_id(self) -> UUID:
+        return conversation_id(self.channel.pk, self.incoming.chat_id)
+
+    @property
+    def contact_id(self) -> UUID | None:
+        sender = self.incoming.sender
+        return contact_id(self.channel.pk, sender.id) if sender else None
+
+    @property
+    def is_spoken(self) -> bool:
+        return self.incoming.happening in SPOKEN
+
+
+def contacts(arrivals: Iterable[Arrival]) -> dict[UUID, Contact]:
+    """The senders' rows, made or brought up to date."""
+    latest = {
+        contact_id(each.channel.pk, sender.id): (each.channel, sender)
+        for each in arrivals
+        if (sender := each.incoming.sender)
+    }
+    known = Contact.objects.in_bulk(latest)
+    new = []
+    for pk, (channel, sender) in latest.items():
+        facts = {"name": sender.name, "username": sender.username, "language": sender.language}
+        contact = known.get(pk)
+        if contact is None:
+            contact = Contact(
+                pk=pk,
+                tenant_id=channel.tenant_id,
+                channel_id=channel.pk,
+                external_id=sender.id,
+                **facts,
+            )
+            new.append(contact)
+            known[pk] = contact
+        elif contact.is_blocked or any(
+            value and getattr(contact, name) != value for name, value in facts.items()
+        ):
+            # who writes to us hears us again
+            Contact.objects.filter(pk=pk).update(is_blocked=False, **{k: v for k, v in facts.items() if v})
+    Contact.objects.bulk_create(new, ignore_conflicts=True)
+    return known
+
+
+def conversations(arrivals: Iterable[Arrival], people: dict[UUID, Contact]) -> dict[UUID, Conversation]:
+    latest = {each.conversation_id: each for each in arrivals}
+    known = Conversation.objects.in_bulk(latest)
+    new = [opened(each) for pk, each in latest.items() if pk not in known]
+    Conversation.objects.bulk_create(new, ignore_conflicts=True)
+    known |= {conversation.pk: conversation for conversation in new}
+    for pk, conversation in known.items():
+        if conversation.state == Conversation.State.CLOSED and latest[pk].is_spoken:
+            reopen(conversation, latest[pk].channel)
+    Conversation.objects.filter(pk__in=list(known)).update(updated_at=Now())
+    return known
+
+
+def opened(arrival: Arrival) -> Conversation:
+    incoming, channel = arrival.incoming, arrival.channel
+    title = incoming.chat_title or (incoming.sender.name if incoming.sender else "")
+    return Conversation(
+        pk=arrival.conversation_id,
+        tenant_id=channel.tenant_id,
+        channel_id=channel.pk,
+        contact_id=arrival.contact_id,
+        chat_id=incoming.chat_id,
+        chat_type=incoming.chat_type,
+        title=title[:300],
+        handler=Conversation.Handler(channel.routing),
+        queue_id=channel.queue_id,
+    )
+
+
+def reopen(conversation: Conversation, channel: Channel) -> None:
+    conversation.state = Conversation.State.OPEN
+    conversation.handler = Conversation.Handler(channel.routing)
+    conversation.queue_id, conversation.operator_id = channel.queue_id, None
+    Conversation.objects.filter(pk=conversation.pk).update(
+        state=conversation.state, handler=conversation.handler, queue=channel.queue_id, operator=None
+    )
+
+
+def wants_answer(arrival: Arrival, conversation: Conversation) -> bool:
+    by_us = (Conversation.Handler.BOT, Conversation.Handler.TRIAGE)
+    return arrival.is_spoken and arrival.incoming.addressed and conversation.handler in by_us
+
+
+def waiting_turns(traces: dict[UUID, str]) -> tuple[dict[UUID, Turn], set[UUID]]:
+    """The turn that collects, of each conversation (made where there is none), and which ones were made."""
+    known = collecting(traces)
+    missing = [pk for pk in traces if pk not in known]
+    if missing:
+        Turn.objects.bulk_create(
+            [Turn(conversation_id=pk, trace_id=traces[pk], rung_at=Now()) for pk in missing],
+            ignore_conflicts=True,  # another dispatcher was quicker: its turn is as good
+        )
+        known |= collecting(missing)
+    return known, set(missing)
+
+
+def collecting(conversation_ids: Iterable[UUID]) -> dict[UUID, Turn]:
+    # The lock keeps a worker from taking the turn before our messages are in it.
+    turns = Turn.objects.select_for_update().filter(
+        conversation__in=list(conversation_ids), state=Turn.State.WAITING
+    )
+    return {turn.conversation_id: turn for turn in turns}
+
+
+def message(arrival: Arrival, turn: Turn | None) -> Message:
+    incoming = arrival.incoming
+    return Message(
+        conversation_id=arrival.conversation_id,
+        turn=turn,
+        update=arrival.update,
+        author=Message.Author.CONTACT,
+        sender_name=incoming.sender.name[:300] if incoming.sender else "",
+        content=incoming.content,
+        text=incoming.text,
+        media={**incoming.media, **({"callback_id": incoming.callback_id} if incoming.callback_id else {})},
+        external_id=incoming.message_id,
+    )

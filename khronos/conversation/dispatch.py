@@ -1,0 +1,153 @@
+"""The dispatcher's work: from stored bytes to conversations with a turn to answer (docs/dispatcher.md).
+
+A batch is one transaction. Updates of a conversation are taken in the order of their rows, earlier ones
+that were left behind included. If a batch fails, each update is tried alone, and the one that cannot be
+dealt with is quarantined: it never holds up what follows.
+"""
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models.functions import Now
+
+from khronos.bus import events
+from khronos.channels import account_of, kind_of
+from khronos.channels.base import Happening
+from khronos.conversation import arrivals as rows
+from khronos.conversation import happenings
+from khronos.conversation.arrivals import Arrival
+from khronos.exceptions import Unreadable
+from khronos.models import Conversation, Event, Message, Turn, Update
+
+log = logging.getLogger(__name__)
+
+TARGETS = {Conversation.Handler.BOT: "agent.ai", Conversation.Handler.TRIAGE: "agent.triage"}
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What is to be told on the bus, and which turns are to be rung for, once the batch is committed."""
+
+    events: list[Event] = field(default_factory=list)
+    turns: list[int] = field(default_factory=list)
+
+
+def dispatch(update_ids: Collection[int]) -> Outcome:
+    """Every one of these updates is dispatched or quarantined afterwards; a database that is away raises."""
+    try:
+        return dispatch_batch(update_ids)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("batch failed, each update alone", extra={"updates": len(update_ids)})
+    outcome = Outcome()
+    for pk in sorted(update_ids):
+        alone = dispatch_alone(pk)
+        outcome.events += alone.events
+        outcome.turns += alone.turns
+    return outcome
+
+
+def dispatch_alone(pk: int) -> Outcome:
+    try:
+        return dispatch_batch([pk])
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.exception("update quarantined", extra={"update": pk})
+        quarantine(pk, f"{type(error).__name__}: {error}")
+        return Outcome()
+
+
+def quarantine(pk: int, reason: str) -> None:
+    Update.objects.waiting().filter(pk=pk).update(state=Update.State.QUARANTINED, reason=reason[:500])
+
+
+@transaction.atomic
+def dispatch_batch(update_ids: Collection[int]) -> Outcome:
+    arrivals = understood(take(update_ids))
+    spoken = [each for each in arrivals if each.incoming.happening is not Happening.IGNORED]
+    people = rows.contacts(spoken)
+    chats = rows.conversations(spoken, people)
+    outcome = Outcome()
+    say(spoken, chats, outcome)
+    for each in spoken:
+        if not each.is_spoken:
+            happenings.note(each, chats[each.conversation_id])
+    Update.objects.filter(pk__in=[each.update.pk for each in arrivals]).update(state=Update.State.DISPATCHED)
+    events.record(outcome.events)
+    return outcome
+
+
+def take(update_ids: Collection[int]) -> list[Update]:
+    """The waiting ones among these, and whatever waits before them in the same conversations."""
+    waiting = (
+        Update.objects.waiting().select_for_update(of=("self",)).select_related("channel").order_by("pk")
+    )
+    batch = {update.pk: update for update in waiting.filter(pk__in=update_ids)}
+    if not batch:
+        return []
+    chats = {update.conversation_id for update in batch.values()} - {None}
+    earlier = waiting.filter(conversation_id__in=chats, pk__lt=max(batch)).exclude(pk__in=batch)
+    batch |= {update.pk: update for update in earlier}
+    return [batch[pk] for pk in sorted(batch)]
+
+
+def understood(updates: Sequence[Update]) -> list[Arrival]:
+    arrivals = []
+    for update in updates:
+        try:
+            incoming = kind_of(update.channel.kind).parse(bytes(update.raw), account_of(update.channel))
+        except Unreadable as error:
+            quarantine(update.pk, str(error))
+        else:
+            arrivals.append(Arrival(update, update.channel, incoming))
+    return arrivals
+
+
+def say(arrivals: Sequence[Arrival], chats: dict[rows.UUID, Conversation], outcome: Outcome) -> None:
+    """Messages into their conversations, and into the turn that collects where the bot shall answer."""
+    said = [each for each in arrivals if each.is_spoken]
+    asking = [each for each in said if rows.wants_answer(each, chats[each.conversation_id])]
+    turns, made = rows.waiting_turns({each.conversation_id: each.update.trace_id for each in asking})
+    wanted = {id(each) for each in asking}
+    messages = [
+        rows.message(each, turns[each.conversation_id] if id(each) in wanted else None) for each in said
+    ]
+    Message.objects.bulk_create(messages)
+    for each in said:
+        conversation = chats[each.conversation_id]
+        outcome.events += facts(
+            each, conversation, turns.get(conversation.pk) if id(each) in wanted else None
+        )
+    outcome.turns += [turns[pk].pk for pk in made]
+
+
+def facts(arrival: Arrival, conversation: Conversation, turn: Turn | None) -> list[Event]:
+    update = arrival.update
+    received = events.make(
+        Event.Type.MESSAGE_RECEIVED,
+        key=f"received:{update.pk}",
+        trace_id=update.trace_id,
+        conversation=conversation,
+        payload={"update_id": update.pk, "channel": arrival.channel.slug},
+    )
+    received.timestamp = update.received_at
+    received.published_at = Now()  # by intake, with the ring that brought it here
+    target = f"agent.queue.{conversation.queue_id}"
+    if turn is not None:
+        target = TARGETS[Conversation.Handler(conversation.handler)]
+    elif not arrival.incoming.addressed:
+        return [received]  # talk among people in a group
+    return [
+        received,
+        events.make(
+            Event.Type.HANDOFF_REQUESTED,
+            key=f"handoff:{update.pk}",
+            trace_id=update.trace_id,
+            conversation=conversation,
+            payload={"target": target, "update_id": update.pk, "turn_id": turn.pk if turn else None},
+        ),
+    ]

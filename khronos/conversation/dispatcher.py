@@ -1,0 +1,119 @@
+"""The dispatcher process: reads the bus, dispatches, tells, rings, sweeps (docs/dispatcher.md)."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, close_old_connections
+
+from khronos.bus import doorbell
+from khronos.bus.connection import patient
+from khronos.bus.relay import Relay, trim
+from khronos.bus.routes import CONSUMED, TURN_TASK
+from khronos.bus.streams import Consumer, Entry
+from khronos.conversation import sweep
+from khronos.conversation.deadletters import bury_entry
+from khronos.conversation.dispatch import Outcome, dispatch
+from khronos.resilience.shutdown import Stopping
+
+log = logging.getLogger(__name__)
+
+BLOCK_MS = 500
+TRIM_EVERY_S = 60.0
+REST_S = 1.0  # between tries while the bus or the database is away
+FAULTS = (redis.RedisError, DatabaseError, InterfaceError, OSError)
+
+
+class Dispatcher:
+    def __init__(self, alive: Callable[[], None] = lambda: None) -> None:
+        self.relay = Relay()
+        self.alive = alive
+        self.consumer = Consumer(
+            patient(),
+            "dispatcher",
+            f"{socket.gethostname()}-{os.getpid()}",
+            CONSUMED,
+            self.handle,
+            bury_entry,
+        )
+        self._sweep_at = self._trim_at = 0.0
+
+    def run(self, stopping: Stopping) -> None:
+        joined = False
+        while not stopping.is_set():
+            try:
+                if not joined:
+                    self.consumer.join()
+                    joined = True
+                self.consumer.read(BLOCK_MS)
+            except FAULTS as error:
+                joined = False
+                log.warning("bus or database away", extra={"error": f"{type(error).__name__}: {error}"[:300]})
+                stopping.wait(REST_S)
+            self.housekeeping()
+        self.finish()
+
+    def handle(self, entries: list[Entry]) -> Iterable[str]:
+        self.dispatch([pk for entry in entries if (pk := update_of(entry))])
+        return [entry.id for entry in entries]
+
+    def dispatch(self, update_ids: list[int]) -> None:
+        outcome = dispatch(update_ids)
+        self.proclaim(outcome)
+
+    def proclaim(self, outcome: Outcome) -> None:
+        """Committed already: what cannot be rung or told now, the sweeper and the relay do later."""
+        doorbell.ring(*TURN_TASK, outcome.turns)
+        try:
+            self.relay.tell(outcome.events)
+        except redis.RedisError as error:
+            log.warning("events wait for the relay", extra={"error": type(error).__name__})
+
+    def housekeeping(self) -> None:
+        now = time.monotonic()
+        if now < self._sweep_at:
+            return
+        self._sweep_at = now + settings.SWEEP_EVERY_S
+        self.alive()
+        close_old_connections()
+        for chore in (
+            self.sweep_updates,
+            sweep.ring_for_due_work,
+            self.consumer.adopt,
+            self.relay.catch_up,
+            self.trim,
+        ):
+            try:
+                chore()
+            except FAULTS as error:
+                log.warning(
+                    "chore put off",
+                    extra={"chore": chore.__name__, "error": f"{type(error).__name__}: {error}"[:300]},
+                )
+
+    def sweep_updates(self) -> None:
+        if late := sweep.overlooked_updates():
+            log.info("overlooked updates dispatched", extra={"updates": len(late)})
+            self.dispatch(late)
+
+    def trim(self) -> None:
+        if time.monotonic() >= self._trim_at:
+            self._trim_at = time.monotonic() + TRIM_EVERY_S
+            trim(patient())
+
+    def finish(self) -> None:
+        try:
+            self.relay.mark()
+        except FAULTS:
+            log.warning("told events stay unmarked; they will be told again")
+
+
+def update_of(entry: Entry) -> int | None:
+    """The row that an entry rings for; an entry that names none rings for nothing, the sweeper finds its row."""
+    key = entry.fields.get("idempotency_key", "")
+    kind, _, number = key.partition(":")
+    return int(number) if kind == "received" and number.isdecimal() and len(number) < 19 else None

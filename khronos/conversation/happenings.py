@@ -1,0 +1,51 @@
+"""What is not something said: edits, people who block or unblock us, chats that move."""
+
+from django.db.models.functions import Now
+
+from khronos.channels.base import Happening
+from khronos.conversation.arrivals import Arrival
+from khronos.models import Contact, Conversation, Message, Turn, conversation_id
+
+
+def note(arrival: Arrival, conversation: Conversation) -> None:
+    happening = arrival.incoming.happening
+    if happening is Happening.EDIT:
+        amend(arrival)
+    elif happening is Happening.MIGRATED:
+        move(arrival, conversation)
+    elif happening in (Happening.BLOCKED, Happening.UNBLOCKED):
+        Contact.objects.filter(pk=arrival.contact_id).update(is_blocked=happening is Happening.BLOCKED)
+
+
+def amend(arrival: Arrival) -> None:
+    """The conversation shows the edit; a question that is not answered yet is answered as edited."""
+    said = Message.objects.filter(
+        conversation=arrival.conversation_id,
+        external_id=arrival.incoming.message_id,
+        author=Message.Author.CONTACT,
+    )
+    said.update(text=arrival.incoming.text, edited_at=Now())
+    Turn.objects.unsettled().filter(messages__in=said.all()).update(amended=True)
+
+
+def move(arrival: Arrival, conversation: Conversation) -> None:
+    """A group became a supergroup: what waits goes to its new address; who answers stays."""
+    new = arrival.incoming.new_chat_id
+    Conversation.objects.filter(pk=conversation.pk).update(chat_id=new)
+    Conversation.objects.bulk_create(
+        [
+            Conversation(
+                pk=conversation_id(conversation.channel_id, new),
+                tenant_id=conversation.tenant_id,
+                channel_id=conversation.channel_id,
+                contact_id=conversation.contact_id,
+                chat_id=new,
+                chat_type="supergroup",
+                title=conversation.title,
+                handler=conversation.handler,
+                queue_id=conversation.queue_id,
+                operator_id=conversation.operator_id,
+            )
+        ],
+        ignore_conflicts=True,
+    )

@@ -1,0 +1,60 @@
+"""Holding a turn: the conversation's lock and the row's lease are extended, and the contact sees us type."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+import redis
+from django.conf import settings
+
+from khronos.bus.connection import patient
+from khronos.channels import transport_of
+from khronos.exceptions import Failure, LostLease, Transient
+from khronos.models import Turn
+from khronos.models.commit import commit
+from khronos.resilience.keeper import Keeper
+from khronos.resilience.locks import RedisLock
+
+leases = Keeper("leases")
+typing = Keeper("typing")
+
+
+@contextmanager
+def holding(turn: Turn) -> Iterator[None]:
+    """Raises Transient when the conversation's lock is somebody else's, or Redis is away."""
+    ttl_s = settings.LOCK_TTL.total_seconds()
+    lock = RedisLock(patient(), f"conversation:{turn.conversation_id}", int(ttl_s * 1000))
+    try:
+        if not lock.acquire():
+            raise Transient("another worker holds the conversation", retry_after=2.0)
+    except redis.RedisError as error:
+        raise Transient(f"no lock: {type(error).__name__}", retry_after=2.0) from None
+
+    def extend() -> None:
+        try:
+            commit(lambda: turn.extend(settings.TURN_LEASE))
+        except LostLease:
+            return  # whoever has it now goes on; our writes will be refused
+        lock.extend()
+
+    try:
+        with leases.keeping(extend, every_s=ttl_s / 3):
+            yield
+    finally:
+        with suppress(redis.RedisError):  # it ends by itself
+            lock.release()
+
+
+@contextmanager
+def typing_shown(turn: Turn) -> Iterator[None]:
+    transport = transport_of(turn.conversation.channel)
+
+    def show() -> None:
+        with suppress(Failure):  # a courtesy
+            transport.typing(turn.conversation.chat_id)
+
+    with ExitStack() as stack:
+        if not transport.pulled:
+            stack.enter_context(
+                typing.keeping(show, every_s=settings.TYPING_EVERY_S, first_s=settings.TYPING_AFTER_S)
+            )
+        yield

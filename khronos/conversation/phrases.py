@@ -1,0 +1,49 @@
+"""What Khronos itself says to people, in their language."""
+
+PHRASES = {
+    "start": {
+        "en": "Hello! Write to me and I will answer. /help shows what I can do.",
+        "pt": "Olá! Escreva para mim e eu respondo. /help mostra o que eu sei fazer.",
+    },
+    "help": {
+        "en": "Ask me anything in your own words.\n\n"
+        "/human – talk to a person\n/reset – forget what we said\n/privacy – what is kept about you",
+        "pt": "Pergunte o que quiser, com suas palavras.\n\n"
+        "/human – falar com uma pessoa\n/reset – esquecer o que conversamos\n/privacy – o que guardamos sobre você",
+    },
+    "human": {
+        "en": "I am calling a person. They will answer you here.",
+        "pt": "Estou chamando uma pessoa. Ela vai responder por aqui.",
+    },
+    "reset": {
+        "en": "Done. I have put aside what we said; we start anew.",
+        "pt": "Pronto. Deixei de lado o que conversamos; começamos de novo.",
+    },
+    "privacy": {
+        "en": "We keep your name as this chat shows it and the messages of this conversation, to answer you. "
+        "Ask for a copy or for erasure with /human and a person will see to it.",
+        "pt": "Guardamos seu nome, como este chat o mostra, e as mensagens desta conversa, para responder a você. "
+        "Peça uma cópia ou a exclusão com /human e uma pessoa cuidará disso.",
+    },
+    "unknown": {
+        "en": "I do not know this command. /help shows those that I know.",
+        "pt": "Não conheço esse comando. /help mostra os que conheço.",
+    },
+    "voice": {
+        "en": "I cannot listen to audio yet. Could you write it, please?",
+        "pt": "Ainda não consigo ouvir áudio. Você pode escrever, por favor?",
+    },
+    "wait": {
+        "en": "I cannot think right now, but your message is safe. I will answer as soon as I can.",
+        "pt": "Não consigo pensar agora, mas sua mensagem está segura. Respondo assim que puder.",
+    },
+    "buried": {
+        "en": "I am sorry, I could not answer this. A person has been told.",
+        "pt": "Desculpe, não consegui responder a isto. Uma pessoa já foi avisada.",
+    },
+}
+
+
+def phrase(name: str, language: str) -> str:
+    texts = PHRASES[name]
+    return texts.get(language, texts["en"])

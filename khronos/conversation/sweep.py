@@ -1,0 +1,51 @@
+"""The sweeper: whatever is due in the database and was not done is rung for again.
+
+It makes Redis and Celery mere doorbells: a lost stream, task or worker costs time, never a message.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from khronos.bus import doorbell
+from khronos.bus.routes import DELIVERY_TASK, TURN_TASK
+from khronos.models import Delivery, Turn, Update
+from khronos.models.work import Work
+
+log = logging.getLogger(__name__)
+
+OVERLOOKED = timedelta(seconds=2)  # an update that the stream should have brought by now
+RING_AGAIN = timedelta(seconds=5)
+BACKLOG = 200  # rings that wait in a queue: nothing was lost, the workers are busy
+MOST = 500  # rows a sweep
+
+
+def overlooked_updates() -> list[int]:
+    late = Update.objects.waiting().filter(received_at__lt=Now() - OVERLOOKED)
+    return list(late.order_by("pk").values_list("pk", flat=True)[:MOST])
+
+
+def ring_for_due_work() -> int:
+    """Answers how many rows were rung for."""
+    return ring_for(Turn.objects.unrung(RING_AGAIN), *TURN_TASK) + ring_for(
+        Delivery.objects.unrung(RING_AGAIN), *DELIVERY_TASK
+    )
+
+
+def ring_for(rows: "QuerySet[Work]", task: str, queue: str) -> int:
+    found = list(rows.order_by("due_at").values_list("pk", "rung_at")[:MOST])
+    again = [pk for pk, rung_at in found if rung_at is not None]
+    ids = [pk for pk, _ in found]
+    if again and doorbell.waiting_in(queue) > BACKLOG:
+        ids = [pk for pk, rung_at in found if rung_at is None]
+    if ids and doorbell.ring(task, queue, ids):
+        mark(rows, ids)
+        return len(ids)
+    return 0
+
+
+def mark(rows: "QuerySet[Work]", ids: Sequence[int]) -> None:
+    rows.model._default_manager.filter(pk__in=ids).update(rung_at=Now())

@@ -1,0 +1,165 @@
+"""A turn from claim to answer (docs/turns.md).
+
+claim ─► lock ─► commands, questions ─► think ─► answer committed ─► deliver ─► ring for the next turn
+                                          └► all models away: parked, told once, answered when they are back
+"""
+
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from django.conf import settings
+from django.db import IntegrityError
+
+from khronos.agents.context import build, language_of
+from khronos.agents.providers.base import Completion
+from khronos.agents.think import Away, think
+from khronos.alerts import raise_alert
+from khronos.bus import doorbell
+from khronos.bus.routes import TURN_TASK
+from khronos.conversation import answer, triage
+from khronos.conversation.commands import COMMANDS, name_of
+from khronos.conversation.deadletters import keep
+from khronos.conversation.holding import holding, typing_shown
+from khronos.conversation.phrases import phrase
+from khronos.delivery.send import send_all
+from khronos.exceptions import LostLease, Permanent, Transient
+from khronos.models import Conversation, DeadLetter, Delivery, Message, Turn
+from khronos.models.commit import commit
+
+log = logging.getLogger(__name__)
+
+AMENDMENTS = 3  # how often a question may be edited under our hands before it is answered as it was
+PLEASE_WRITE = ("voice",)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    text: str
+    completion: Completion | None = None
+
+
+def take(turn_id: int) -> None:
+    """Answer a turn that is due; nothing when it is not, or is somebody else's."""
+    turn = claim(turn_id)
+    if turn is None:
+        return
+    deliveries: list[Delivery] = []
+    try:
+        deliveries = work_on(turn)
+    except LostLease:
+        log.warning("lease lost, nothing written", extra={"turn": turn.pk, "trace_id": turn.trace_id})
+        return
+    send_all(deliveries, turn.conversation)
+    ring_next(turn)
+
+
+def claim(turn_id: int) -> Turn | None:
+    turns = Turn.objects.select_related("conversation__channel__tenant", "conversation__contact")
+    try:
+        turn = commit(partial(turns.claim, turn_id, settings.TURN_LEASE))
+    except IntegrityError:
+        return None  # another turn of the conversation was taken first; it will ring for this one
+    return turn
+
+
+def work_on(turn: Turn) -> list[Delivery]:
+    """Ends with the turn settled or given back; answers what is to be sent."""
+    if turn.crashes >= settings.TURN_MAX_ATTEMPTS:
+        return bury(turn, f"{turn.crashes} workers died or failed over it")
+    try:
+        with holding(turn):
+            return respond(turn)
+    except Transient as error:
+        commit(partial(turn.defer, Turn.State.PARKED, timedelta(seconds=error.retry_after or 2), str(error)))
+        return []
+    except Away as away:
+        return park(turn, away)
+    except Permanent as error:
+        return bury(turn, str(error))
+
+
+def respond(turn: Turn) -> list[Delivery]:
+    for left in range(AMENDMENTS, -1, -1):
+        messages = list(turn.messages.filter(author=Message.Author.CONTACT).order_by("update_id"))
+        if turn.conversation.handler == Conversation.Handler.TRIAGE:
+            triage.route(turn, messages)
+        replies = replies_to(turn, messages)
+        stored = commit(partial(answer.store, turn, replies, even_if_amended=not left))
+        if stored is not None:
+            return stored
+        turn.amended = False
+    raise AssertionError("unreachable")
+
+
+def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
+    language = language_of(turn.conversation.contact)
+    replies = [Reply(text) for message in messages if (text := canned(turn, message, language))]
+    questions = [message for message in messages if not canned_name(message)]
+    if questions and turn.conversation.handler == Conversation.Handler.BOT:
+        with typing_shown(turn):
+            completion = think(build(turn, questions), turn.conversation.channel.tenant.providers)
+        replies.append(Reply(completion.text, completion))
+    return replies
+
+
+def canned_name(message: Message) -> str:
+    """The phrase that answers this message without thought; empty for a question."""
+    if command := name_of(message):
+        return command if command in COMMANDS else "unknown"
+    return message.content if message.content in PLEASE_WRITE and not message.text else ""
+
+
+def canned(turn: Turn, message: Message, language: str) -> str:
+    name = canned_name(message)
+    if not name:
+        return ""
+    if deed := COMMANDS.get(name):
+        deed(turn, message)
+        turn.conversation.refresh_from_db(fields=["handler", "queue", "remembers_from"])
+    return phrase(name, language)
+
+
+def park(turn: Turn, away: Away) -> list[Delivery]:
+    """The models are away: the turn waits, the contact is told once."""
+    log.warning("turn parked", extra={"turn": turn.pk, "trace_id": turn.trace_id, "error": str(away)})
+    after = timedelta(seconds=waiting_time(turn.deferrals, away))
+    words = "" if turn.apologised else phrase("wait", language_of(turn.conversation.contact))
+    return commit(partial(answer.put_off, turn, after, str(away), words))
+
+
+def waiting_time(deferrals: int, away: Away) -> float:
+    """Seconds: what the provider asked for, else doubled each time; spread, to not come back all at once."""
+    if away.needs_operator:
+        return float(settings.PARK_UNAUTHORIZED_S)
+    doubled = settings.PARK_MIN_S * 2 ** min(deferrals, 10)
+    return float(min(away.retry_after or doubled, settings.PARK_MAX_S) * random.uniform(1.0, 1.3))  # noqa: S311
+
+
+def bury(turn: Turn, reason: str) -> list[Delivery]:
+    """Given up: an operator sees it, the contact is told."""
+    raise_alert("turn.buried", "error", f"Turn {turn.pk} was given up: {reason}")
+
+    def job() -> list[Delivery]:
+        keep(
+            DeadLetter.Source.TURN,
+            "turn",
+            str(turn.pk),
+            reason,
+            attempts=turn.attempts,
+            trace_id=turn.trace_id,
+            payload={"turn_id": turn.pk},
+        )
+        return answer.give_up(turn, reason, phrase("buried", language_of(turn.conversation.contact)))
+
+    return commit(job)
+
+
+def ring_next(turn: Turn) -> None:
+    """What the contact said meanwhile is the next turn; it was refused while this one was under way."""
+    waiting = Turn.objects.filter(conversation=turn.conversation_id, state=Turn.State.WAITING)
+    if ids := list(waiting.values_list("pk", flat=True)):
+        doorbell.ring(*TURN_TASK, ids)
