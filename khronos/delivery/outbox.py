@@ -1,0 +1,57 @@
+"""The outbox: a message becomes one row for each part that the channel will show."""
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from khronos.bus import events
+from khronos.channels import transport_of
+from khronos.channels.splitting import split
+from khronos.models import Conversation, Delivery, Event, Message
+
+
+def enqueue(conversation: Conversation, message: Message, trace_id: str) -> list[Delivery]:
+    """In the transaction that stores the message. Answers the parts, for the caller to send after the commit.
+
+    The first is leased to the caller at once, unless something earlier is still on its way.
+    """
+    transport = transport_of(conversation.channel)
+    if transport.pulled:
+        return read_by_cursor(conversation, message, trace_id)
+    busy = Delivery.objects.unsettled().filter(conversation=conversation).exists()
+    lease = Now() + settings.DELIVERY_LEASE
+    parts = []
+    for part, text in enumerate(split(message.text, transport.text_limit)):
+        ours = part == 0 and not busy
+        leased = {"state": Delivery.State.SENDING, "attempts": 1, "fence": 1, "due_at": lease} if ours else {}
+        parts.append(
+            Delivery.objects.create(
+                conversation=conversation, message=message, part=part, text=text, trace_id=trace_id, **leased
+            )
+        )
+        busy = busy or ours
+    return parts
+
+
+def read_by_cursor(conversation: Conversation, message: Message, trace_id: str) -> list[Delivery]:
+    """The reader fetches rows: stored is delivered."""
+    delivery = Delivery.objects.create(
+        conversation=conversation,
+        message=message,
+        text=message.text,
+        trace_id=trace_id,
+        state=Delivery.State.SENT,
+        due_at=None,
+        sent_at=Now(),
+    )
+    events.record([sent(delivery, conversation)])
+    return []
+
+
+def sent(delivery: Delivery, conversation: Conversation) -> Event:
+    return events.make(
+        Event.Type.MESSAGE_SENT,
+        key=f"sent:{delivery.pk}",
+        trace_id=delivery.trace_id,
+        conversation=conversation,
+        payload={"delivery_id": delivery.pk, "message_id": delivery.message_id, "part": delivery.part},
+    )

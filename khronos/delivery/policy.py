@@ -1,0 +1,43 @@
+"""What becomes of a delivery after a try: a table that a test reads (docs/delivery.md)."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from khronos.exceptions import Ambiguous, Failure, Transient, Unauthorized
+from khronos.models import Delivery
+
+AGAIN_MIN_S, AGAIN_MAX_S = 2.0, 120.0
+DOUBTFUL_S = 5.0  # before the one repeat of what may have arrived
+UNAUTHORIZED_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    after: timedelta
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    reason: str
+
+
+def after_failure(error: Failure, delivery: Delivery, *, edits: bool) -> Later | Never:
+    """`edits`: the channel fills a placeholder, so that asking again cannot show anything twice."""
+    if isinstance(error, Transient):
+        return Later(timedelta(seconds=error.retry_after or backoff(delivery.deferrals)))
+    if isinstance(error, Ambiguous) and edits:
+        return Later(timedelta(seconds=backoff(delivery.deferrals)))
+    if isinstance(error, Ambiguous):
+        if delivery.doubtful:
+            return Never(f"may have arrived, twice uncertain: {error}")
+        return Later(timedelta(seconds=DOUBTFUL_S), {"doubtful": True})
+    if isinstance(error, Unauthorized):
+        return Later(timedelta(seconds=UNAUTHORIZED_S))
+    return Never(str(error))
+
+
+def backoff(deferrals: int) -> float:
+    return min(AGAIN_MIN_S * 2 ** min(deferrals, 10), AGAIN_MAX_S) * random.uniform(0.8, 1.2)  # noqa: S311

@@ -1,0 +1,172 @@
+"""Sending: one delivery at a time, marked behind its fence (docs/delivery.md).
+
+pending ─► sending ─► sent
+              ├─► pending   surely not sent, or an edit: again later
+              ├─► pending   may have been sent (doubtful): once more, marked
+              └─► failed    with the reason
+"""
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from khronos.alerts import raise_alert, resolve_alert
+from khronos.bus import events
+from khronos.channels import transport_of
+from khronos.channels.base import Transport
+from khronos.delivery.outbox import sent
+from khronos.delivery.policy import Later, after_failure
+from khronos.exceptions import (
+    Ambiguous,
+    Blocked,
+    Failure,
+    LostLease,
+    MarkupRefused,
+    Migrated,
+    Permanent,
+    Unauthorized,
+    Unchanged,
+)
+from khronos.models import Channel, Contact, Conversation, Delivery, Event
+from khronos.models.commit import commit
+
+log = logging.getLogger(__name__)
+
+PLACEHOLDER = "…"
+
+
+def deliver(delivery_id: int) -> None:
+    """Send a delivery that is due; nothing when it is not, or is not yet its turn."""
+    rows = Delivery.objects.select_related("conversation__channel__tenant", "conversation__contact")
+    delivery = commit(partial(rows.claim, delivery_id, settings.DELIVERY_LEASE))
+    if delivery is not None:
+        send_all([delivery], delivery.conversation)
+
+
+def send_all(deliveries: Sequence[Delivery], conversation: Conversation) -> None:
+    """In order; each is claimed when its turn has come, if it is not ours already."""
+    for made in deliveries:
+        delivery: Delivery | None = made
+        if made.state != Delivery.State.SENDING:
+            delivery = commit(partial(Delivery.objects.claim, made.pk, settings.DELIVERY_LEASE))
+        if delivery is None:
+            return  # something before it waits; the sweeper rings for the rest
+        delivery.conversation = conversation
+        try:
+            send(delivery)
+        except LostLease:
+            log.warning(
+                "lease lost while sending", extra={"delivery": delivery.pk, "trace_id": delivery.trace_id}
+            )
+            return
+
+
+def send(delivery: Delivery) -> None:
+    conversation = delivery.conversation
+    channel = conversation.channel
+    transport = transport_of(channel)
+    edits = transport.can_edit and channel.delivery_mode == Channel.DeliveryMode.EDIT
+    try:
+        if (
+            conversation.contact is not None
+            and conversation.contact.is_blocked
+            and conversation.chat_type == "private"
+        ):
+            raise Blocked("the contact has blocked us")
+        if delivery.crashes > 0 and not edits:
+            in_doubt(delivery)
+        shown = edit(transport, delivery) if edits else post(transport, delivery)
+    except Failure as error:
+        settle_failure(delivery, error, edits=edits)
+    else:
+        resolve_alert(f"channel.{channel.slug}.unauthorized")
+        commit(partial(settle_sent, delivery, shown))
+
+
+def in_doubt(delivery: Delivery) -> None:
+    """Somebody died while sending it: it may have arrived. It is sent once more, and marked."""
+    if delivery.doubtful:
+        raise Permanent("may have arrived, twice uncertain: a worker died while sending")
+    commit(partial(delivery.write, doubtful=True, deferrals=delivery.deferrals + delivery.crashes))
+    delivery.doubtful = True
+    log.warning("doubtful delivery repeated", extra={"delivery": delivery.pk, "trace_id": delivery.trace_id})
+
+
+def post(transport: Transport, delivery: Delivery) -> str:
+    try:
+        return transport.send(delivery.conversation.chat_id, delivery.text, plain=delivery.plain)
+    except MarkupRefused:
+        return transport.send(delivery.conversation.chat_id, delivery.text, plain=True)
+    except Migrated as moved:
+        follow(delivery.conversation, moved.new_chat_id)
+        return transport.send(delivery.conversation.chat_id, delivery.text, plain=delivery.plain)
+
+
+def edit(transport: Transport, delivery: Delivery) -> str:
+    """Fill a placeholder: asking twice shows it once, and "not modified" is the proof that it arrived."""
+    if not delivery.external_id:
+        delivery.external_id = place(transport, delivery)
+        commit(partial(delivery.write, external_id=delivery.external_id))
+    chat_id = delivery.conversation.chat_id
+    try:
+        transport.edit(chat_id, delivery.external_id, delivery.text, plain=delivery.plain)
+    except MarkupRefused:
+        transport.edit(chat_id, delivery.external_id, delivery.text, plain=True)
+    except Unchanged:
+        pass
+    return delivery.external_id
+
+
+def place(transport: Transport, delivery: Delivery) -> str:
+    try:
+        return transport.send(delivery.conversation.chat_id, PLACEHOLDER, plain=True)
+    except Migrated as moved:
+        follow(delivery.conversation, moved.new_chat_id)
+        return transport.send(delivery.conversation.chat_id, PLACEHOLDER, plain=True)
+
+
+def follow(conversation: Conversation, new_chat_id: str) -> None:
+    Conversation.objects.filter(pk=conversation.pk).update(chat_id=new_chat_id)
+    conversation.chat_id = new_chat_id
+
+
+def settle_sent(delivery: Delivery, shown: str) -> None:
+    delivery.settle(Delivery.State.SENT, sent_at=Now(), external_id=shown)
+    events.record([sent(delivery, delivery.conversation)])
+
+
+def settle_failure(delivery: Delivery, error: Failure, *, edits: bool) -> None:
+    channel = delivery.conversation.channel
+    if isinstance(error, Unauthorized):
+        raise_alert(f"channel.{channel.slug}.unauthorized", "error", f"{channel} refuses our token: {error}")
+    verdict = after_failure(error, delivery, edits=edits)
+    log.warning(
+        "delivery %s", "put off" if isinstance(verdict, Later) else "failed",
+        extra={"delivery": delivery.pk, "trace_id": delivery.trace_id, "error": str(error)[:300],
+               "ambiguous": isinstance(error, Ambiguous)},
+    )  # fmt: skip
+    if isinstance(verdict, Later):
+        commit(partial(delivery.defer, Delivery.State.PENDING, verdict.after, str(error), **verdict.changes))
+        return
+    commit(partial(settle_failed, delivery, error, verdict.reason))
+
+
+def settle_failed(delivery: Delivery, error: Failure, reason: str) -> None:
+    conversation = delivery.conversation
+    delivery.settle(Delivery.State.FAILED, reason)
+    if isinstance(error, Blocked):
+        Contact.objects.filter(pk=conversation.contact_id).update(is_blocked=True)
+    events.record(
+        [
+            events.make(
+                Event.Type.MESSAGE_FAILED,
+                key=f"failed:{delivery.pk}:{delivery.fence}",
+                trace_id=delivery.trace_id,
+                conversation=conversation,
+                payload={"delivery_id": delivery.pk, "reason": reason[:300]},
+            )
+        ]
+    )
