@@ -2,14 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from bench.simulator.control import Control
+from bench.simulator.conversations import Line, Performance, perform
 from bench.simulator.home import Home
 from bench.simulator.models import Models
 from bench.simulator.server import Server
 from bench.simulator.telegram import Telegram
+from bench.simulator.verdict import Verdict, judge
 
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
@@ -26,6 +30,7 @@ class Simulator:
         self._started = threading.Event()
         self._stop: asyncio.Event | None = None
         self._failure: BaseException | None = None
+        self._errands: set[asyncio.Task[None]] = set()
         self._thread: threading.Thread | None = None
 
     @classmethod
@@ -84,6 +89,43 @@ class Simulator:
         """Wait for something to be true of the ledgers and screens; looked at after each change."""
         return self.home.wait_until(predicate, timeout)
 
+    def play(self, lines: list[Line], *, token: str | None = None) -> Performance:
+        """Have a plan of `conversations.write` carried out; returns at once."""
+        performance = Performance(len(lines))
+        self.home.run(lambda: self._begin(perform(self.telegram, lines, performance, token)))
+        return performance
+
+    def verdict(self) -> Verdict:
+        """Judge everything said so far."""
+        return self.home.run(self._judge)
+
+    def _begin(self, errand: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    def _judge(self) -> Verdict:
+        return judge(self.telegram.updates(), self.telegram.screens())
+
+    def stats(self) -> dict[str, object]:
+        """The ledgers in a few numbers."""
+        return self.home.run(self._count)
+
+    def _count(self) -> dict[str, object]:
+        telegram, models = self.telegram, self.models
+        return {
+            "calls": Counter(f"{call.method} {call.outcome}" for call in telegram.ledger.calls),
+            "updates": Counter(update.state for update in telegram.ledger.updates),
+            "violations": telegram.ledger.violations,
+            "models": Counter(f"{call.provider} {call.outcome}" for call in models.ledger),
+            "models_load": models.loads,
+        }
+
+    def reset(self) -> None:
+        """Forget everything but bots, webhooks and keys."""
+        self.telegram.reset()
+        self.models.reset()
+
     def heal(self) -> None:
         """End all faults, everywhere."""
         self.telegram.heal()
@@ -106,6 +148,7 @@ class Simulator:
                 "/bot": self.telegram.gate.answer,
                 "/v1/": self.models.gate.answer,
                 "/file/bot": self.telegram.gate.download,
+                "/_sim/": Control(self).answer,
             }
         )
         try:
@@ -113,6 +156,8 @@ class Simulator:
             ready()
             await self._stop.wait()
         finally:
+            for errand in self._errands:
+                errand.cancel()
             await self.telegram.stop()
             await self._server.stop()
             self.home.leave()

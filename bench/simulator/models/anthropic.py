@@ -25,6 +25,8 @@ class Anthropic:
     """`POST /v1/messages`."""
 
     provider: Provider = "anthropic"
+    no_key = "x-api-key header is required"
+    bad_key = "invalid x-api-key"
 
     def key(self, headers: Mapping[str, str]) -> str:
         return headers.get("x-api-key", "") or headers.get("Authorization", "").removeprefix("Bearer ")
@@ -35,15 +37,10 @@ class Anthropic:
         max_tokens = body.get("max_tokens")
         if not isinstance(max_tokens, int) or max_tokens < 1:
             raise ModelError(400, "max_tokens: Field required")
-        return Prompt(
-            provider="anthropic",
-            model=str(body.get("model", "")),
-            system="\n".join(_texts(body.get("system", ""))),
-            turns=read_turns(body.get("messages")),
-            tools=[str(tool.get("name", "")) for tool in body.get("tools") or []],
-            stream=bool(body.get("stream")),
-            max_tokens=max_tokens,
-        )
+        model = str(body.get("model", ""))
+        if model.endswith("-5-5") and "temperature" in body:
+            raise ModelError(400, "temperature: this model does not support the parameter")
+        return read_prompt(body, max_tokens)
 
     def whole(self, prompt: Prompt, answer: Answer) -> Body:
         return {
@@ -81,6 +78,18 @@ class Anthropic:
         return b"event: error\ndata: " + orjson.dumps(self.error(error)) + b"\n\n"
 
 
+def read_prompt(body: Body, max_tokens: int) -> Prompt:
+    return Prompt(
+        provider="anthropic",
+        model=str(body.get("model", "")),
+        system="\n".join(_texts(body.get("system", ""))),
+        turns=read_turns(body.get("messages")),
+        tools=[str(tool.get("name", "")) for tool in body.get("tools") or []],
+        stream=bool(body.get("stream")),
+        max_tokens=max_tokens,
+    )
+
+
 def read_turns(messages: object) -> list[Turn]:
     """The conversation, checked as the real API checks it."""
     if not isinstance(messages, list) or not messages:
@@ -93,7 +102,26 @@ def read_turns(messages: object) -> list[Turn]:
         turns.append(_turn(index, role, message.get("content")))
     if turns[0].role != "user":
         raise ModelError(400, 'messages: first message must use the "user" role')
+    _check_tools(messages)
     return turns
+
+
+def _check_tools(messages: list[Body]) -> None:
+    """Each tool_use has its tool_result in the very next message, and none comes without one."""
+    asked: set[str] = set()
+    for index, message in enumerate(messages):
+        blocks = message["content"] if isinstance(message["content"], list) else []
+        answered = {str(b.get("tool_use_id")) for b in blocks if b.get("type") == "tool_result"}
+        if asked - answered:
+            wanted = ", ".join(sorted(asked - answered))
+            without = "`tool_use` ids were found without `tool_result` blocks immediately after"
+            raise ModelError(400, f"messages.{index}: {without}: {wanted}")
+        if answered - asked:
+            found = ", ".join(sorted(answered - asked))
+            raise ModelError(
+                400, f"messages.{index}: unexpected `tool_use_id` found in `tool_result`: {found}"
+            )
+        asked = {str(b.get("id")) for b in blocks if b.get("type") == "tool_use"}
 
 
 def _turn(index: int, role: str, content: object) -> Turn:

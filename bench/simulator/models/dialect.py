@@ -25,6 +25,8 @@ class Dialect(Protocol):
     """One address of a provider: how it reads a request and how it answers."""
 
     provider: Provider
+    no_key: str
+    bad_key: str
 
     def key(self, headers: Mapping[str, str]) -> str:
         """The key that came with the request, "" without one."""

@@ -1,4 +1,4 @@
-"""The HTTP face of the models: key, faults, latency, answer; every call goes into the ledger."""
+"""The HTTP face of the models: key, limit, faults, latency, answer; every call goes into the ledger."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from aiohttp import web
 
 from bench.simulator import wire
 from bench.simulator.faults import Fault
+from bench.simulator.models import sidedoor
 from bench.simulator.models.anthropic import Anthropic
 from bench.simulator.models.dialect import Body, Dialect, ModelError
 from bench.simulator.models.ledger import ModelCall
 from bench.simulator.models.openai import ChatCompletions
-from bench.simulator.models.prompt import Answer, Prompt
-from bench.simulator.models.stream import stream
+from bench.simulator.models.prompt import Prompt, Provider
+from bench.simulator.models.responses import Responses
+from bench.simulator.models.sending import send, spoil
 
 if TYPE_CHECKING:
     from bench.simulator.models.service import Models
 
+ANTHROPIC, OPENAI = Anthropic(), ChatCompletions()
 DIALECTS: dict[str, Dialect] = {
-    "/v1/messages": Anthropic(),
-    "/v1/chat/completions": ChatCompletions(),
+    "/v1/messages": ANTHROPIC,
+    "/v1/chat/completions": OPENAI,
+    "/v1/responses": Responses(),
+    sidedoor.TRANSCRIPTIONS: OPENAI,
 }
+SPEAKERS: dict[Provider, Dialect] = {"anthropic": ANTHROPIC, "openai": OPENAI}
 REASONS = {
-    401: "invalid x-api-key",
     429: "Number of requests has exceeded your rate limit.",
     500: "Internal server error",
     529: "Overloaded",
@@ -42,49 +47,76 @@ class Gate:
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         dialect = DIALECTS.get(request.path)
         if dialect is None:
-            return wire.json_response({"error": {"message": "Not found", "type": "not_found_error"}}, 404)
-        models = self._models
-        call = ModelCall(time.time(), dialect.provider, request.path)
-        models.in_flight += 1
-        call.concurrency = models.in_flight
-        models.most_in_flight = max(models.most_in_flight, models.in_flight)
+            return await self._look_up(request)
+        load = self._models.loads[dialect.provider]
+        call = ModelCall(time.time(), dialect.provider, request.path, concurrency=load.enter())
         try:
+            if request.path == sidedoor.TRANSCRIPTIONS:
+                return await self._transcribe(request, dialect, call)
             return await self._converse(request, dialect, call)
         except ModelError as error:
-            call.outcome = f"{error.status} {error.message}"
+            if not call.outcome.startswith("fault:"):
+                call.outcome = f"{error.status} {error.message}"
             return self._refuse(dialect, error)
         finally:
-            models.in_flight -= 1
+            load.leave()
             call.seconds = time.time() - call.at
-            models.ledger.append(call)
-            models.home.changed()
+            self._models.ledger.append(call)
+            self._models.home.changed()
 
     async def _converse(
         self, request: web.BaseRequest, dialect: Dialect, call: ModelCall
     ) -> web.StreamResponse:
         models = self._models
-        call.key = dialect.key(request.headers)
         body = _object(await request.read())
-        self._check_key(call.key)
+        self._check_key(request, dialect, call)
         prompt = dialect.read(body, request.headers)
         _note(call, prompt)
-        if prompt.model not in models.known[prompt.provider]:
-            raise ModelError(404, f"model: {prompt.model}")
-        wait = models.quotas[prompt.provider].take(models.in_flight)
+        fault = self._admit(call)
+        early = await self._fail_early(request, fault)
+        if early is not None:
+            return early
+        await asyncio.sleep(models.latency.sample(models.chance))
+        answer = spoil(models.script.answer(prompt), fault)
+        call.answer = answer.text
+        response = await send(request, dialect, prompt, answer, self._headers(dialect), fault)
+        if fault is None:
+            call.outcome = "ok"
+        return response
+
+    async def _transcribe(
+        self, request: web.BaseRequest, dialect: Dialect, call: ModelCall
+    ) -> web.StreamResponse:
+        """The recording's own bytes are taken for what is said in it."""
+        self._check_key(request, dialect, call)
+        call.model, recording = await sidedoor.read_recording(request)
+        fault = self._admit(call)
+        early = await self._fail_early(request, fault)
+        if early is not None:
+            return early
+        await asyncio.sleep(self._models.latency.sample(self._models.chance))
+        call.answer = recording.decode("utf-8", "replace")
+        if fault is None:
+            call.outcome = "ok"
+        return wire.json_response({"text": call.answer}, headers=self._headers(dialect))
+
+    def _admit(self, call: ModelCall) -> Fault | None:
+        """Check model and rate limit; the fault, if any, that befalls the call."""
+        models = self._models
+        if call.model not in models.known[call.provider]:
+            raise ModelError(404, f"model: {call.model}")
+        wait = models.quotas[call.provider].take(call.concurrency)
         if wait:
             raise ModelError(429, REASONS[429], retry_after=wait)
-        fault = models.faults.pick(provider=prompt.provider, model=prompt.model)
+        fault = models.faults.pick(provider=call.provider, model=call.model)
         if fault is not None:
             call.outcome = fault.outcome
-            early = await self._fail_early(request, fault)
-            if early is not None:
-                return early
-        await asyncio.sleep(models.latency.sample(models.chance))
-        answer = _spoil(models.script.answer(prompt), fault)
-        return await self._send(request, dialect, prompt, answer, call, fault)
+        return fault
 
-    async def _fail_early(self, request: web.BaseRequest, fault: Fault) -> web.StreamResponse | None:
+    async def _fail_early(self, request: web.BaseRequest, fault: Fault | None) -> web.StreamResponse | None:
         """The faults that strike before the model thinks."""
+        if fault is None:
+            return None
         if fault.seconds and fault.kind != "trickle":
             await asyncio.sleep(fault.seconds)
         if fault.kind == "status":
@@ -96,40 +128,41 @@ class Gate:
             return await wire.hang()
         return None
 
-    async def _send(
-        self,
-        request: web.BaseRequest,
-        dialect: Dialect,
-        prompt: Prompt,
-        answer: Answer,
-        call: ModelCall,
-        fault: Fault | None,
-    ) -> web.StreamResponse:
-        headers = {**self._models.quotas[prompt.provider].headers(prompt.provider), **_ids(dialect)}
-        if fault is not None and fault.kind in {"lost", "lost_hang"}:
-            return wire.reset(request) if fault.kind == "lost" else await wire.hang()
-        if prompt.stream or (fault is not None and fault.kind in {"trickle", "cut"}):
-            response = await stream(request, dialect, prompt, answer, headers, fault)
-        else:
-            response = wire.json_response(dialect.whole(prompt, answer), headers=headers)
-            if fault is not None and fault.kind == "garbled":
-                response = wire.garble(response)
-        call.answer = answer.text
-        if fault is None:
-            call.outcome = "ok"
-        return response
+    async def _look_up(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The addresses that no model answers; they are not in the ledger."""
+        provider = sidedoor.asked_of(request.headers)
+        dialect, known = SPEAKERS[provider], self._models.known[provider]
+        try:
+            self._check_key(request, dialect, None)
+            if request.path == sidedoor.MODELS:
+                return wire.json_response(sidedoor.list_models(provider, known))
+            if request.path.startswith(sidedoor.MODELS + "/"):
+                return wire.json_response(sidedoor.one_model(request.path, provider, known))
+            if request.path == sidedoor.COUNT_TOKENS:
+                return wire.json_response(sidedoor.count_tokens(_object(await request.read())))
+            raise ModelError(404, "Not found")
+        except ModelError as error:
+            return self._refuse(dialect, error)
 
-    def _check_key(self, key: str) -> None:
+    def _check_key(self, request: web.BaseRequest, dialect: Dialect, call: ModelCall | None) -> None:
+        key = dialect.key(request.headers)
+        if call is not None:
+            call.key = key
         if not key:
-            raise ModelError(401, "x-api-key header is required")
+            raise ModelError(401, dialect.no_key)
         if self._models.keys and key not in self._models.keys:
-            raise ModelError(401, "invalid x-api-key")
+            raise ModelError(401, dialect.bad_key)
 
     def _refuse(self, dialect: Dialect, error: ModelError) -> web.Response:
-        headers = {**self._models.quotas[dialect.provider].headers(dialect.provider), **_ids(dialect)}
+        headers = self._headers(dialect)
         if error.retry_after is not None:
             headers["retry-after"] = f"{error.retry_after:g}"
         return wire.json_response(dialect.error(error), error.status, headers)
+
+    def _headers(self, dialect: Dialect) -> dict[str, str]:
+        name = "request-id" if dialect.provider == "anthropic" else "x-request-id"
+        headers = self._models.quotas[dialect.provider].headers(dialect.provider)
+        return {**headers, name: f"req_{time.time_ns():x}"}
 
 
 def _object(raw: bytes) -> Body:
@@ -149,20 +182,3 @@ def _note(call: ModelCall, prompt: Prompt) -> None:
     call.system_length = len(prompt.system)
     call.tools = len(prompt.tools)
     call.stream = prompt.stream
-
-
-def _spoil(answer: Answer, fault: Fault | None) -> Answer:
-    if fault is None:
-        return answer
-    if fault.kind == "empty":
-        return Answer(stop=answer.stop)
-    if fault.kind == "refusal":
-        return Answer(stop="refusal")
-    if fault.kind == "max_tokens":
-        return Answer(answer.text[: len(answer.text) // 2], stop="max_tokens")
-    return answer
-
-
-def _ids(dialect: Dialect) -> dict[str, str]:
-    name = "request-id" if dialect.provider == "anthropic" else "x-request-id"
-    return {name: f"req_{time.time_ns():x}"}

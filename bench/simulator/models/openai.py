@@ -23,6 +23,8 @@ class ChatCompletions:
     """`POST /v1/chat/completions`."""
 
     provider: Provider = "openai"
+    no_key = "You didn't provide an API key."
+    bad_key = "Incorrect API key provided."
 
     def key(self, headers: Mapping[str, str]) -> str:
         return headers.get("Authorization", "").removeprefix("Bearer ").strip()
@@ -99,7 +101,7 @@ def _turn(message: Body) -> Turn:
 def _tool_calls(answer: Answer) -> list[Body]:
     return [
         {
-            "id": _id("call_"),
+            "id": new_id("call_"),
             "type": "function",
             "function": {"name": tool.name, "arguments": orjson.dumps(tool.arguments).decode()},
         }
@@ -113,7 +115,7 @@ def _stop(answer: Answer) -> str:
 
 def _envelope(prompt: Prompt, kind: str) -> Body:
     return {
-        "id": _id("chatcmpl-"),
+        "id": new_id("chatcmpl-"),
         "object": kind,
         "created": int(time.time()),
         "model": prompt.model,
@@ -139,5 +141,5 @@ def _data(value: Body) -> bytes:
     return b"data: " + orjson.dumps(value) + b"\n\n"
 
 
-def _id(prefix: str) -> str:
+def new_id(prefix: str) -> str:
     return prefix + secrets.token_hex(12)

@@ -46,7 +46,12 @@ class Prompt:
     @property
     def results(self) -> list[str]:
         """What the tools said, when theirs is the last word."""
-        return list(self.turns[-1].results) if self.turns else []
+        results: list[str] = []
+        for turn in reversed(self.turns):
+            if not turn.results:
+                break
+            results[:0] = turn.results
+        return results
 
     @property
     def input_tokens(self) -> int:

@@ -2,10 +2,27 @@
 
 import math
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bench.simulator.models.prompt import Provider
 from bench.simulator.window import Window
+
+
+@dataclass(slots=True)
+class Load:
+    """Requests in flight, and the most there ever were."""
+
+    now: int = 0
+    most: int = 0
+
+    def enter(self) -> int:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        return self.now
+
+    def leave(self) -> None:
+        self.now -= 1
 
 
 class Quota:

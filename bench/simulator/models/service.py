@@ -9,7 +9,7 @@ from bench.simulator.models.gate import Gate
 from bench.simulator.models.latency import Latency
 from bench.simulator.models.ledger import ModelCall
 from bench.simulator.models.prompt import Answer, Provider, ToolCall
-from bench.simulator.models.quota import Quota
+from bench.simulator.models.quota import Load, Quota
 from bench.simulator.models.script import Answerer, Line, Script
 
 ANTHROPIC_MODELS = (
@@ -38,8 +38,7 @@ class Models:
         self.faults = Faults(seed)
         self.chance = random.Random(seed)
         self.ledger: list[ModelCall] = []
-        self.in_flight = 0
-        self.most_in_flight = 0
+        self.loads: dict[Provider, Load] = {"anthropic": Load(), "openai": Load()}
         self.gate = Gate(self)
 
     @at_home
@@ -138,4 +137,5 @@ class Models:
         self.faults.clear()
         self.script.clear()
         self.latency = Latency()
-        self.most_in_flight = self.in_flight
+        for load in self.loads.values():
+            load.most = load.now

@@ -64,6 +64,13 @@ class Delivery:
             self._polls[bot.token].wake()
         self._home.changed()
 
+    def forget(self, bot: Bot) -> None:
+        """Drop what is pending; the webhook goes on with what comes."""
+        _drop_pending(bot)
+        if bot.webhook is not None:
+            self._dismiss(bot)
+            self._employ(bot, bot.webhook)
+
     async def get_updates(self, bot: Bot, params: Params) -> list[object]:
         poll = self._polls.setdefault(bot.token, Poll())
         updates = await poll.get_updates(bot, params)

@@ -1,5 +1,8 @@
 """The fake Telegram: bots, their chats, the delivery of updates, faults, and what may be read afterwards."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
+
 from bench.simulator.faults import Fault, Faults, Kind
 from bench.simulator.home import Home, at_home
 from bench.simulator.telegram import errors
@@ -71,6 +74,15 @@ class Telegram(People):
         return list(self.bot(token).chats.values())
 
     @at_home
+    def screens(self) -> dict[tuple[str, int], Sequence[Message]]:
+        """Every chat's screen, by token and chat id."""
+        return {
+            (bot.token, chat.chat_id): chat.visible()
+            for bot in self._bots.values()
+            for chat in bot.chats.values()
+        }
+
+    @at_home
     def calls(self, method: str | None = None, *, chat_id: int | None = None) -> list[Call]:
         return [
             call
@@ -113,6 +125,25 @@ class Telegram(People):
             count,
         )
         return self._faults.add(fault, for_seconds=for_seconds)
+
+    @at_home
+    def limit(self, *, enforced: bool = True, chat_burst: int | None = None) -> None:
+        """Refuse with 429 what breaks Telegram's limits on sending, or only count it."""
+        self.limits.enforced = enforced
+        if chat_burst is not None:
+            self.limits.chat_burst = chat_burst
+
+    @at_home
+    def reset(self) -> None:
+        """Forget ledger, chats, pending updates, faults, limits and manners; bots and webhooks stay."""
+        self.ledger.clear()
+        self._faults.clear()
+        self.limits.enforced = False
+        self.deliver(**asdict(Manner()))
+        for bot in self._bots.values():
+            self._delivery.forget(bot)
+            bot.chats.clear()
+            self._paces[bot.token] = Pace(self.limits, self.ledger.violations)
 
     @at_home
     def heal(self) -> None:
