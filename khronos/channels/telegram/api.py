@@ -1,0 +1,108 @@
+"""The Bot API: one method of ours for each of Telegram's that is used. The token appears in no text."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import orjson
+from django.conf import settings
+
+from khronos.channels.telegram.errors import result_of, unsure
+from khronos.exceptions import Misconfigured, Transient
+from khronos.http import Pool, Unanswered, Unsent, pool
+
+JSON = (("Content-Type", "application/json"),)
+UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One polled update; `raw` is what the webhook would have got."""
+
+    update_id: int
+    raw: bytes
+
+
+class BotApi:
+    def __init__(self, token: str, api_url: str = "") -> None:
+        if not token:
+            raise Misconfigured("The bot has no token.\n  Fix: set TELEGRAM_BOT_TOKEN.")
+        parts = urlsplit(api_url or settings.TELEGRAM_API_URL)
+        self._pool: Pool = pool(f"{parts.scheme}://{parts.netloc}")
+        self._path = f"{parts.path.rstrip('/')}/bot{quote(token, safe=':')}/"
+        self._bot = token.partition(":")[0]
+
+    def __repr__(self) -> str:
+        return f"<BotApi of bot {self._bot if self._bot.isdecimal() else '?'}>"
+
+    def call(self, method: str, *, repeatable: bool = True, wait: float = 0.0, **parameters: Any) -> Any:
+        """Call a method; `wait` is how long Telegram itself may take. `repeatable`: twice does no harm."""
+        try:
+            reply = self._pool.request(
+                "POST",
+                self._path + method,
+                JSON,
+                encoded(parameters),
+                connect_timeout=settings.TELEGRAM_CONNECT_TIMEOUT_S,
+                timeout=settings.TELEGRAM_CONNECT_TIMEOUT_S + settings.TELEGRAM_READ_TIMEOUT_S + wait,
+            )
+        except Unsent as error:
+            raise Transient(f"{method}: not sent, {error}") from None
+        except Unanswered as error:
+            raise unsure(f"{method}: no answer, {error}", repeatable) from None
+        return result_of(method, reply, repeatable)
+
+    def get_me(self) -> dict[str, Any]:
+        return known(self.call("getMe"), dict)
+
+    def get_updates(self, offset: int, timeout: int, allowed: Sequence[str]) -> list[Fetched]:
+        """Waits up to `timeout` seconds for news. Conflict: another poller, or a webhook is set."""
+        updates = known(
+            self.call(
+                "getUpdates", wait=timeout, offset=offset, timeout=timeout, allowed_updates=list(allowed)
+            ),
+            list,
+        )
+        return [Fetched(update_id_of(update), encoded(update)) for update in updates]
+
+    def set_webhook(self, url: str, secret: str, allowed: Sequence[str], max_connections: int = 40) -> None:
+        if not secret:
+            raise Misconfigured("A webhook without a secret would admit everyone.")
+        self.call(
+            "setWebhook",
+            url=url,
+            secret_token=secret,
+            allowed_updates=list(allowed),
+            max_connections=max_connections,
+        )
+
+    def delete_webhook(self) -> None:
+        self.call("deleteWebhook")
+
+    def get_webhook_info(self) -> dict[str, Any]:
+        return known(self.call("getWebhookInfo"), dict)
+
+
+def encoded(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # lone surrogates, integers of more than 64 bits
+        return json.dumps(value).encode()
+
+
+def cleaned(text: str) -> str:
+    return UNSENDABLE.sub("", text)
+
+
+def known[T](result: Any, kind: type[T]) -> T:
+    if not isinstance(result, kind):
+        raise Transient("Telegram answered something else than its documentation says")
+    return result
+
+
+def update_id_of(update: Any) -> int:
+    update_id = update.get("update_id") if isinstance(update, dict) else None
+    return update_id if type(update_id) is int else 0

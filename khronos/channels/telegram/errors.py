@@ -1,0 +1,94 @@
+"""What the Bot API answers, mapped into our failure tree."""
+
+from typing import Any
+
+import orjson
+
+from khronos.exceptions import (
+    Ambiguous,
+    Blocked,
+    Conflict,
+    Failure,
+    MarkupRefused,
+    Migrated,
+    Permanent,
+    Transient,
+    Unauthorized,
+    Unchanged,
+)
+from khronos.http import Reply
+
+REASON_MAX = 300
+GONE = (
+    "bot was blocked",
+    "user is deactivated",
+    "was kicked",
+    "is not a member",
+    "initiate conversation",
+)
+REFUSED = {
+    "can't parse entities": MarkupRefused,
+    "message is not modified": Unchanged,
+}
+
+
+def result_of(method: str, reply: Reply, repeatable: bool) -> Any:
+    """What the method returned, or the failure that the answer means."""
+    answer = decoded(reply.body)
+    if answer.get("ok") is True and reply.status < 300:
+        return answer.get("result")
+    code = answer.get("error_code")
+    status = code if type(code) is int else reply.status
+    reason = f"{method}: {status} {str(answer.get('description', ''))[:REASON_MAX]}".rstrip()
+    if status < 400:
+        raise unsure(f"{method}: {status} with an answer that cannot be read", repeatable)
+    raise failure_of(status, reason, parameters_of(answer), reply, repeatable)
+
+
+def decoded(body: bytes) -> dict[str, Any]:
+    try:
+        answer = orjson.loads(body)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def parameters_of(answer: dict[str, Any]) -> dict[str, Any]:
+    parameters = answer.get("parameters")
+    return parameters if isinstance(parameters, dict) else {}
+
+
+def unsure(reason: str, repeatable: bool) -> Failure:
+    """It may have been done: only what does no harm when done twice may be asked again."""
+    return Transient(reason) if repeatable else Ambiguous(reason)
+
+
+def failure_of(
+    status: int, reason: str, parameters: dict[str, Any], reply: Reply, repeatable: bool
+) -> Failure:
+    if status == 429:
+        return Transient(reason, seconds(parameters.get("retry_after"), reply.header("retry-after")))
+    if status >= 500:
+        return unsure(reason, repeatable)
+    if new_chat := parameters.get("migrate_to_chat_id"):
+        return Migrated(reason, str(new_chat))
+    if status in (401, 404):
+        return Unauthorized(reason)
+    if status == 403:
+        return Blocked(reason) if any(words in reason for words in GONE) else Permanent(reason)
+    if status == 409:
+        return Conflict(reason)
+    kind = next((kind for words, kind in REFUSED.items() if words in reason), Permanent)
+    return kind(reason)
+
+
+def seconds(*answers: object) -> float | None:
+    """The first of them that is a number."""
+    for answer in answers:
+        try:
+            value = float(answer)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            continue
+        if 0 <= value < 86_400 * 7:
+            return value
+    return None

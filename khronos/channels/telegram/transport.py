@@ -1,0 +1,55 @@
+"""How answers leave: Markdown becomes Telegram's HTML, where there is any."""
+
+from typing import Any
+
+from khronos.channels import markdown
+from khronos.channels.base import Account
+from khronos.channels.telegram.api import BotApi, cleaned
+from khronos.exceptions import Ambiguous, Permanent
+
+
+class TelegramTransport:
+    text_limit = 4096
+    can_edit = True
+    pulled = False
+
+    def __init__(self, account: Account) -> None:
+        self.api = BotApi(account.token, str(account.options.get("api_url") or ""))
+
+    def send(self, chat_id: str, text: str, *, plain: bool = False) -> str:
+        """Markdown as HTML; with `plain` the same words without any markup."""
+        sent = self.api.call("sendMessage", repeatable=False, **place(chat_id), **words(text, plain))
+        message_id = sent.get("message_id") if isinstance(sent, dict) else None
+        if message_id is None:
+            raise Ambiguous("sendMessage: done, but the answer names no message")
+        return str(message_id)
+
+    def edit(self, chat_id: str, message_id: str, text: str, *, plain: bool = False) -> None:
+        chat = place(chat_id)["chat_id"]
+        self.api.call("editMessageText", chat_id=chat, message_id=whole(message_id), **words(text, plain))
+
+    def typing(self, chat_id: str) -> None:
+        self.api.call("sendChatAction", action="typing", **place(chat_id))
+
+    def answer_button(self, callback_id: str) -> None:
+        self.api.call("answerCallbackQuery", callback_query_id=callback_id)
+
+
+def place(chat_id: str) -> dict[str, Any]:
+    """A conversation is a chat, or one topic of a forum: `chat:thread`."""
+    chat, _, thread = chat_id.partition(":")
+    return {"chat_id": chat, "message_thread_id": whole(thread)} if thread else {"chat_id": chat}
+
+
+def whole(text: str) -> int:
+    if not text.isdecimal():
+        raise Permanent(f"{text[:40]!r} is no id of Telegram's")
+    return int(text)
+
+
+def words(text: str, plain: bool) -> dict[str, Any]:
+    text = cleaned(text)
+    if plain:
+        return {"text": markdown.plain(text)}
+    html = markdown.to_html(text)
+    return {"text": text} if html is None else {"text": html, "parse_mode": "HTML"}

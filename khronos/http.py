@@ -1,0 +1,237 @@
+"""A lean HTTP/1.1 client: kept connections, exact deadlines, and a plain word on what a failure means.
+
+Unsent       not one whole request left this machine: surely not done
+Unanswered   the request left, no whole answer came back: it may have been done
+
+It exists because the usual clients cost more than the work around them, bound each read but not the whole
+call, and do not say whether a request that failed had gone out.
+"""
+
+import io
+import os
+import select
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from http.client import HTTPException, HTTPResponse
+from urllib.parse import SplitResult, urlsplit
+
+from khronos.exceptions import Misconfigured
+
+IDLE_S = 30.0  # most servers and middle boxes close an idle connection after a minute or more
+BODY_MAX_BYTES = 32 * 1024 * 1024
+MIN_WAIT_S = 0.001  # zero would make the socket non-blocking
+
+
+class Unsent(Exception):
+    pass
+
+
+class Unanswered(Exception):
+    def __init__(self, reason: str, timed_out: bool = False) -> None:
+        super().__init__(reason)
+        self.timed_out = timed_out
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+
+class Inlet(io.RawIOBase):
+    """The reading end of one answer; every read waits no longer than what is left for the whole call."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        self._deadline = deadline
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self, 65536)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        self._sock.settimeout(left(self._deadline))
+        return self._sock.recv_into(buffer)
+
+
+def left(deadline: float) -> float:
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError("the time for the whole call is over")
+    return max(seconds, MIN_WAIT_S)
+
+
+class Connection:
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._used_at = time.monotonic()
+        self.is_fresh = True
+
+    def is_stale(self) -> bool:
+        """An idle connection that has something to read has been closed by the other side."""
+        if time.monotonic() - self._used_at > IDLE_S:
+            return True
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def write(self, request: bytes, deadline: float) -> None:
+        self._sock.settimeout(left(deadline))
+        self._sock.sendall(request)
+
+    def read(self, method: str, deadline: float) -> tuple[Reply, bool]:
+        """The answer, and whether the connection can be used again."""
+        response = HTTPResponse(Inlet(self._sock, deadline), method=method)  # type: ignore[arg-type]
+        try:
+            response.begin()
+            reply = Reply(response.status, response.getheaders(), whole_body(response))
+            keep = not response.will_close
+        finally:
+            response.close()
+        self._used_at = time.monotonic()
+        self.is_fresh = False
+        return reply, keep
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+def whole_body(response: HTTPResponse) -> bytes:
+    if response.length is not None:
+        if response.length > BODY_MAX_BYTES:
+            raise ValueError("the answer is too large")
+        return response.read()
+    body = bytearray()
+    while piece := response.read(65536):
+        body += piece
+        if len(body) > BODY_MAX_BYTES:
+            raise ValueError("the answer is too large")
+    return bytes(body)
+
+
+class Pool:
+    """The kept connections to one server; threads share it, each connection serves one call at a time."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Misconfigured(f"{url!r} is no web address.\n  Fix: write it as https://host.")
+        self.parts = parts
+        self.host = parts.netloc.rpartition("@")[2]
+        self._idle: deque[Connection] = deque()
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes,
+        *,
+        connect_timeout: float,
+        timeout: float,
+    ) -> Reply:
+        """One call, within `timeout` seconds from first to last. Raises Unsent or Unanswered."""
+        deadline = time.monotonic() + timeout
+        request = encoded(method, target, self.host, headers, body)
+        connection = self._sent(request, connect_timeout, deadline)
+        try:
+            reply, keep = connection.read(method, deadline)
+        except (OSError, HTTPException, ValueError) as error:
+            connection.close()
+            raise Unanswered(described(error), isinstance(error, TimeoutError)) from None
+        except BaseException:
+            connection.close()
+            raise
+        if keep:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        return reply
+
+    def _sent(self, request: bytes, connect_timeout: float, deadline: float) -> Connection:
+        """A connection that has taken the whole request.
+
+        A write that fails has not delivered the request's last byte, so nobody acts on it: on a connection
+        that was kept too long another one is tried, and that is no repeat.
+        """
+        while True:
+            try:
+                connection = self._kept() or Connection(dial(self.parts, connect_timeout, deadline))
+            except OSError as error:
+                raise Unsent(described(error)) from None
+            try:
+                connection.write(request, deadline)
+            except OSError as error:
+                connection.close()
+                if connection.is_fresh:
+                    raise Unsent(described(error)) from None
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                return connection
+
+    def _kept(self) -> Connection | None:
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            if not connection.is_stale():
+                return connection
+            connection.close()
+
+    def forget(self) -> None:
+        """Drop all idle connections: after a fork they belong to the parent."""
+        self._idle.clear()
+
+
+def encoded(method: str, target: str, host: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    head = "\r\n".join(lines)
+    if head.count("\n") != len(lines) - 1 or " " in target:
+        raise Unsent("a header or the path holds a line break")
+    return head.encode("latin-1", "replace") + b"\r\n\r\n" + body
+
+
+def dial(parts: SplitResult, connect_timeout: float, deadline: float) -> socket.socket:
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    sock = socket.create_connection((host, port), min(connect_timeout, left(deadline)))
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return tls().wrap_socket(sock, server_hostname=host) if parts.scheme == "https" else sock
+    except BaseException:
+        sock.close()
+        raise
+
+
+@lru_cache
+def tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+@lru_cache
+def pool(url: str) -> Pool:
+    """The process's pool for a server, named by scheme, host and port."""
+    made = Pool(url)
+    os.register_at_fork(after_in_child=made.forget)
+    return made
+
+
+def described(error: Exception) -> str:
+    """Without the request: its path may hold a token."""
+    words = error.strerror if isinstance(error, OSError) else None
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
