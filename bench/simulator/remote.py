@@ -1,4 +1,4 @@
-"""A simulator in a process of its own, and the calls to it: a benchmark's clients then share no interpreter."""
+"""A simulator in a process of its own, and the calls to it: a benchmark then shares no interpreter."""
 
 import json
 import subprocess

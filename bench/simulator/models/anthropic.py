@@ -96,7 +96,7 @@ def read_turns(messages: object) -> list[Turn]:
         raise ModelError(400, "messages: at least one message is required")
     turns = []
     for index, message in enumerate(messages):
-        role = message.get("role")
+        role = message.get("role") if isinstance(message, dict) else None
         if role not in {"user", "assistant"}:
             raise ModelError(400, f'messages: Unexpected role "{role}". Allowed: "user" or "assistant".')
         turns.append(_turn(index, role, message.get("content")))
@@ -118,9 +118,8 @@ def _check_tools(messages: list[Body]) -> None:
             raise ModelError(400, f"messages.{index}: {without}: {wanted}")
         if answered - asked:
             found = ", ".join(sorted(answered - asked))
-            raise ModelError(
-                400, f"messages.{index}: unexpected `tool_use_id` found in `tool_result`: {found}"
-            )
+            unexpected = "unexpected `tool_use_id` found in `tool_result` blocks"
+            raise ModelError(400, f"messages.{index}: {unexpected}: {found}")
         asked = {str(b.get("id")) for b in blocks if b.get("type") == "tool_use"}
 
 

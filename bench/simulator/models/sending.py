@@ -1,4 +1,4 @@
-"""Sends an answer: whole or as server-sent events, and, when a fault says so, slowly, broken or not to the end."""
+"""Sends an answer, whole or as server-sent events; as a fault wills, slowly, broken or not to the end."""
 
 import asyncio
 from collections.abc import Iterator

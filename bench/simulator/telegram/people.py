@@ -18,7 +18,7 @@ class People(ABC):
 
     @abstractmethod
     def bot(self, token: str | None = None) -> Bot:
-        """The bot with this token; without one, the first."""
+        """The bot with this token; without one, the bot that was added last."""
 
     @abstractmethod
     def _enqueue(

@@ -40,17 +40,21 @@ class Telegram(People):
 
     @at_home
     def add_bot(self, token: str, username: str = "") -> Bot:
+        """Make a bot, anew if there is one with this token; from now on it is the one meant by default."""
+        earlier = self._bots.pop(token, None)
+        if earlier is not None:
+            self._delivery.set_webhook(earlier, {"drop_pending_updates": True})
         bot = Bot(token, username or f"simulated_{len(self._bots) + 1}_bot")
         self._bots[token] = bot
         self._paces[token] = Pace(self.limits, self.ledger.violations)
         return bot
 
     def bot(self, token: str | None = None) -> Bot:
-        return self._bots[token] if token else next(iter(self._bots.values()))
+        return self._bots[token] if token else next(reversed(self._bots.values()))
 
     @property
     def token(self) -> str:
-        """The first bot's token."""
+        """The default bot's token."""
         return self.bot().token
 
     @at_home
