@@ -1,0 +1,174 @@
+"""Answers by callback: signed JSON to the address that a site's operator gave (docs/web-channel.md)."""
+
+import json
+import ssl
+import time
+import uuid
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from django.conf import settings
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
+
+from khronos.channels.addresses import address_of
+from khronos.channels.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from khronos.exceptions import Ambiguous, Blocked, Failure, Permanent, Transient, Unauthorized
+
+CONNECT_TIMEOUT_S = 3.0
+READ_TIMEOUT_S = 10.0
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+DRAINED_BYTES = 4096  # a short body is read, so that the connection serves again
+RETRY_AFTER_MAX_S = 3600.0
+
+
+class CallbackTransport:
+    text_limit = 32_000
+    can_edit = True
+    pulled = False
+
+    def __init__(self, url: str, secret: str) -> None:
+        self._url = url
+        self._secret = secret
+
+    def send(self, chat_id: str, text: str, *, plain: bool = False, key: str = "") -> str:
+        """The key makes a repeat harmless; it is the message's id from then on."""
+        key = key or uuid.uuid4().hex
+        self._post(key, {"type": "message", "chat": chat_id, "text": text, "format": form(plain)})
+        return key
+
+    def edit(self, chat_id: str, message_id: str, text: str, *, plain: bool = False) -> None:
+        change = {"type": "edit", "chat": chat_id, "message_id": message_id}
+        self._post(uuid.uuid4().hex, change | {"text": text, "format": form(plain)})
+
+    def typing(self, chat_id: str) -> None:
+        self._post(uuid.uuid4().hex, {"type": "typing", "chat": chat_id})
+
+    def answer_button(self, callback_id: str) -> None:
+        return None
+
+    def _post(self, key: str, fields: dict[str, Any]) -> None:
+        if not self._secret:
+            raise Unauthorized("the channel has no secret to sign with")
+        body = json.dumps({"id": key, **fields}).encode()
+        timestamp = str(int(time.time()))
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Khronos",
+            IDEMPOTENCY_HEADER: key,
+            TIMESTAMP_HEADER: timestamp,
+            SIGNATURE_HEADER: sign(self._secret, timestamp, body),
+        }
+        judge(*post(self._url, body, headers))
+
+
+def form(plain: bool) -> str:
+    return "plain" if plain else "markdown"
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+    """The status, and how long the other side asks us to wait. No redirect is followed."""
+    target = target_of(url)
+    allowed = getattr(settings, "WEB_CALLBACK_PRIVATE_NETWORKS", [])
+    connections = pool(target.scheme, address_of(target.host, target.port, allowed), target.host, target.port)
+    try:
+        response = connections.urlopen(
+            "POST",
+            target.path,
+            body=body,
+            headers=headers | {"Host": target.authority},
+            redirect=False,
+            preload_content=False,
+        )
+    except (HTTPError, OSError) as error:
+        raise failure(target.host, error) from None
+    finish(response)
+    return response.status, response.headers.get("Retry-After", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    scheme: str
+    host: str
+    port: int
+    authority: str
+    path: str
+
+
+def target_of(url: str) -> Target:
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").encode("idna").decode("ascii"), parts.port
+    except ValueError:
+        raise Permanent("the callback address cannot be read") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise Permanent("the callback address is no http(s) address")
+    authority = f"[{host}]" if ":" in host else host
+    return Target(
+        scheme=parts.scheme,
+        host=host,
+        port=port or (443 if parts.scheme == "https" else 80),
+        authority=f"{authority}:{port}" if port else authority,
+        path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+    )
+
+
+def failure(host: str, error: Exception) -> Failure:
+    said = type(error).__name__
+    refused = isinstance(error, NewConnectionError | ConnectTimeoutError)
+    distrusted = isinstance(error, SSLError) and isinstance(error.args[0], ssl.SSLCertVerificationError)
+    if refused or distrusted:
+        return Transient(f"cannot connect to {host}: {said}")
+    return Ambiguous(f"{host} did not answer: {said}")
+
+
+@lru_cache(maxsize=64)
+def pool(scheme: str, address: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
+    """Connects to the address that was checked, and still asks for the host's own certificate."""
+    limits = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
+    if scheme == "http":
+        return urllib3.HTTPConnectionPool(address, port, timeout=limits, maxsize=8, retries=False)
+    return urllib3.HTTPSConnectionPool(
+        address,
+        port,
+        timeout=limits,
+        maxsize=8,
+        retries=False,
+        cert_reqs="CERT_REQUIRED",
+        server_hostname=host,
+        assert_hostname=host,
+    )
+
+
+def finish(response: urllib3.BaseHTTPResponse) -> None:
+    """The status has told all; a long body, or one that trickles, is not waited for."""
+    length = response.headers.get("Content-Length", "")
+    if response.status == 204 or (length.isdigit() and int(length) <= DRAINED_BYTES):
+        response.drain_conn()
+    else:
+        response.close()
+
+
+def judge(status: int, retry_after: str) -> None:
+    if 200 <= status < 300 or status == 409:  # 409: this key is there already, which proves delivery
+        return
+    said = f"the callback answered {status}"
+    if status in (408, 425, 429):
+        raise Transient(said, seconds(retry_after))
+    if status == 503 and retry_after:
+        raise Transient(said, seconds(retry_after))
+    if status >= 500:
+        raise Ambiguous(said)
+    if status in (401, 403):
+        raise Unauthorized(said)
+    if status == 410:
+        raise Blocked("the callback answered 410: the visitor has gone")
+    raise Permanent(said)
+
+
+def seconds(retry_after: str) -> float | None:
+    if not (retry_after.isascii() and retry_after.isdigit()):
+        return None
+    return min(float(retry_after), RETRY_AFTER_MAX_S)

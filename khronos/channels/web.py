@@ -1,0 +1,171 @@
+"""The web channel: signed JSON over HTTP, for the chat page and any site (docs/web-channel.md)."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from khronos.channels.base import Account, Content, Happening, Identity, Incoming, Kind, Sender, Transport
+from khronos.channels.callback import CallbackTransport
+from khronos.exceptions import Unreadable
+
+KEY_MAX = 80  # characters: the column of an update's key
+CHAT_MAX = 100  # characters: the columns of ids on the channel
+NAME_MAX = 300
+LANGUAGE_MAX = 20
+TEXT_MAX = 32_000
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL and UTF-8 refuse them
+HAPPENINGS = {
+    "message": Happening.MESSAGE,
+    "edit": Happening.EDIT,
+    "button": Happening.BUTTON,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What must be right for an update to be ours."""
+
+    body: dict[str, Any]
+    key: str
+    chat: str
+    sender: str
+
+
+class PulledTransport:
+    """Readers fetch with a cursor: the stored message is the delivered one."""
+
+    text_limit = 1_000_000  # nothing is split for a page
+    can_edit = False
+    pulled = True
+
+    def send(self, chat_id: str, text: str, *, plain: bool = False) -> str:
+        return ""
+
+    def edit(self, chat_id: str, message_id: str, text: str, *, plain: bool = False) -> None:
+        return None
+
+    def typing(self, chat_id: str) -> None:
+        return None
+
+    def answer_button(self, callback_id: str) -> None:
+        return None
+
+
+class Web:
+    def identify(self, raw: bytes) -> Identity:
+        try:
+            envelope = open_envelope(raw)
+        except Unreadable:
+            return Identity(key=digest(raw))
+        return Identity(key=envelope.key, chat=envelope.chat, sender=envelope.sender)
+
+    def parse(self, raw: bytes, account: Account) -> Incoming:
+        envelope = open_envelope(raw)
+        body = envelope.body
+        name = body.get("type", "message")
+        happening = HAPPENINGS.get(name) if isinstance(name, str) else None
+        if happening is None:
+            return ignored(envelope, f"unknown type {clean(name, 40)!r}")
+        text = clean(body.get("text"), TEXT_MAX)
+        if not text.strip():
+            return ignored(envelope, "no text")
+        return Incoming(
+            happening=happening,
+            chat_id=envelope.chat,
+            sender=sender_of(envelope),
+            message_id=message_id_of(envelope, happening),
+            content=Content.TEXT,
+            text=text,
+            callback_id=envelope.key if happening is Happening.BUTTON else "",
+        )
+
+    def transport(self, account: Account) -> Transport:
+        url = str(account.options.get("callback_url") or "")
+        return CallbackTransport(url, account.secret) if url else PulledTransport()
+
+
+KIND: Kind = Web()
+
+
+def open_envelope(raw: bytes) -> Envelope:
+    body = load(raw)
+    chat = identifier(body.get("chat"), "chat", CHAT_MAX)
+    sender = body.get("sender")
+    given = sender.get("id") if isinstance(sender, dict) else None
+    return Envelope(
+        body=body,
+        key=key_of(body),
+        chat=chat,
+        sender=chat if given is None else identifier(given, "sender.id", CHAT_MAX),
+    )
+
+
+def load(raw: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:  # numbers too long and nests too deep among them
+        raise Unreadable(f"not JSON: {type(error).__name__}") from None
+    if not isinstance(body, dict):
+        raise Unreadable(f"not an object but {type(body).__name__}")
+    return body
+
+
+def key_of(body: dict[str, Any]) -> str:
+    """The sender's own id; one that is too long for the column is known by its hash."""
+    key = identifier(body.get("id"), "id", None)
+    return key if len(key) <= KEY_MAX else digest(key.encode())
+
+
+def identifier(value: Any, name: str, limit: int | None) -> str:
+    """Ids are taken as they are or not at all: one that was cut or cleaned could be another's."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise Unreadable(f"{name} is missing" if value is None else f"{name} is no text")
+    text = number(value, name) if isinstance(value, int) else value
+    if not text:
+        raise Unreadable(f"{name} is empty")
+    if UNSTORABLE.search(text):
+        raise Unreadable(f"{name} holds what cannot be stored")
+    if limit and len(text) > limit:
+        raise Unreadable(f"{name} is longer than {limit} characters")
+    return text
+
+
+def number(value: int, name: str) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python writes no more than 4,300 digits
+        raise Unreadable(f"{name} is too long a number") from None
+
+
+def message_id_of(envelope: Envelope, happening: Happening) -> str:
+    """A message without one is known by its update's id; an edit must name the message that it changes."""
+    given = envelope.body.get("message_id")
+    if given is None and happening is not Happening.EDIT:
+        return envelope.key
+    return identifier(given, "message_id", CHAT_MAX)
+
+
+def sender_of(envelope: Envelope) -> Sender:
+    given = envelope.body.get("sender")
+    facts = given if isinstance(given, dict) else {}
+    return Sender(
+        id=envelope.sender,
+        name=clean(facts.get("name"), NAME_MAX),
+        language=clean(facts.get("language"), LANGUAGE_MAX),
+    )
+
+
+def ignored(envelope: Envelope, reason: str) -> Incoming:
+    return Incoming(
+        happening=Happening.IGNORED, chat_id=envelope.chat, sender=sender_of(envelope), reason=reason
+    )
+
+
+def clean(value: Any, limit: int) -> str:
+    return UNSTORABLE.sub("", value)[:limit] if isinstance(value, str) else ""
+
+
+def digest(raw: bytes) -> str:
+    return f"sha256:{hashlib.sha256(raw).hexdigest()}"

@@ -1,0 +1,51 @@
+"""The chat page: for visitors, without a key. Its messages go through `khronos/intake/chat.py`."""
+
+import json
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language_from_request
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from khronos.desk.chat_phrases import phrases
+from khronos.models import Channel
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+TEXT_MAX = 8000  # characters; khronos/intake/chat.py refuses longer ones
+
+
+@require_safe
+@never_cache
+def page(request: HttpRequest) -> HttpResponse:
+    language = get_language_from_request(request)
+    said = phrases(language)
+    is_open = Channel.objects.listening().filter(slug="chat", kind="web").exists()
+    context = {
+        "language": language,
+        "t": said,
+        "examples": [said["example_1"], said["example_2"], said["example_3"]],
+        "phrases": json.dumps(said),
+        "text_max": TEXT_MAX,
+    }
+    response = render(
+        request,
+        "desk/chat.html" if is_open else "desk/chat_closed.html",
+        context,
+        status=200 if is_open else 503,
+    )
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Vary"] = "Accept-Language"
+    return response

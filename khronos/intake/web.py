@@ -1,0 +1,103 @@
+"""The web channel's addresses: signed messages in, a conversation out (docs/web-channel.md)."""
+
+import time
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException, UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from khronos.channels.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed
+from khronos.channels.web import CHAT_MAX, identifier
+from khronos.exceptions import Unreadable
+from khronos.intake.accept import accept
+from khronos.intake.channels import listening
+from khronos.intake.reading import Cursor, is_thinking, read
+from khronos.models import Channel, conversation_id
+from khronos.observability.tracing import trace_of
+
+COME_BACK_S = 5
+
+
+@csrf_exempt
+@require_POST
+def receive(request: HttpRequest, slug: str) -> HttpResponse:
+    """Store the message and answer at once; all thinking happens later."""
+    try:
+        channel = listening(slug, "web")
+        raw = body_of(request)
+        if raw is None:
+            return refusal(413, f"more than {settings.UPDATE_MAX_BYTES} bytes")
+        if not is_from(channel, request, raw):
+            return refusal(403, "signature or timestamp is wrong")
+        return accepted(channel, raw, trace_of(request))
+    except DatabaseError:
+        return unavailable()
+    except (UnreadablePostError, RawPostDataException):
+        return refusal(400, "the body was cut off")
+
+
+@require_GET
+def messages(request: HttpRequest, slug: str) -> HttpResponse:
+    """A conversation from the cursor on; the signature is over the path with its query."""
+    try:
+        channel = listening(slug, "web")
+        asked = f"{request.path}?{request.META.get('QUERY_STRING', '')}".encode("utf-8", "replace")
+        if not is_from(channel, request, asked):
+            return refusal(403, "signature or timestamp is wrong")
+        chat = identifier(request.GET.get("chat"), "chat", CHAT_MAX)
+        after = Cursor.read(request.GET.get("after", ""))
+        return page(conversation_id(channel.pk, chat), after)
+    except DatabaseError:
+        return unavailable()
+    except (Unreadable, ValueError) as error:
+        return refusal(400, str(error))
+
+
+def accepted(channel: Channel, raw: bytes, trace_id: str) -> JsonResponse:
+    receipt = accept(channel, raw, trace_id)
+    return JsonResponse(
+        {"accepted": True, "trace_id": receipt.trace_id},
+        status=202,
+        headers={"X-Trace-Id": receipt.trace_id},
+    )
+
+
+def page(conversation: UUID, after: Cursor) -> JsonResponse:
+    """Thinking is asked first, so that no answer is missed between the two looks."""
+    thinking = is_thinking(conversation)
+    found = read(conversation, after).as_json() | {"thinking": thinking}
+    return JsonResponse(found, headers={"Cache-Control": "no-store"})
+
+
+def body_of(request: HttpRequest) -> bytes | None:
+    """None where it is too large."""
+    try:
+        raw = request.body
+    except RequestDataTooBig:
+        return None
+    return raw if len(raw) <= settings.UPDATE_MAX_BYTES else None
+
+
+def is_from(channel: Channel, request: HttpRequest, content: bytes) -> bool:
+    return is_signed(
+        channel.secrets,
+        request.headers.get(TIMESTAMP_HEADER, ""),
+        request.headers.get(SIGNATURE_HEADER, ""),
+        content,
+        now=time.time(),
+    )
+
+
+def refusal(status: int, reason: str) -> JsonResponse:
+    return JsonResponse({"accepted": False, "error": reason}, status=status)
+
+
+def unavailable() -> JsonResponse:
+    response = refusal(503, "not stored; send it again")
+    response.headers["Retry-After"] = str(COME_BACK_S)
+    return response
