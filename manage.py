@@ -10,6 +10,10 @@ def main() -> None:
     from khronos.exceptions import Misconfigured
 
     try:
+        from khronos.launch import quick
+
+        if (code := quick.run(sys.argv[1:])) is not None:
+            sys.exit(code)
         from django.core.management import execute_from_command_line
 
         execute_from_command_line(sys.argv)

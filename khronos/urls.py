@@ -3,13 +3,21 @@
 from django.contrib import admin
 from django.urls import path
 
-from khronos.desk import login
+from khronos.desk import chat, home, login
 from khronos.observability import views as observability
 
-from khronos.intake import telegram
+from khronos.intake import chat as chat_messages
+from khronos.intake import telegram, web
+
+admin.autodiscover()
 
 urlpatterns = [
     path("webhooks/telegram/<slug:slug>/", telegram.receive),
+    path("webhooks/web/<slug:slug>/", web.receive),
+    path("webhooks/web/<slug:slug>/messages", web.messages),
+    path("", home.home),
+    path("chat/", chat.page),
+    path("chat/messages", chat_messages.messages),
     path("health", observability.health),
     path("ready", observability.ready),
     path("login/<str:token>/", login.by_link, name="login-by-link"),

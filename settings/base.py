@@ -3,11 +3,12 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from settings.agents import *  # noqa: F403
-from settings.celery import *  # noqa: F403
-from settings.env import ROOT, env
-from settings.observability import *  # noqa: F403
-from settings.telegram import *  # noqa: F403
+from settings.agents import *
+from settings.celery import *
+from settings.dotenv import ROOT
+from settings.env import env
+from settings.observability import *
+from settings.telegram import *
 
 BASE_DIR = ROOT
 KHRONOS_HOME = env.home
@@ -26,7 +27,7 @@ ROOT_URLCONF = "khronos.urls"
 WSGI_APPLICATION = "khronos.wsgi.application"
 INSTALLED_APPS = [
     "unfold",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # the web process alone loads the screens
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -72,7 +73,6 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("pt-br", "Português (Brasil)")]
 LOCALE_PATHS = [ROOT / "khronos" / "locale"]
 STATIC_URL = "/static/"
-STATIC_ROOT = KHRONOS_HOME / "static"
 STATICFILES_DIRS = [ROOT / "khronos" / "desk" / "static"]
 WHITENOISE_USE_FINDERS = True
 LOGIN_URL = "/admin/login/"

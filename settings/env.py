@@ -4,18 +4,13 @@ Read in this order, the first one wins: the process's environment, `.env` beside
 and what `make up` wrote under KHRONOS_HOME (secrets it made, inner ports it chose).
 """
 
-import os
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
 from khronos.exceptions import Misconfigured
-
-ROOT = Path(__file__).resolve().parent.parent
-LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
+from settings.dotenv import ROOT, merged
 
 
 class Environment(BaseModel):
@@ -47,9 +42,16 @@ class Environment(BaseModel):
     openai_model: str = "gpt-5-mini"
 
     agent_processes: int = Field(1, ge=1, le=64, description="Agent processes that `make up` starts.")
-    agent_threads: int = Field(48, ge=1, le=1000, description="Answers one agent process thinks about at once.")
+    agent_threads: int = Field(
+        48, ge=1, le=1000, description="Answers one agent process thinks about at once."
+    )
     web_threads: int = Field(16, ge=1, le=256, description="Requests the web server works on at once.")
     max_memory_mb: int = Field(500, ge=64, description="A process above this is restarted.")
+    restart_apart_s: float = Field(4.0, ge=0, description="Seconds from one start of a process to its next.")
+    failed_start_s: float = Field(10.0, ge=0, description="A process that lives shorter did not start.")
+    failed_starts_max: int = Field(10, ge=1, description="Failed starts in a row; then it is given up.")
+    silence_s: float = Field(60.0, ge=5, description="A process without a sign of life for so long is restarted.")
+    hard_stop_s: float = Field(30.0, ge=1, description="What has not stopped by then is killed.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     metrics_token: str = Field("", description="Admits to the operator's addresses as a bearer token.")
     flower_password: str = Field("", description="Of Flower's user `khronos`; made at the first start.")
@@ -61,50 +63,16 @@ class Environment(BaseModel):
         return ROOT / self.khronos_home
 
 
-def read_env_file(path: Path) -> Iterator[tuple[str, str]]:
-    """The pairs of one `.env` file; a line that is none is an error that names it."""
-    if not path.is_file():
-        return
-    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        match = LINE.fullmatch(text)
-        if not match:
-            raise Misconfigured(
-                f"{path} line {number} is not NAME=value: {text[:20]!r}…\n"
-                f"  Fix: write it as NAME=value, or put a # before it."
-            )
-        yield match[1], unquote(match[2], path, number)
-
-
-def unquote(value: str, path: Path, number: int) -> str:
-    quote = value[:1]
-    if quote in ("'", '"'):
-        end = value.find(quote, 1)
-        if end < 0:
-            raise Misconfigured(f"{path} line {number}: the quote {quote} is never closed.\n  Fix: close it.")
-        return value[1:end]
-    return re.split(r"\s+#", value, maxsplit=1)[0].strip()
-
-
 def load() -> Environment:
-    dotenv, given = dict(read_env_file(ROOT / ".env")), dict(os.environ)
-    home = ROOT / (given.get("KHRONOS_HOME") or dotenv.get("KHRONOS_HOME") or "var")
-    made: dict[str, str] = {}
-    for name in ("secrets.env", "ports.env"):
-        made |= dict(read_env_file(home / name))
-    merged = drop_empty(made) | drop_empty(dotenv) | drop_empty(given)
-    known = {name: merged[name.upper()] for name in Environment.model_fields if name.upper() in merged}
+    known = {name: value for name, value in lower(merged()) if name in Environment.model_fields}
     try:
         return Environment(**known)  # type: ignore[arg-type]
     except ValidationError as error:
         raise Misconfigured(explain(error)) from None
 
 
-def drop_empty(pairs: dict[str, str]) -> dict[str, str]:
-    """An empty variable is an unset one: compose files and shells write `NAME=` for "none"."""
-    return {name: value for name, value in pairs.items() if value != ""}
+def lower(pairs: dict[str, str]) -> list[tuple[str, str]]:
+    return [(name.lower(), value) for name, value in pairs.items() if name.isupper()]
 
 
 def explain(error: ValidationError) -> str:

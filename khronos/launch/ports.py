@@ -1,0 +1,98 @@
+"""Which ports this instance uses. Set ones are law; default ones give way; inner ones are any that are free."""
+
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from khronos.exceptions import Misconfigured
+from khronos.launch.home import Home, explained, write
+from settings.dotenv import read_env_file
+
+DEFAULTS = {"PORT": 18789, "FLOWER_PORT": 5555}
+USES = {"PORT": "web", "FLOWER_PORT": "Flower"}
+NEXT = 200  # how many following ports are tried
+
+
+@dataclass
+class Ports:
+    values: dict[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+
+def is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free
+        try:
+            probe.bind((host, port))
+        except PermissionError:
+            raise Misconfigured(
+                f"Port {port} is only for the system's own.\n  Fix: set one above 1023."
+            ) from None
+        except OSError:
+            return False
+    return True
+
+
+def any_free() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+        return number
+
+
+def choose(given: Mapping[str, str], home: Home, is_free: Callable[[str, int], bool] = is_free) -> Ports:
+    """What is written to ports.env: names that nobody set, and who chose them."""
+    kept = dict(read_env_file(home.ports))
+    chosen_before = set(kept.get("KHRONOS_CHOSE", "").split(","))
+    ports, taken = Ports(), set[int]()
+    host = given.get("KHRONOS_HOST", "127.0.0.1")
+    for name, default in DEFAULTS.items():
+        where = host if name == "PORT" else "127.0.0.1"
+        free = lambda port, where=where: port not in taken and is_free(where, port)  # noqa: E731
+        if name in given:
+            number = insist(name, given[name], free)
+        else:
+            before = int(kept[name]) if name in chosen_before else default
+            number = give_way(name, default, before, free, ports.said)
+        taken.add(number)
+        ports.values[name] = str(number)
+    if not given.get("REDIS_URL"):
+        before = int(kept.get("VALKEY_PORT", 0))
+        number = before if before and is_free("127.0.0.1", before) else any_free()
+        ports.values["VALKEY_PORT"] = str(number)
+    ports.values["KHRONOS_CHOSE"] = ",".join(name for name in ports.values if name not in given)
+    return ports
+
+
+def insist(name: str, text: str, is_free: Callable[[int], bool]) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise Misconfigured(f"{name} is {text!r}, which is no port.\n  Fix: set a number from 1 to 65535.")
+    if not is_free(int(text)):
+        raise Misconfigured(
+            f"Port {text} ({name}) is taken by another program.\n"
+            f"  Fix: stop that program (`ss -ltnp 'sport = :{text}'` names it), set another {name}, "
+            f"or leave {name} out: then a free one is chosen."
+        )
+    return int(text)
+
+
+def give_way(name: str, default: int, before: int, is_free: Callable[[int], bool], said: list[str]) -> int:
+    """The one of the last start, else the default, else the next free one: a bookmark stays good."""
+    following = range(default, min(default + NEXT, 65536))
+    number = next((port for port in (before, *following) if is_free(port)), None)
+    if number is None:
+        raise Misconfigured(f"No port from {default} on is free.\n  Fix: set {name} to one that is.")
+    if number == before != default:
+        said.append(
+            f"{USES[name]} stays on port {number}, as at the last start ({name}={default} moves it back)"
+        )
+    elif number != default:
+        said.append(f"Port {default} is taken by another program: {USES[name]} uses {number}")
+    return number
+
+
+def keep(home: Home, values: Mapping[str, str]) -> None:
+    lines = ["# Chosen by `make up`; other terminals read them here. Set a name in .env to decide yourself."]
+    with explained(home.path):
+        write(home.ports, "\n".join([*lines, *(f"{name}={value}" for name, value in values.items())]) + "\n")

@@ -1,0 +1,58 @@
+"""The part of `up` that needs Django: database, first rows, administrator, files that other programs read."""
+
+import os
+from pathlib import Path
+
+import django
+from django.conf import settings
+
+from khronos.launch import configs
+from khronos.launch.home import Home, explained
+from khronos.launch.screen import Screen
+from settings.env import env
+
+
+def run(home: Home, screen: Screen) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.embedded")
+    with explained(home.path):
+        export_settings()
+        django.setup(set_prefix=False)
+        from khronos.launch import administrator, database, residents  # noqa: PLC0415 (models need the setup)
+
+        if done := database.bring_up_to_date(home, screen):
+            screen.done(done)
+        residents.settle(screen)
+        made = administrator.make_if_missing()
+        configs.write_all(home, settings)
+    for line in warnings():
+        screen.warn(line)
+    if made:
+        base = f"http://127.0.0.1:{os.environ['PORT']}"
+        screen.done(f"Made the administrator: user admin, password {made.password} (shown this once)")
+        screen.say(f"  Sign in without typing, within an hour, once: {base}{made.login_path}")
+    screen.done("Prepared")
+
+
+def export_settings() -> None:
+    """Typed and checked here once; Procfile and supervisor read them as plain text."""
+    for name in (
+        "khronos_host", "web_threads", "agent_threads", "agent_processes", "max_memory_mb",
+        "restart_apart_s", "failed_start_s", "failed_starts_max", "hard_stop_s", "silence_s",
+    ):  # fmt: skip
+        os.environ[name.upper()] = str(getattr(env, name))
+    os.environ.setdefault("VALKEY_SERVER", configs.valkey_server())
+
+
+def warnings() -> list[str]:
+    lines = []
+    for name, model in (("ANTHROPIC_MODEL", settings.ANTHROPIC_MODEL), ("OPENAI_MODEL", settings.OPENAI_MODEL)):
+        for deprecated, fate in settings.DEPRECATED_MODELS.items():
+            if model == deprecated or model.startswith(f"{deprecated}-2"):  # with a date behind it
+                lines.append(f"{name}={model} {fate}")
+    if not (settings.ANTHROPIC_API_KEY or settings.OPENAI_API_KEY):
+        lines.append("No model key is set: the built-in offline agent answers (ANTHROPIC_API_KEY in .env changes that)")
+    return lines
+
+
+def relative(path: Path) -> Path:
+    return path.relative_to(settings.BASE_DIR) if path.is_relative_to(settings.BASE_DIR) else path

@@ -1,0 +1,148 @@
+"""Is all there that work needs? Each check runs beside the others and against a clock. See docs/processes.md."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
+import redis
+from django.conf import settings
+from django.db import connection
+from kombu import Connection
+
+from khronos.observability import heartbeat
+
+DEADLINE_S = 0.9  # /ready answers within a second, whatever hangs
+FRESH_S = 1.0  # load balancers ask often and together
+DISK_LEAST_FREE_MB = 100
+MEMORY_LEAST_AVAILABLE = 0.05  # of the machine's
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Result:
+    ok: bool
+    detail: str
+    took_ms: float = 0.0
+
+
+def database() -> str:
+    """A transaction that may write, given up: it needs the lock, a disk that is not read-only, and leaves nothing."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("ROLLBACK")
+            return "writable"
+        cursor.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool")
+        if cursor.fetchone()[0]:
+            raise RuntimeError("read-only")
+    return "writable"
+
+
+def redis_server() -> str:
+    heartbeat.client().ping()
+    return "answers"
+
+
+def broker() -> str:
+    if settings.CELERY_BROKER_URL == settings.REDIS_URL:
+        return redis_server()
+    with Connection(settings.CELERY_BROKER_URL, connect_timeout=DEADLINE_S) as broker_connection:
+        broker_connection.ensure_connection(max_retries=1, timeout=DEADLINE_S)
+    return "answers"
+
+
+def workers() -> str:
+    count = heartbeat.alive("agent")
+    if not count:
+        raise RuntimeError("no agent is alive")
+    return f"{count} alive"
+
+
+def disk() -> str:
+    free_mb = shutil.disk_usage(settings.KHRONOS_HOME).free / MIB
+    if free_mb < DISK_LEAST_FREE_MB:
+        raise RuntimeError(f"only {free_mb:.0f} MB free")
+    return f"{free_mb:.0f} MB free"
+
+
+def memory() -> str:
+    machine = psutil.virtual_memory()
+    if machine.available < machine.total * MEMORY_LEAST_AVAILABLE:
+        raise RuntimeError(f"only {machine.available / MIB:.0f} MB available")
+    return f"{machine.available / MIB:.0f} MB available"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "database": database,
+    "redis": redis_server,
+    "broker": broker,
+    "workers": workers,
+    "disk": disk,
+    "memory": memory,
+}
+
+
+class Check:
+    """One check in a thread of its own: one that hangs keeps that thread, and no other is started for it."""
+
+    def __init__(self, ask: Callable[[], str]) -> None:
+        self.ask = ask
+        self.asked = threading.Event()
+        self.answered = threading.Event()
+        self.result = Result(False, "not asked yet")
+        self.thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        if self.thread is None:
+            self.thread = threading.Thread(target=self._serve, daemon=True)
+            self.thread.start()
+        if not self.asked.is_set():
+            self.answered.clear()
+            self.asked.set()
+
+    def wait(self, until: float) -> Result:
+        if self.answered.wait(max(0.0, until - time.monotonic())):
+            return self.result
+        return Result(False, f"no answer within {DEADLINE_S} s", DEADLINE_S * 1000)
+
+    def _serve(self) -> None:
+        while self.asked.wait():
+            self.result = run(self.ask)
+            self.asked.clear()
+            self.answered.set()
+
+
+def run(ask: Callable[[], str]) -> Result:
+    began = time.monotonic()
+    try:
+        ok, detail = True, ask()
+    except (RuntimeError, redis.RedisError) as error:
+        ok, detail = False, str(error)
+    except Exception as error:
+        connection.close()  # a broken connection would stay broken: this thread is outside any request
+        ok, detail = False, f"{type(error).__name__}: {error}"
+    return Result(ok, detail[:200], round((time.monotonic() - began) * 1000, 1))
+
+
+class Readiness:
+    def __init__(self, checks: dict[str, Callable[[], str]]) -> None:
+        self.checks = {name: Check(ask) for name, ask in checks.items()}
+        self.lock = threading.Lock()
+        self.results: dict[str, Result] = {}
+        self.looked_at = -FRESH_S
+
+    def look(self) -> dict[str, Result]:
+        with self.lock:  # those who come meanwhile get the answer of the first
+            if time.monotonic() - self.looked_at >= FRESH_S:
+                for check in self.checks.values():
+                    check.start()
+                until = time.monotonic() + DEADLINE_S
+                self.results = {name: check.wait(until) for name, check in self.checks.items()}
+                self.looked_at = time.monotonic()
+            return self.results
+
+
+readiness = Readiness(CHECKS)
