@@ -95,8 +95,8 @@ def judge(updates: Iterable[Update], screens: dict[tuple[str, int], Sequence[Mes
         verdict.deliveries += len(update.attempts)
         for marker in MARKER.findall(update.text):
             _ask(asked[update.token, update.chat_id], marker, update)
-    for key, screen in screens.items():
-        answers = [message for message in screen if message.from_bot]
+    for key in dict.fromkeys([*asked, *screens]):
+        answers = [message for message in screens.get(key, ()) if message.from_bot]
         _judge_chat(verdict, list(asked[key].values()), answers)
     return verdict
 

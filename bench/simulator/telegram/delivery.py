@@ -72,10 +72,14 @@ class Delivery:
             self._employ(bot, bot.webhook)
 
     async def get_updates(self, bot: Bot, params: Params) -> list[object]:
-        poll = self._polls.setdefault(bot.token, Poll())
+        poll = self._polls.setdefault(bot.token, Poll(self._home))
         updates = await poll.get_updates(bot, params)
         self._home.changed()
         return updates
+
+    def polling(self, bot: Bot) -> bool:
+        """Is a long poll under way?"""
+        return bot.token in self._polls and self._polls[bot.token].waiting
 
     def set_webhook(self, bot: Bot, params: Params) -> bool:
         """Also deletes it, when the url is empty."""

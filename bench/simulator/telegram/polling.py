@@ -5,6 +5,7 @@ import time
 
 import orjson
 
+from bench.simulator.home import Home
 from bench.simulator.telegram import errors
 from bench.simulator.telegram.account import allowed_of
 from bench.simulator.telegram.bot import Bot
@@ -18,8 +19,13 @@ MAX_TIMEOUT_SECONDS = 50
 class Poll:
     """The long poll that is under way for one bot; a newer one ends it with 409, as the real server does."""
 
-    def __init__(self) -> None:
+    def __init__(self, home: Home) -> None:
+        self._home = home
         self._waiting: asyncio.Future[str | None] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        return self._waiting is not None
 
     def wake(self) -> None:
         """A new update is there."""
@@ -50,6 +56,7 @@ class Poll:
             return
         waiting: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._waiting = waiting
+        self._home.changed()
         try:
             async with asyncio.timeout(seconds):
                 why = await waiting

@@ -1,9 +1,7 @@
 """The fake Telegram: bots, their chats, the delivery of updates, faults, and what may be read afterwards."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
-from bench.simulator.faults import Fault, Faults, Kind
 from bench.simulator.home import Home, at_home
 from bench.simulator.telegram import errors
 from bench.simulator.telegram.bot import DEFAULT_TOKEN, Bot
@@ -12,24 +10,22 @@ from bench.simulator.telegram.delivery import Delivery
 from bench.simulator.telegram.errors import ApiError, too_many
 from bench.simulator.telegram.gate import Gate, call_of
 from bench.simulator.telegram.ledger import Call, Ledger, Update
-from bench.simulator.telegram.limits import Limits, Pace
+from bench.simulator.telegram.limits import Pace
 from bench.simulator.telegram.methods import CANONICAL, METHODS
 from bench.simulator.telegram.params import Params, text_of
 from bench.simulator.telegram.people import People
-from bench.simulator.telegram.postman import Manner
+from bench.simulator.telegram.troubles import Troubles
 
 SCREEN_METHODS = frozenset({"sendMessage", "sendPhoto", "sendDocument", "editMessageText"})
 
 
-class Telegram(People):
+class Telegram(People, Troubles):
     """All public methods may be called from any thread."""
 
     def __init__(self, home: Home, seed: int = 0) -> None:
+        super().__init__(seed)
         self.home = home
         self.ledger = Ledger()
-        self.limits = Limits()
-        self.manner = Manner()
-        self._faults = Faults(seed)
         self._bots: dict[str, Bot] = {}
         self._paces: dict[str, Pace] = {}
         self._delivery = Delivery(home, self.ledger, self.manner, self._execute)
@@ -98,60 +94,15 @@ class Telegram(People):
     def updates(self) -> list[Update]:
         return list(self.ledger.updates)
 
-    # Faults and manners
-
-    @at_home
-    def fail(
-        self,
-        kind: Kind = "status",
-        *,
-        status: int = 500,
-        method: str | None = None,
-        chat_id: int | None = None,
-        token: str | None = None,
-        retry_after: float | None = None,
-        seconds: float = 0.0,
-        description: str = "",
-        count: int | None = None,
-        probability: float = 1.0,
-        for_seconds: float | None = None,
-    ) -> Fault:
-        """Order a fault; without `count` and `for_seconds` it lasts until `heal`."""
-        where = {"method": method, "chat_id": chat_id, "token": token}
-        fault = Fault(
-            kind,
-            {name: value for name, value in where.items() if value is not None},
-            status,
-            retry_after,
-            seconds,
-            description,
-            probability,
-            count,
-        )
-        return self._faults.add(fault, for_seconds=for_seconds)
-
-    @at_home
-    def limit(self, *, enforced: bool = True, chat_burst: int | None = None) -> None:
-        """Refuse with 429 what breaks Telegram's limits on sending, or only count it."""
-        self.limits.enforced = enforced
-        if chat_burst is not None:
-            self.limits.chat_burst = chat_burst
-
     @at_home
     def reset(self) -> None:
         """Forget ledger, chats, pending updates, faults, limits and manners; bots and webhooks stay."""
         self.ledger.clear()
-        self._faults.clear()
-        self.limits.enforced = False
-        self.deliver(**asdict(Manner()))
+        self._calm()
         for bot in self._bots.values():
             self._delivery.forget(bot)
             bot.chats.clear()
             self._paces[bot.token] = Pace(self.limits, self.ledger.violations)
-
-    @at_home
-    def heal(self) -> None:
-        self._faults.clear()
 
     # Updates
 
@@ -173,30 +124,9 @@ class Telegram(People):
         self._delivery.set_webhook(self.bot(token), {"url": url, "secret_token": secret})
 
     @at_home
-    def deliver(
-        self,
-        *,
-        copies: int | None = None,
-        together: bool | None = None,
-        retry: bool | None = None,
-        retry_base: float | None = None,
-        retry_cap: float | None = None,
-        attempts: int | None = None,
-        timeout: float | None = None,
-    ) -> None:
-        """Change how updates are delivered (see `Manner`); what is not given stays."""
-        given = {
-            "copies": copies,
-            "together": together,
-            "retry": retry,
-            "retry_base": retry_base,
-            "retry_cap": retry_cap,
-            "attempts": attempts,
-            "timeout": timeout,
-        }
-        for name, value in given.items():
-            if value is not None:
-                setattr(self.manner, name, value)
+    def polling(self, *, token: str | None = None) -> bool:
+        """Is the bot waiting in getUpdates?"""
+        return self._delivery.polling(self.bot(token))
 
     def _enqueue(
         self, bot: Bot, kind: str, payload: dict[str, object], chat_id: int, text: str = ""
