@@ -1,0 +1,35 @@
+"""The models that can answer. A new one is a module beside these and one line here."""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+
+from django.conf import settings
+
+from khronos.agents.providers.base import Provider
+
+# Dotted paths: the SDKs cost a second and some 60 MB, which only a process that calls models pays.
+PROVIDERS = {
+    "anthropic": "khronos.agents.providers.anthropic.AnthropicProvider",
+    "openai": "khronos.agents.providers.openai.OpenAIProvider",
+    "offline": "khronos.agents.providers.offline.OfflineProvider",
+}
+KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
+
+
+@cache
+def provider(name: str) -> Provider:
+    """The process's one; threads share it."""
+    module, _, kind = PROVIDERS[name].rpartition(".")
+    made: Provider = getattr(import_module(module), kind)()
+    return made
+
+
+def configured(order: Sequence[str] = ()) -> list[str]:
+    """The names that have a key, first choice first; without any key the offline assistant answers."""
+    names = [name for name in order or settings.PROVIDER_ORDER if has_key(name)]
+    return names or [name for name in settings.PROVIDER_ORDER if has_key(name)] or ["offline"]
+
+
+def has_key(name: str) -> bool:
+    return name == "offline" or bool(name in KEYS and getattr(settings, KEYS[name]))

@@ -1,0 +1,34 @@
+"""Looks into a provider's answer, and the words for when it has none."""
+
+from typing import Any
+
+from khronos.exceptions import Permanent, Transient
+
+REFUSALS = {
+    "en": "I am sorry, I cannot help with that. Is there something else I can do for you?",
+    "pt": "Desculpe, não posso ajudar com isso. Posso ajudar com outra coisa?",
+}
+CUT_SHORT = {"max_tokens", "length"}
+
+
+def refusal(language: str) -> str:
+    return REFUSALS.get(language[:2].lower(), REFUSALS["en"])
+
+
+def text_or_failure(text: str, stop_reason: str) -> str:
+    """A model that said nothing may say something next time; not so one that ran out of tokens."""
+    if text.strip():
+        return text
+    if stop_reason in CUT_SHORT:
+        raise Permanent("the answer ended before its first word: ANSWER_MAX_TOKENS is too small")
+    raise Transient("an empty answer")
+
+
+def count(usage: Any, *names: str) -> int:
+    """The sum of these counters; absent or odd ones count nothing."""
+    values = (usage.get(name) for name in names) if isinstance(usage, dict) else ()
+    return sum(value for value in values if type(value) is int and value > 0)
+
+
+def dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

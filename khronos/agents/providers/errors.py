@@ -1,0 +1,45 @@
+"""What a provider answers when it fails, mapped into our failure tree. A model call may be asked again."""
+
+import math
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from khronos.exceptions import Failure, Permanent, Transient, Unauthorized
+
+REASON_MAX = 300
+WAIT_MAX_S = 24 * 3600.0
+PASSING = {408, 409, 425, 429}
+# Nothing but an operator mends these: key, rights, payment, and a model that is not there.
+OPERATORS = {401, 402, 403, 404}
+UNPAID = ("credit balance is too low", "insufficient_quota", "billing_hard_limit")
+
+
+def failure_of(status: int, message: str, headers: Mapping[str, str]) -> Failure:
+    reason = f"{status} {message[:REASON_MAX]}"
+    if status in OPERATORS or any(words in message for words in UNPAID):
+        return Unauthorized(reason)
+    if status in PASSING or status >= 500:
+        return Transient(reason, retry_after(headers))
+    return Permanent(reason)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds from now, of a header that gives milliseconds, seconds or a date."""
+    if milliseconds := headers.get("retry-after-ms"):
+        return bounded(milliseconds, 0.001)
+    value = headers.get("retry-after")
+    if not value:
+        return None
+    try:
+        return bounded(parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return bounded(value)
+
+
+def bounded(value: str | float, unit: float = 1.0) -> float | None:
+    try:
+        seconds = float(value) * unit
+    except ValueError:
+        return None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), WAIT_MAX_S)

@@ -1,0 +1,94 @@
+"""What the offline assistant can say. First match wins; `{said}` is the person's own words."""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    topic: str
+    heard: re.Pattern[str]
+    english: str
+    portuguese: str
+
+
+def heard(words: str) -> re.Pattern[str]:
+    """Whole words, anywhere in the text; compared without case and accents."""
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w)")
+
+
+PHRASES = (
+    Phrase(
+        "human",
+        heard(
+            r"human(?:o|a)?|atendente|pessoa de verdade|real person|operator|operador(?:a)?"
+            r"|(?:speak|talk) (?:to|with) (?:a |some)(?:person|one)|falar com (?:alguem|uma pessoa)"
+        ),
+        'You wrote "{said}". To speak with a person, send /human and somebody of the team takes over.',
+        "Você escreveu “{said}”. Para falar com uma pessoa, envie /human e alguém da equipe assume.",
+    ),
+    Phrase(
+        "who",
+        heard(
+            r"who are you|what are you|your name|are you (?:a )?(?:bot|robot|real)"
+            r"|quem e (?:voce|vc)|qual (?:e )?o? ?seu nome|(?:voce|vc) e (?:um )?(?:robo|bot)"
+        ),
+        'You asked "{said}". I am the demonstration assistant of Khronos: I run without any AI model.',
+        "Você perguntou “{said}”. Sou o assistente de demonstração do Khronos: funciono sem modelo de IA.",
+    ),
+    Phrase(
+        "help",
+        heard(
+            r"help|what can you do|how does (?:this|it) work|ajuda|ajudar|me ajude"
+            r"|o que (?:voce|vc) (?:faz|pode fazer|sabe fazer)|como (?:isso )?funciona"
+        ),
+        'You wrote "{said}". This is a demonstration: without an AI model I can greet you, '
+        "say what I am and bring in a person (/human). {connect}",
+        "Você escreveu “{said}”. Isto é uma demonstração: sem um modelo de IA, posso cumprimentar, "
+        "dizer o que sou e chamar uma pessoa (/human). {connect}",
+    ),
+    Phrase(
+        "thanks",
+        heard(r"thanks?|thank you|thx|obrigad[oa]|valeu|brigad[oa]|agradeco|agradecido"),
+        'You wrote "{said}". You are welcome! This was the demonstration assistant of Khronos.',
+        "Você escreveu “{said}”. De nada! Aqui falou o assistente de demonstração do Khronos.",
+    ),
+    Phrase(
+        "bye",
+        heard(r"bye|goodbye|see you|tchau|ate (?:logo|mais|amanha)|adeus"),
+        'You wrote "{said}". Goodbye from the demonstration assistant of Khronos!',
+        "Você escreveu “{said}”. Até logo! Aqui falou o assistente de demonstração do Khronos.",
+    ),
+    Phrase(
+        "greeting",
+        heard(
+            r"hi|hello|hey|good (?:morning|afternoon|evening)|how are you|/start"
+            r"|oi+|ola|bom dia|boa (?:tarde|noite)|e ai|tudo (?:bem|bom)|opa"
+        ),
+        'Hello! You wrote "{said}". I am the demonstration assistant of Khronos, '
+        "and your message arrived safely. {connect}",
+        "Olá! Você escreveu “{said}”. Sou o assistente de demonstração do Khronos, "
+        "e sua mensagem chegou bem. {connect}",
+    ),
+)
+OTHERWISE = Phrase(
+    "otherwise",
+    heard("$^"),
+    'Your message arrived: "{said}". I am the demonstration assistant of Khronos '
+    "and have no AI model to think about it with. {connect}",
+    "Sua mensagem chegou: “{said}”. Sou o assistente de demonstração do Khronos "
+    "e não tenho um modelo de IA para pensar nela. {connect}",
+)
+CONNECT_ENGLISH = "For real answers, put ANTHROPIC_API_KEY into .env and start Khronos again."
+CONNECT_PORTUGUESE = "Para respostas de verdade, coloque ANTHROPIC_API_KEY no .env e reinicie o Khronos."
+
+# Words that only one of the two languages has, as they are written in chats.
+PORTUGUESE = heard(
+    r"oi+|ola|bom dia|boa (?:tarde|noite)|obrigad[oa]|voces?|vc|nao|sim|quero|meu|minha|pedido|preciso"
+    r"|ajuda|tudo|quem|qual|quando|onde|como|porque|por favor|uma|isso|esta|estou|com|para|pra|de|tchau"
+    r"|valeu|falar|que|eh?"
+)
+ENGLISH = heard(
+    r"hi|hello|hey|the|is|are|you|my|what|who|when|where|how|why|please|thanks?|help|want|need|i|it|and"
+    r"|to|of|can"
+)

@@ -1,0 +1,87 @@
+"""What both official SDKs have in common: they are made by one generator and differ in names only.
+
+Their typed methods check each parameter and each answer against hundreds of classes, which costs more than
+the rest of the call. `post` is their documented way around that; key, headers and errors stay theirs.
+"""
+
+import time
+from types import ModuleType
+from typing import Any, ClassVar, Protocol
+
+import httpx2
+import orjson
+from django.conf import settings
+
+from khronos.agents.providers.base import Completion, Prompt
+from khronos.agents.providers.errors import failure_of
+from khronos.agents.providers.transport import PooledTransport
+from khronos.exceptions import Transient, Unauthorized
+
+
+class Client(Protocol):
+    def post(self, path: str, *, cast_to: type[httpx2.Response], body: object) -> httpx2.Response: ...
+
+
+class SdkProvider:
+    """One call, one answer. Retries belong to the turn, not to the SDK."""
+
+    name: ClassVar[str]
+    path: ClassVar[str]
+    sdk: ClassVar[ModuleType]
+
+    def __init__(self) -> None:
+        total_timeout = settings.PROVIDER_TOTAL_TIMEOUT_S[self.name]
+        transport = PooledTransport(settings.PROVIDER_CONNECT_TIMEOUT_S, total_timeout)
+        self._client = self.open(httpx2.Client(transport=transport, timeout=total_timeout))
+
+    def open(self, http_client: httpx2.Client) -> Client:
+        raise NotImplementedError
+
+    def request(self, prompt: Prompt) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def read(self, answer: dict[str, Any], prompt: Prompt) -> Completion:
+        raise NotImplementedError
+
+    def complete(self, prompt: Prompt) -> Completion:
+        body = self.request(prompt)
+        started = time.monotonic()
+        content = self._post(body)
+        duration_ms = round((time.monotonic() - started) * 1000)
+        completion = self.read(decoded(content), prompt)
+        return Completion(
+            text=completion.text,
+            provider=self.name,
+            model=completion.model or body["model"],
+            input_tokens=completion.input_tokens,
+            output_tokens=completion.output_tokens,
+            stop_reason=completion.stop_reason,
+            duration_ms=duration_ms,
+        )
+
+    def _post(self, body: dict[str, Any]) -> bytes:
+        try:
+            return self._client.post(self.path, cast_to=httpx2.Response, body=body).content
+        except self.sdk.APIStatusError as error:
+            raise failure_of(error.status_code, str(error), error.response.headers) from None
+        except self.sdk.APIConnectionError as error:
+            if not isinstance(error.__cause__, httpx2.TransportError):
+                raise  # the SDK calls any error a connection error, our own mistakes as well
+            raise Transient(f"no answer: {error.__cause__}") from None
+
+
+def usable(key: str) -> str:
+    key = key.strip()
+    if not (key.isascii() and key.isprintable()):
+        raise Unauthorized("the key holds signs that no key has")
+    return key
+
+
+def decoded(content: bytes) -> dict[str, Any]:
+    try:
+        answer = orjson.loads(content)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise Transient("an answer that cannot be read")
+    return answer
