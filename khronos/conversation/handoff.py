@@ -1,0 +1,134 @@
+"""Who answers a conversation: hand it off to people, claim it, release it to the bot, close it.
+
+Each change is made only while the conversation is as its caller saw it: somebody who was quicker is not
+undone, and the answer is False. The fact is stored with the change.
+"""
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
+
+from khronos.bus import events
+from khronos.models import Conversation, Event, Message, Queue, Turn
+
+HANDED = "handed to a person"
+CLOSED = "the conversation was closed"
+
+Handler, State = Conversation.Handler, Conversation.State
+UNDONE = (Turn.State.WAITING, Turn.State.PARKED, Turn.State.WORKING)
+
+
+def hand_off(conversation: Conversation, queue: Queue, by: str, trace_id: str = "") -> bool:
+    """Let it wait for a person of this queue. A turn that is being worked on may still say its word."""
+    with transaction.atomic():
+        if not move(conversation, handler=Handler.QUEUE, queue_id=queue.pk, operator_id=None):
+            return False
+        hush(conversation, HANDED, Turn.State.WAITING, Turn.State.PARKED)
+        tell(Event.Type.HANDOFF_REQUESTED, conversation, trace_id, by=by, target=f"agent.queue.{queue.pk}")
+    return True
+
+
+def claim(conversation: Conversation, operator: AbstractBaseUser, trace_id: str = "") -> bool:
+    """This operator answers from now on; the bot is silent, even in the middle of a thought."""
+    if conversation.operator_id not in (None, operator.pk):
+        return False
+    with transaction.atomic():
+        if not move(conversation, handler=Handler.HUMAN, operator_id=operator.pk):
+            return False
+        hush(conversation, HANDED, *UNDONE)
+        name = operator.get_username()
+        tell(Event.Type.HANDOFF_ACCEPTED, conversation, trace_id, by=name, operator_id=operator.pk)
+    return True
+
+
+def release(conversation: Conversation, by: str, trace_id: str = "") -> bool:
+    """Give it to the bot, which answers what people left unanswered."""
+    with transaction.atomic():
+        if not move(conversation, handler=Handler.BOT, queue_id=None, operator_id=None):
+            return False
+        turn = collect(conversation)
+        known = {"turn_id": turn.pk} if turn else {}
+        trace_id = trace_id or (turn.trace_id if turn else "")
+        tell(Event.Type.HANDOFF_REQUESTED, conversation, trace_id, by=by, target="agent.ai", **known)
+    return True
+
+
+def close(conversation: Conversation, by: str, trace_id: str = "") -> bool:
+    """Nothing more is said, until the contact writes again: then it begins as the channel's routing says."""
+    channel = conversation.channel
+    with transaction.atomic():
+        begun = {"handler": channel.routing, "queue_id": channel.queue_id, "operator_id": None}
+        if conversation.state == State.CLOSED or not move(conversation, state=State.CLOSED, **begun):
+            return False
+        hush(conversation, CLOSED, *UNDONE)
+        tell(Event.Type.CONVERSATION_CLOSED, conversation, trace_id, by=by)
+    return True
+
+
+def move(conversation: Conversation, *, state: str = State.OPEN, **changes: Any) -> bool:
+    """One conditional UPDATE; nothing when it is there already, or no more where the caller saw it."""
+    changes["state"] = state
+    seen = {name: getattr(conversation, name) for name in ("state", "handler", "queue_id", "operator_id")}
+    if seen == seen | changes:
+        return False
+    if not Conversation.objects.filter(pk=conversation.pk, **seen).update(**changes):
+        return False
+    for name, value in changes.items():
+        setattr(conversation, name, value)
+    return True
+
+
+def hush(conversation: Conversation, reason: str, *states: Turn.State) -> None:
+    """Settle turns that shall not be answered; the fence keeps out a worker that is at it."""
+    Turn.objects.filter(conversation=conversation, state__in=states).update(
+        state=Turn.State.SILENT, due_at=None, fence=F("fence") + 1, reason=reason
+    )
+
+
+def collect(conversation: Conversation) -> Turn | None:
+    """The turn that will answer what nobody has answered, or None when there is nothing."""
+    left = unanswered(conversation)
+    newest = left.order_by("-pk").values("update__trace_id").first()
+    if newest is None:
+        return None
+    trace_id = newest["update__trace_id"] or uuid.uuid4().hex
+    turn, _made = Turn.objects.get_or_create(
+        conversation=conversation, state=Turn.State.WAITING, defaults={"trace_id": trace_id}
+    )
+    left.update(turn=turn)
+    return turn
+
+
+def unanswered(conversation: Conversation) -> QuerySet[Message]:
+    """What was said to us since the last answer and put before no bot.
+
+    That it was said to us its routing event tells: what people of a group say to each other has none.
+    """
+    said = Message.objects.filter(conversation=conversation)
+    answers = said.filter(author__in=[Message.Author.BOT, Message.Author.OPERATOR])
+    last = answers.order_by("-pk").values_list("pk", flat=True).first() or 0
+    key = Concat(Value("handoff:"), Cast(OuterRef("update_id"), CharField()))
+    to_us = Exists(Event.objects.filter(idempotency_key=key))
+    hushed = Q(turn__state=Turn.State.SILENT, turn__reason=HANDED)
+    return said.filter(
+        Q(to_us, turn=None) | hushed,
+        author=Message.Author.CONTACT,
+        pk__gt=last,
+        pk__gte=conversation.remembers_from,
+    )
+
+
+def tell(type_: str, conversation: Conversation, trace_id: str, **payload: Any) -> None:
+    """The change before it happened once, so its fact is a new one each time."""
+    fact = events.make(
+        type_,
+        key=f"{type_}:{uuid.uuid4().hex}",
+        trace_id=trace_id or uuid.uuid4().hex,
+        conversation=conversation,
+        payload=payload,
+    )
+    events.record([fact])

@@ -1,0 +1,134 @@
+"""What cells are made of: ages in words, states as coloured labels, links, short texts."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from khronos.models import Alert, Conversation, Delivery, Turn, Update
+
+NONE = "–"
+TEXT_MAX = 20_000  # characters of a text or payload that a page shows
+
+# One tone for each state; what is not here is plain.
+TONES: dict[str, str] = {
+    Turn.State.WAITING: "warning",
+    Turn.State.WORKING: "info",
+    Turn.State.PARKED: "warning",
+    Turn.State.ANSWERED: "success",
+    Turn.State.BURIED: "danger",
+    Delivery.State.PENDING: "warning",
+    Delivery.State.SENDING: "info",
+    Delivery.State.SENT: "success",
+    Delivery.State.FAILED: "danger",
+    Update.State.RECEIVED: "warning",
+    Update.State.DISPATCHED: "success",
+    Update.State.QUARANTINED: "danger",
+    Conversation.State.OPEN: "success",
+    Conversation.Handler.QUEUE: "warning",
+    Conversation.Handler.HUMAN: "info",
+    Alert.Level.INFO: "info",
+    Alert.Level.WARNING: "warning",
+    Alert.Level.ERROR: "danger",
+    Alert.Level.CRITICAL: "danger",
+}
+
+
+def badge(text: object, tone: str = "") -> SafeString:
+    return format_html('<span class="kh-badge kh-{}">{}</span>', tone or "plain", text)
+
+
+def state(value: str, label: object) -> SafeString:
+    return badge(label, TONES.get(value, ""))
+
+
+def words(seconds: float) -> str:
+    """A length of time in one unit, as short as can be read at a glance."""
+    seconds = abs(seconds)
+    if seconds < 10:
+        return _("%(n)s s") % {"n": f"{seconds:.1f}"}
+    if seconds < 120:
+        return _("%(n)s s") % {"n": round(seconds)}
+    if seconds < 7200:
+        return _("%(n)s min") % {"n": round(seconds / 60)}
+    if seconds < 172_800:
+        return _("%(n)s h") % {"n": round(seconds / 3600)}
+    return _("%(n)s d") % {"n": round(seconds / 86_400)}
+
+
+def age(moment: datetime | None) -> SafeString | str:
+    """How long ago; the moment itself is in the title."""
+    return titled(moment, ago(moment)) if moment else NONE
+
+
+def ago(moment: datetime) -> str:
+    return words((timezone.now() - moment).total_seconds())
+
+
+def due(moment: datetime | None) -> SafeString | str:
+    return titled(moment, until(moment)) if moment else NONE
+
+
+def until(moment: datetime) -> str:
+    left = (moment - timezone.now()).total_seconds()
+    if left >= 0:
+        return pgettext("time to come", "in %s") % words(left)
+    return pgettext("time that has passed", "since %s") % words(left)
+
+
+def titled(moment: datetime, text: str) -> SafeString:
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time class="kh-time" datetime="{}" title="{}">{}</time>',
+        local.isoformat(),
+        date_format(local, "DATETIME_FORMAT"),
+        text,
+    )
+
+
+def page_of(model: type[Model], pk: object) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[pk])
+
+
+def list_of(model: type[Model], query: str = "") -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist") + query
+
+
+def link(model: type[Model], pk: object, text: object) -> SafeString | str:
+    if pk is None:
+        return NONE
+    return format_html('<a class="kh-link" href="{}">{}</a>', page_of(model, pk), text or pk)
+
+
+def trace(trace_id: str) -> SafeString | str:
+    """One id shows the whole life of a message: its events."""
+    if not trace_id:
+        return NONE
+    url = reverse("admin:khronos_event_changelist", query={"trace_id": trace_id})
+    return format_html('<a class="kh-link kh-mono" href="{}" title="{}">{}</a>', url, trace_id, trace_id[:8])
+
+
+def excerpt(text: str, length: int = 80) -> str:
+    line = " ".join(text[: length * 4].split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def pretty(value: Any) -> SafeString:
+    """JSON for people. What cannot be shown as text is shown escaped."""
+    return block(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def block(text: str) -> SafeString:
+    """Text as it is, bounded; lone surrogates would break the page."""
+    shown = text[:TEXT_MAX].encode("utf-8", "backslashreplace").decode()
+    rest = len(text) - TEXT_MAX
+    more = "\n" + _("… and %(n)s characters more") % {"n": rest} if rest > 0 else ""
+    return format_html('<pre class="kh-raw">{}</pre>', shown + more)

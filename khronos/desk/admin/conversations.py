@@ -1,0 +1,119 @@
+"""Conversations: the list, and the page that shows one as it went."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _g
+from django.utils.translation import gettext_lazy as _
+
+from khronos.conversation import handoff
+from khronos.desk.admin import columns
+from khronos.desk.admin.base import ReadOnlyAdmin
+from khronos.desk.admin.filters import SinceUpdated
+from khronos.desk.admin.timeline import timeline
+from khronos.desk.admin.why import reasons
+from khronos.models import Conversation, Queue, Turn
+
+
+class Waiting(admin.SimpleListFilter):
+    """Conversations with a turn to be done, by the index of due turns."""
+
+    title = _("work")
+    parameter_name = "waiting"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("a turn is to be done"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        return queryset.filter(pk__in=Turn.objects.unsettled().values("conversation"))
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReadOnlyAdmin[Conversation]):
+    list_display = ("who", "channel", "status", "answers", "queue", "operator", "waits", "since", "chat_id")
+    list_filter = (Waiting, "state", "handler", SinceUpdated, "queue", "channel", "tenant")
+    list_select_related = ("contact", "channel", "queue", "operator")
+    search_fields = ("chat_id__exact", "contact__name", "contact__username", "title")
+    uuid_fields = ("pk", "contact")
+    ordering = ("-updated_at",)
+    fields = ("contact", "channel", "state", "handler", "queue", "operator", "chat_id", "chat_type", "title")
+    actions = ("hand_to_bot", "hand_to_queue", "close")
+    change_form_template = "admin/khronos/conversation/timeline.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
+        undone = Turn.objects.unsettled().filter(conversation=OuterRef("pk")).order_by("pk")
+        rows = (
+            super().get_queryset(request).select_related("contact", "channel", "queue", "operator", "tenant")
+        )
+        return rows.annotate(waits_since=Subquery(undone.values("created_at")[:1]))
+
+    @admin.display(description=_("contact"), ordering="contact__name")
+    def who(self, row: Conversation) -> str:
+        return str(row.title or row.contact or row.chat_id)
+
+    @admin.display(description=_("state"), ordering="state")
+    def status(self, row: Conversation) -> str:
+        return columns.state(row.state, row.get_state_display())
+
+    @admin.display(description=_("answered by"), ordering="handler")
+    def answers(self, row: Conversation) -> str:
+        return columns.state(row.handler, row.get_handler_display())
+
+    @admin.display(description=_("waits"))
+    def waits(self, row: Conversation) -> str:
+        return columns.age(getattr(row, "waits_since", None))
+
+    @admin.display(description=_("last message"), ordering="updated_at")
+    def since(self, row: Conversation) -> str:
+        return columns.age(row.updated_at)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        conversation: Conversation = kwargs["obj"]
+        before = request.GET.get("before", "")
+        context |= {
+            "timeline": timeline(
+                conversation,
+                int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None,
+                with_events=request.GET.get("events") != "0",
+            ),
+            "reasons": reasons(conversation),
+            "queues": Queue.objects.filter(tenant=conversation.tenant_id).order_by("name"),
+            "may_repair": self.has_repair_permission(request),
+            "may_ring": request.user.has_perm("khronos.change_turn"),
+            "may_send": request.user.has_perm("khronos.change_delivery"),
+            "badges": [self.status(conversation), self.answers(conversation)],
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def offers(self, row: Conversation) -> list[str]:
+        names = [] if row.handler == Conversation.Handler.BOT else ["hand_to_bot"]
+        return names if row.state == Conversation.State.CLOSED else [*names, "close"]
+
+    @admin.action(description=_("Hand to the assistant"), permissions=["repair"])
+    def hand_to_bot(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        by = request.user.get_username()
+        self.repair(request, queryset, lambda row: handoff.release(row, by), _g("Handed to the assistant"))
+
+    @admin.action(description=_("Hand to a queue"), permissions=["repair"])
+    def hand_to_queue(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        """The queue that was chosen, or the default one of the conversation's tenant."""
+        by, chosen = request.user.get_username(), request.POST.get("queue", "")
+
+        def hand_off(row: Conversation) -> bool:
+            queues = Queue.objects.filter(tenant=row.tenant_id)
+            queue = queues.filter(pk=chosen) if chosen.isdigit() else queues.filter(is_default=True)
+            found = queue.first()
+            return found is not None and handoff.hand_off(row, found, by)
+
+        self.repair(request, queryset, hand_off, _g("Handed to a queue"))
+
+    @admin.action(description=_("Close"), permissions=["repair"])
+    def close(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        by = request.user.get_username()
+        self.repair(request, queryset, lambda row: handoff.close(row, by), _g("Closed"))

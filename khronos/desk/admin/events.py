@@ -1,0 +1,60 @@
+"""Events: what happened, append-only."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from khronos.desk.admin import columns
+from khronos.desk.admin.base import ReadOnlyAdmin
+from khronos.desk.admin.filters import SinceTimestamp
+from khronos.models import Contact, Conversation, Event, Tenant
+
+
+class Published(admin.EmptyFieldListFilter):
+    """Whether the relay has told the bus."""
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin[Event]):
+    list_display = ("type", "since", "talk", "path", "told", "payload_line")
+    list_filter = ("type", SinceTimestamp, ("published_at", Published))
+    search_fields = ("trace_id__exact", "idempotency_key__exact")
+    uuid_fields = ("conversation_id", "event_id", "customer_id")
+    ordering = ("-pk",)
+    fieldsets = (
+        (None, {"fields": ("type", "timestamp", "published_at", "tenant", "talk", "contact")}),
+        (_("Trace"), {"fields": ("path", "trace_id", "event_id", "idempotency_key")}),
+        (_("Payload"), {"fields": ("content",)}),
+    )
+    readonly_fields = ("tenant", "talk", "contact", "path", "content")
+
+    @admin.display(description=_("age"), ordering="pk")
+    def since(self, row: Event) -> str:
+        return columns.age(row.timestamp)
+
+    @admin.display(description=_("tenant"))
+    def tenant(self, row: Event) -> str:
+        return columns.link(Tenant, row.tenant_id, row.tenant_id)
+
+    @admin.display(description=_("conversation"))
+    def talk(self, row: Event) -> str:
+        return columns.link(Conversation, row.conversation_id, str(row.conversation_id)[:8])
+
+    @admin.display(description=_("contact"))
+    def contact(self, row: Event) -> str:
+        return columns.link(Contact, row.customer_id, str(row.customer_id)[:8])
+
+    @admin.display(description=_("trace"))
+    def path(self, row: Event) -> str:
+        return columns.trace(row.trace_id)
+
+    @admin.display(description=_("published"), ordering="published_at")
+    def told(self, row: Event) -> str:
+        return columns.age(row.published_at)
+
+    @admin.display(description=_("payload"))
+    def payload_line(self, row: Event) -> str:
+        return columns.excerpt(", ".join(f"{name}: {value}" for name, value in row.payload.items()))
+
+    @admin.display(description=_("payload"))
+    def content(self, row: Event) -> str:
+        return columns.pretty(row.payload)

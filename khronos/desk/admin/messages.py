@@ -1,0 +1,60 @@
+"""Messages, searchable; the page of a conversation is where they are read."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from khronos.desk.admin import columns
+from khronos.desk.admin.base import ReadOnlyAdmin
+from khronos.desk.admin.filters import Since
+from khronos.models import Conversation, Message, Turn, Update
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin[Message]):
+    list_display = ("number", "talk", "author", "beginning", "content", "since", "worked_in")
+    list_filter = ("author", Since, "content")
+    list_select_related = ("conversation__contact",)
+    search_fields = ("text", "conversation__chat_id__exact", "conversation__contact__name")
+    uuid_fields = ("conversation",)
+    ordering = ("-pk",)
+    fieldsets = (
+        (
+            None,
+            {"fields": ("talk", "author", "operator", "sender_name", "content", "whole_text", "attachment")},
+        ),
+        (_("Trace"), {"fields": ("worked_in", "came_in", "external_id", "created_at", "edited_at")}),
+    )
+    readonly_fields = ("talk", "whole_text", "attachment", "worked_in", "came_in")
+
+    @admin.display(description=_("message"), ordering="pk")
+    def number(self, row: Message) -> str:
+        return str(row.pk)
+
+    @admin.display(description=_("conversation"))
+    def talk(self, row: Message) -> str:
+        who = row.conversation.contact or row.conversation
+        return columns.link(Conversation, row.conversation_id, who)
+
+    @admin.display(description=_("text"))
+    def beginning(self, row: Message) -> str:
+        return columns.excerpt(row.text) or columns.NONE
+
+    @admin.display(description=_("text"))
+    def whole_text(self, row: Message) -> str:
+        return columns.block(row.text)
+
+    @admin.display(description=_("attachment"))
+    def attachment(self, row: Message) -> str:
+        return columns.pretty(row.media) if row.media else columns.NONE
+
+    @admin.display(description=_("age"), ordering="pk")
+    def since(self, row: Message) -> str:
+        return columns.age(row.created_at)
+
+    @admin.display(description=_("turn"), ordering="turn")
+    def worked_in(self, row: Message) -> str:
+        return columns.link(Turn, row.turn_id, row.turn_id)
+
+    @admin.display(description=_("update"))
+    def came_in(self, row: Message) -> str:
+        return columns.link(Update, row.update_id, row.update_id)

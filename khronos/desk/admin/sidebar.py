@@ -1,0 +1,74 @@
+"""The sidebar: every list in one click, for whoever may see it. And the files of the admin's look."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+
+def stylesheet(request: HttpRequest) -> str:
+    return static("desk/admin.css")
+
+
+def favicon(request: HttpRequest) -> str:
+    return static("desk/favicon.svg")
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    return SIDEBAR
+
+
+def item(title: Any, icon: str, model: str, app: str = "khronos") -> dict[str, Any]:
+    """A list in the sidebar, for whoever may see it."""
+
+    def may_see(request: HttpRequest) -> bool:
+        return request.user.has_perm(f"{app}.view_{model}")
+
+    link = reverse_lazy(f"admin:{app}_{model}_changelist")
+    return {"title": title, "icon": icon, "link": link, "permission": may_see}
+
+
+SIDEBAR: list[dict[str, Any]] = [
+    {"items": [{"title": _("Overview"), "icon": "speed", "link": reverse_lazy("admin:index")}]},
+    {
+        "title": _("Talk"),
+        "items": [
+            item(_("Conversations"), "forum", "conversation"),
+            item(_("Contacts"), "person", "contact"),
+            item(_("Queues"), "groups", "queue"),
+        ],
+    },
+    {
+        "title": _("Work"),
+        "items": [
+            item(_("Turns"), "hourglass_top", "turn"),
+            item(_("Deliveries"), "outbox", "delivery"),
+            item(_("Dead letters"), "mail_off", "deadletter"),
+            item(_("Quarantine"), "coronavirus", "quarantined"),
+        ],
+    },
+    {
+        "title": _("Record"),
+        "items": [
+            item(_("Messages"), "chat", "message"),
+            item(_("Updates"), "inbox", "update"),
+            item(_("Events"), "timeline", "event"),
+            item(_("Alerts"), "notifications", "alert"),
+        ],
+    },
+    {
+        "title": _("Set-up"),
+        "items": [
+            item(_("Tenants"), "apartment", "tenant"),
+            item(_("Channels"), "cell_tower", "channel"),
+            item(_("Schedules"), "schedule", "periodictask", "django_celery_beat"),
+            item(_("Intervals"), "timer", "intervalschedule", "django_celery_beat"),
+            item(_("Times of day"), "calendar_month", "crontabschedule", "django_celery_beat"),
+            item(_("Leases"), "key", "lease"),
+            item(_("Users"), "badge", "user", "auth"),
+            item(_("Groups"), "group", "group", "auth"),
+        ],
+    },
+]

@@ -1,0 +1,199 @@
+"""A conversation as it went: what was said, and between it what Khronos did, in the order of time."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Prefetch
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from khronos.desk.admin import columns
+from khronos.models import Conversation, Delivery, Event, Message, Turn
+
+PAGE = 200  # messages
+EVENTS_MAX = 1000
+
+SIDES: dict[str, str] = {
+    Message.Author.CONTACT: "left",
+    Message.Author.BOT: "right",
+    Message.Author.OPERATOR: "right",
+    Message.Author.SYSTEM: "middle",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What became of one part of an answer."""
+
+    delivery: Delivery
+    sign: str
+    tone: str
+    text: str
+
+    @property
+    def failed(self) -> bool:
+        return self.delivery.state == Delivery.State.FAILED
+
+
+@dataclass(slots=True)
+class Said:
+    message: Message
+    at: datetime
+    side: str
+    marks: list[Mark]
+    turn: Turn | None
+    trace_id: str
+    tells_turn: bool = False  # a turn is told of once, at its last message
+    is_event = False
+
+    @property
+    def turn_state(self) -> SafeString:
+        turn = self.turn
+        return columns.state(turn.state, turn.get_state_display()) if turn else SafeString("")
+
+    @property
+    def turn_facts(self) -> str:
+        return facts(self.turn) if self.turn else ""
+
+
+@dataclass(slots=True)
+class Told:
+    event: Event
+    at: datetime
+    text: str
+    tone: str
+    trace_id: str
+    offset: str = ""
+    is_event = True
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    entries: Sequence[Said | Told]
+    earlier: int | None  # number of the oldest message here, when there are older ones
+    is_newest: bool
+    with_events: bool
+    count: int = field(default=0)
+
+
+def timeline(conversation: Conversation, before: int | None = None, with_events: bool = True) -> Timeline:
+    found = list(messages(conversation, before)[: PAGE + 1])
+    more, page = len(found) > PAGE, found[:PAGE]
+    said = [say(message) for message in reversed(page)]
+    mark_last_of_turn(said)
+    told: list[Told] = []
+    if with_events:
+        start = said[0].at if more else None
+        end = end_of(conversation, before)
+        told = [tell(event) for event in events(conversation, start, end)]
+        measure(said, told)
+    entries: list[Said | Told] = [*said, *told]
+    entries.sort(key=lambda entry: (entry.at, entry.is_event))
+    return Timeline(entries, page[-1].pk if more else None, before is None, with_events, len(said))
+
+
+def messages(conversation: Conversation, before: int | None) -> Any:
+    deliveries = Prefetch("deliveries", Delivery.objects.order_by("part"), to_attr="parts")
+    rows = Message.objects.filter(conversation=conversation).order_by("-pk")
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return (
+        rows.select_related("turn", "operator")
+        .annotate(update_trace=F("update__trace_id"))
+        .prefetch_related(deliveries)
+    )
+
+
+def end_of(conversation: Conversation, before: int | None) -> datetime | None:
+    """When the next page begins."""
+    if before is None:
+        return None
+    rows = Message.objects.filter(conversation=conversation, pk__gte=before).order_by("pk")
+    return rows.values_list("created_at", flat=True).first()
+
+
+def events(conversation: Conversation, start: datetime | None, end: datetime | None) -> Iterable[Event]:
+    rows = Event.objects.filter(conversation_id=conversation.pk).order_by("-pk")
+    if start:
+        rows = rows.filter(timestamp__gte=start)
+    if end:
+        rows = rows.filter(timestamp__lt=end)
+    return rows[:EVENTS_MAX]
+
+
+def say(message: Any) -> Said:
+    turn: Turn | None = message.turn
+    trace_id = message.update_trace or (turn.trace_id if turn else "")
+    marks = [mark(delivery) for delivery in message.parts]
+    return Said(message, message.created_at, SIDES[message.author], marks, turn, trace_id)
+
+
+def mark(delivery: Delivery) -> Mark:
+    state = delivery.state
+    sign = {Delivery.State.SENT: "✓", Delivery.State.FAILED: "✗"}.get(Delivery.State(state), "…")
+    text = delivery.get_state_display()
+    if state == Delivery.State.PENDING and delivery.due_at:
+        text = f"{text}, {columns.until(delivery.due_at)}"
+    if delivery.reason:
+        text = f"{text}: {delivery.reason}"
+    return Mark(delivery, sign, columns.TONES.get(state, ""), text)
+
+
+def mark_last_of_turn(said: Sequence[Said]) -> None:
+    known: set[int] = set()
+    for entry in reversed(said):
+        if entry.turn and entry.turn.pk not in known:
+            known.add(entry.turn.pk)
+            entry.tells_turn = True
+
+
+def facts(turn: Turn) -> str:
+    """How long, by what, how much, why."""
+    parts = []
+    if turn.answered_at:
+        parts.append(_("after %s") % columns.words((turn.answered_at - turn.created_at).total_seconds()))
+    if turn.thinking_ms:
+        parts.append(_("thinking %s") % columns.words(turn.thinking_ms / 1000))
+    if turn.model or turn.provider:
+        parts.append(turn.model or turn.provider)
+    if turn.input_tokens or turn.output_tokens:
+        parts.append(_("%(in)s + %(out)s tokens") % {"in": turn.input_tokens, "out": turn.output_tokens})
+    if turn.attempts > 1:
+        parts.append(_("%(n)s tries") % {"n": turn.attempts})
+    if turn.reason:
+        parts.append(turn.reason)
+    return " · ".join(parts)
+
+
+def tell(event: Event) -> Told:
+    tone = "danger" if event.type == Event.Type.MESSAGE_FAILED else ""
+    return Told(event, event.timestamp, wording(event), tone, event.trace_id)
+
+
+def wording(event: Event) -> str:
+    about = event.payload if isinstance(event.payload, dict) else {}
+    text = {
+        Event.Type.MESSAGE_RECEIVED.value: _("received"),
+        Event.Type.HANDOFF_REQUESTED.value: _("routed"),
+        Event.Type.RESPONSE_GENERATED.value: _("answer written"),
+        Event.Type.MESSAGE_SENT.value: _("sent"),
+        Event.Type.MESSAGE_FAILED.value: _("could not be sent"),
+        Event.Type.HANDOFF_ACCEPTED.value: _("taken by a person"),
+        Event.Type.CONVERSATION_CLOSED.value: _("closed"),
+    }.get(event.type, event.type)
+    told = [str(about[name]) for name in ("target", "provider", "model", "reason", "by") if about.get(name)]
+    return f"{text}: {', '.join(told)}" if told else text
+
+
+def measure(said: Sequence[Said], told: Sequence[Told]) -> None:
+    """Each event's distance from the first thing known of its trace."""
+    began: dict[str, datetime] = {}
+    entries: list[Said | Told] = [*said, *told]
+    for entry in entries:
+        if entry.trace_id:
+            began[entry.trace_id] = min(entry.at, began.get(entry.trace_id, entry.at))
+    for event in told:
+        start = began.get(event.trace_id, event.at)
+        event.offset = f"+{columns.words((event.at - start).total_seconds())}"

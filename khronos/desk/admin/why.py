@@ -1,0 +1,83 @@
+"""How a conversation stands, in plain words: who answers, what waits, and what it waits for."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Min
+from django.utils.translation import gettext as _
+
+from khronos.desk.admin.columns import ago, until
+from khronos.models import Conversation, Delivery, Turn, Update
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    tone: str
+    text: str
+
+
+def reasons(conversation: Conversation) -> list[Reason]:
+    undone = [*undispatched(conversation), *turns(conversation), *deliveries(conversation)]
+    standing = handler(conversation)
+    return [*standing, *undone] or [Reason("success", _("Nothing waits here."))]
+
+
+def handler(conversation: Conversation) -> list[Reason]:
+    if conversation.state == Conversation.State.CLOSED:
+        return [Reason("", _("The conversation is closed; it opens again when the contact writes."))]
+    if conversation.handler == Conversation.Handler.QUEUE:
+        queue = conversation.queue or _("no queue")
+        return [Reason("warning", _("Waits for a person in “%(queue)s”.") % {"queue": queue})]
+    if conversation.handler == Conversation.Handler.HUMAN:
+        who = conversation.operator or _("A person")
+        return [Reason("info", _("%(operator)s answers; the assistant is silent.") % {"operator": who})]
+    return []
+
+
+def undispatched(conversation: Conversation) -> list[Reason]:
+    rows = Update.objects.waiting().filter(conversation_id=conversation.pk)
+    found = rows.aggregate(count=Count("pk"), oldest=Min("received_at"))
+    if not found["count"]:
+        return []
+    text = _("The dispatcher has not yet taken up %(n)s, the oldest for %(age)s.")
+    return [Reason("warning", text % {"n": found["count"], "age": ago(found["oldest"])})]
+
+
+def turns(conversation: Conversation) -> list[Reason]:
+    """Those to be done, and the last one if it was given up: nobody answered what it asked."""
+    undone = [waits(turn) for turn in conversation.turns.unsettled().order_by("pk")]
+    last = conversation.turns.order_by("-pk").first()
+    if last and last.state == Turn.State.BURIED:
+        text = _("Turn %(id)s was given up: %(why)s")
+        undone.append(Reason("danger", text % {"id": last.pk, "why": last.reason or "–"}))
+    return undone
+
+
+def waits(turn: Turn) -> Reason:
+    tone, text = "warning", _("Turn %(id)s waits for %(age)s; due %(due)s")
+    if turn.state == Turn.State.WORKING:
+        tone, text = "info", _("Turn %(id)s is being answered for %(age)s, try %(tries)s; lease %(due)s")
+    elif turn.state == Turn.State.PARKED:
+        text = _("Turn %(id)s is parked for %(age)s; next try %(due)s")
+    return Reason(tone, told(text, turn, tries=turn.attempts))
+
+
+def deliveries(conversation: Conversation) -> list[Reason]:
+    """Only the first can be sent; the others wait for it. And the last one if it has failed."""
+    undone = list(conversation.deliveries.unsettled().order_by("pk")[:2])
+    found = []
+    if undone:
+        text = _("Delivery %(id)s is on its way for %(age)s; due %(due)s")
+        found.append(Reason("warning", told(text, undone[0])))
+    if len(undone) > 1:
+        found.append(Reason("", _("More deliveries wait behind it: order is kept.")))
+    last = conversation.deliveries.order_by("-pk").first()
+    if last and last.state == Delivery.State.FAILED:
+        text = _("Delivery %(id)s failed: %(why)s")
+        found.append(Reason("danger", text % {"id": last.pk, "why": last.reason or "–"}))
+    return found
+
+
+def told(text: str, work: Turn | Delivery, **known: object) -> str:
+    known |= {"id": work.pk, "age": ago(work.created_at), "due": until(work.due_at) if work.due_at else "–"}
+    text %= known
+    return f"{text}: {work.reason}" if work.reason else f"{text}."
