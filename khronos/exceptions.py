@@ -9,6 +9,7 @@ Failure                     something outside did not do what we asked
     ├── MarkupRefused       the same words without markup may pass
     ├── Migrated            the chat lives on under another id
     ├── Unchanged           an edit to what is already there: proof of delivery
+    ├── Vanished            an edit to what is no longer there
     └── Conflict            somebody else does it already: a second poller, or a webhook beside a poller
 Unreadable                  bytes from outside that cannot be understood: quarantined
 LostLease                   somebody else owns this work now: drop what you hold, write nothing
@@ -53,6 +54,10 @@ class Migrated(Permanent):
 
 
 class Unchanged(Permanent):
+    pass
+
+
+class Vanished(Permanent):
     pass
 
 

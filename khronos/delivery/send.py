@@ -29,6 +29,7 @@ from khronos.exceptions import (
     Permanent,
     Unauthorized,
     Unchanged,
+    Vanished,
 )
 from khronos.models import Channel, Contact, Conversation, Delivery, Event
 from khronos.models.commit import commit
@@ -108,8 +109,18 @@ def post(transport: Transport, delivery: Delivery) -> str:
 def edit(transport: Transport, delivery: Delivery) -> str:
     """Fill a placeholder: asking twice shows it once, and "not modified" is the proof that it arrived."""
     if not delivery.external_id:
-        delivery.external_id = place(transport, delivery)
-        commit(partial(delivery.write, external_id=delivery.external_id))
+        place(transport, delivery)
+    try:
+        fill(transport, delivery)
+    except (Vanished, Migrated) as gone:
+        if isinstance(gone, Migrated):
+            follow(delivery.conversation, gone.new_chat_id)
+        place(transport, delivery)
+        fill(transport, delivery)
+    return delivery.external_id
+
+
+def fill(transport: Transport, delivery: Delivery) -> None:
     chat_id = delivery.conversation.chat_id
     try:
         transport.edit(chat_id, delivery.external_id, delivery.text, plain=delivery.plain)
@@ -117,15 +128,16 @@ def edit(transport: Transport, delivery: Delivery) -> str:
         transport.edit(chat_id, delivery.external_id, delivery.text, plain=True)
     except Unchanged:
         pass
-    return delivery.external_id
 
 
-def place(transport: Transport, delivery: Delivery) -> str:
+def place(transport: Transport, delivery: Delivery) -> None:
     try:
-        return transport.send(delivery.conversation.chat_id, PLACEHOLDER, plain=True)
+        placed = transport.send(delivery.conversation.chat_id, PLACEHOLDER, plain=True)
     except Migrated as moved:
         follow(delivery.conversation, moved.new_chat_id)
-        return transport.send(delivery.conversation.chat_id, PLACEHOLDER, plain=True)
+        placed = transport.send(delivery.conversation.chat_id, PLACEHOLDER, plain=True)
+    commit(partial(delivery.write, external_id=placed))
+    delivery.external_id = placed
 
 
 def follow(conversation: Conversation, new_chat_id: str) -> None:

@@ -15,6 +15,7 @@ from khronos.exceptions import (
     Transient,
     Unauthorized,
     Unchanged,
+    Vanished,
 )
 from khronos.http import Reply
 
@@ -29,6 +30,7 @@ GONE = (
 REFUSED = {
     "can't parse entities": MarkupRefused,
     "message is not modified": Unchanged,
+    "message to edit not found": Vanished,
 }
 
 
