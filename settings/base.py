@@ -3,6 +3,7 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from settings.admin import *
 from settings.agents import *
 from settings.celery import *
 from settings.dotenv import ROOT
@@ -93,3 +94,4 @@ TURN_LEASE = timedelta(seconds=30)
 DELIVERY_LEASE = timedelta(seconds=30)
 LOCK_TTL = timedelta(seconds=30)
 SWEEP_EVERY_S = 1.0
+UPDATES_KEPT = timedelta(days=env.updates_kept_days)

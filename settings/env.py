@@ -45,6 +45,7 @@ class Environment(BaseModel):
     agent_threads: int = Field(
         48, ge=1, le=1000, description="Answers one agent process thinks about at once."
     )
+    updates_kept_days: int = Field(30, ge=1, description="How long the bytes of dispatched updates are kept.")
     web_threads: int = Field(16, ge=1, le=256, description="Requests the web server works on at once.")
     max_memory_mb: int = Field(500, ge=64, description="A process above this is restarted.")
     restart_apart_s: float = Field(4.0, ge=0, description="Seconds from one start of a process to its next.")

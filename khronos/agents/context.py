@@ -52,7 +52,6 @@ def history(turn: Turn) -> list[Message]:
             Q(turn__isnull=True) | Q(turn__lt=turn.pk),
             conversation=conversation,
             pk__gte=conversation.remembers_from,
-            author__in=(Message.Author.CONTACT, Message.Author.BOT, Message.Author.OPERATOR),
         )
         .order_by("-pk")
         .only("pk", "turn_id", "author", "text", "content", "sender_name")[: settings.HISTORY_MAX_MESSAGES]

@@ -3,13 +3,18 @@
 import logging
 import time
 
+from django.conf import settings
 from django.db.models import F
 from django.db.models.functions import Now
 
-from khronos.models import Alert
+from khronos.bus import doorbell
+from khronos.bus.routes import NOTIFY_TASK
+from khronos.channels import transport_of
+from khronos.models import Alert, Channel
 
 log = logging.getLogger(__name__)
 
+SIGNS = {"info": "ℹ️", "warning": "⚠️", "error": "❌", "critical": "🔥"}
 REMEMBER_S = 10.0  # a healthy path asks the database about its alert no more often than this
 
 _resolved: dict[str, float] = {}
@@ -21,7 +26,7 @@ def raise_alert(name: str, level: str, text: str) -> None:
     open_ = Alert.objects.filter(name=name, resolved_at=None)
     if open_.update(count=F("count") + 1, repeated_at=Now(), text=text, level=level):
         return
-    Alert.objects.update_or_create(
+    alert, _ = Alert.objects.update_or_create(
         name=name,
         defaults={
             "level": level,
@@ -32,6 +37,17 @@ def raise_alert(name: str, level: str, text: str) -> None:
             "resolved_at": None,
         },
     )
+    doorbell.ring(*NOTIFY_TASK, [alert.pk])
+
+
+def notify(alert_id: int) -> None:
+    """Tell the operators' chat, where there is one. Raises Transient or Ambiguous for the caller to try again."""
+    alert = Alert.objects.filter(pk=alert_id, resolved_at=None).first()
+    critical = alert is not None and alert.level == Alert.Level.CRITICAL
+    chat = (critical and settings.TELEGRAM_CRITICAL_CHAT_ID) or settings.TELEGRAM_ALERT_CHAT_ID
+    channel = Channel.objects.listening().filter(kind="telegram").exclude(token="").first()
+    if alert and chat and channel:
+        transport_of(channel).send(chat, f"{SIGNS[alert.level]} {alert.text}", plain=True)
 
 
 def resolve_alert(name: str) -> None:

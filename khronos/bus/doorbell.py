@@ -40,6 +40,16 @@ def ring(task: str, queue: str, ids: Sequence[int]) -> bool:
     return True
 
 
+def call(task: str, queue: str) -> bool:
+    """Start a job that needs no row."""
+    try:
+        app.send_task(task, queue=queue, retry=False)
+    except UNREACHABLE as error:
+        log.warning("broker away", extra={"task": task, "error": type(error).__name__})
+        return False
+    return True
+
+
 def push(task: str, queue: str, ids: Sequence[int]) -> None:
     broker().lpush(queue, *[message(task, queue, pk) for pk in ids])
 

@@ -5,7 +5,7 @@ from khronos.models.event import Event
 # `routing.handoff.requested` rings this one when its target is the bot or triage: (task, Celery queue)
 TURN_TASK = ("tasks.turns.take", "agent.ai")
 DELIVERY_TASK = ("tasks.delivery.deliver", "delivery")
-RINGING_TARGETS = ("agent.ai", "agent.triage")
+NOTIFY_TASK = ("tasks.ops.notify", "ops")
 
 # events that the dispatcher itself consumes from the bus
 CONSUMED = (Event.Type.MESSAGE_RECEIVED.value,)

@@ -43,6 +43,7 @@ class Dispatcher:
         self._sweep_at = self._trim_at = 0.0
 
     def run(self, stopping: Stopping) -> None:
+        doorbell.call("tasks.ops.watch_channels", "ops")
         joined = False
         while not stopping.is_set():
             try:

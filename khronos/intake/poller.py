@@ -40,6 +40,7 @@ class Poller:
         self.failures = 0
 
     def run(self) -> None:
+        """Until told to stop; whatever fails is tried again later."""
         while not self.stopping.is_set():
             close_old_connections()
             try:

@@ -1,5 +1,6 @@
 """What arrived, byte for byte. Written by intake before it answers 200; read by the dispatcher."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +11,11 @@ from khronos.models.channel import Channel
 class UpdateQuerySet(models.QuerySet["Update"]):
     def waiting(self) -> "UpdateQuerySet":
         return self.filter(state=Update.State.RECEIVED)
+
+    def forget_old(self) -> int:
+        """Their messages stay; the bytes have served."""
+        old = self.filter(state=Update.State.DISPATCHED, received_at__lt=Now() - settings.UPDATES_KEPT)
+        return old.delete()[0]
 
 
 class Update(models.Model):

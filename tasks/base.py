@@ -1,0 +1,37 @@
+"""Jobs without a row: Celery's own retry, and a dead letter when it has given up."""
+
+from typing import Any
+
+from celery import Task
+
+from khronos.conversation.deadletters import keep
+from khronos.exceptions import Ambiguous, Transient
+from khronos.models import DeadLetter
+
+RETRY = {
+    "autoretry_for": (Transient, Ambiguous, OSError),
+    "retry_backoff": 2,  # seconds, doubled each time
+    "retry_backoff_max": 300,
+    "retry_jitter": True,
+    "max_retries": 5,
+    "acks_late": True,
+    "ignore_result": True,
+}
+
+
+class Rowless(Task):  # type: ignore[type-arg]
+    """What fails for good is kept, where an operator reads and replays it."""
+
+    abstract = True
+
+    def on_failure(
+        self, exc: Exception, task_id: str, args: tuple[Any, ...], kwargs: dict[str, Any], einfo: Any
+    ) -> None:
+        keep(
+            DeadLetter.Source.TASK,
+            self.name,
+            task_id,
+            f"{type(exc).__name__}: {exc}",
+            payload={"args": list(args), "kwargs": kwargs, "queue": self.queue},
+            attempts=self.request.retries + 1,
+        )

@@ -1,0 +1,38 @@
+"""The whole timetable. It is copied into the database once; from then on the admin's word counts."""
+
+from dataclasses import dataclass
+
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    hour: int  # UTC
+    minute: int = 0
+
+
+TIMETABLE: dict[str, tuple[str, Every | Daily]] = {
+    "Sweep for what is due": ("tasks.ops.sweep", Every(30)),
+    "Watch Telegram's channels": ("tasks.ops.watch_channels", Every(300)),
+    "Forget old updates": ("tasks.ops.forget_updates", Daily(3, 30)),
+}
+
+
+def install() -> None:
+    """Add what is missing; what an operator changed stays as it is."""
+    for name, (task, when) in TIMETABLE.items():
+        if not PeriodicTask.objects.filter(name=name).exists():
+            PeriodicTask.objects.create(name=name, task=task, **clock(when))
+
+
+def clock(when: Every | Daily) -> dict[str, IntervalSchedule | CrontabSchedule]:
+    if isinstance(when, Every):
+        interval, _ = IntervalSchedule.objects.get_or_create(every=when.seconds, period=IntervalSchedule.SECONDS)
+        return {"interval": interval}
+    crontab, _ = CrontabSchedule.objects.get_or_create(hour=str(when.hour), minute=str(when.minute))
+    return {"crontab": crontab}
