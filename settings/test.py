@@ -32,3 +32,4 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["TEST"] = {"NAME": str(KHRONOS_HOME / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 PARK_MIN_S, PARK_MAX_S = 0.05, 0.1
+TELEGRAM_POLL_S = 0

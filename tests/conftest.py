@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 from django.conf import settings
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from bench.simulator import Simulator
 from khronos.bus.connection import patient
@@ -66,7 +66,7 @@ def simulated() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def sim(simulated: Simulator, settings: SettingsWrapper) -> Iterator[Simulator]:
+def sim(simulated: Simulator, settings: Settings) -> Iterator[Simulator]:
     """The outside world, healthy and empty, with our settings pointing at it."""
     settings.TELEGRAM_API_URL = simulated.telegram_url
     settings.ANTHROPIC_API_KEY = "sk-ant-simulated"

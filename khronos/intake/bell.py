@@ -16,12 +16,12 @@ log = logging.getLogger(__name__)
 REMEMBER_S = 3600  # how long Redis knows that an update was stored; the unique key knows it for ever
 REST_S = 1.0  # after a fault the bus is left alone for so long
 
-_resting = {"until": 0.0}
+resting: dict[str, float] = {}
 
 
 def seen(arrivals: Sequence[Arrival]) -> set[str]:
     """The markers of those that Redis knows to be stored."""
-    if time.monotonic() < _resting["until"]:
+    if time.monotonic() < resting.get("until", 0.0):
         return set()
     markers = [arrival.marker for arrival in arrivals]
     try:
@@ -34,7 +34,7 @@ def seen(arrivals: Sequence[Arrival]) -> set[str]:
 
 def ring(stored: Sequence[tuple[Arrival, int]]) -> None:
     """Tell the dispatcher; what cannot be told now is swept a little later."""
-    if not stored or time.monotonic() < _resting["until"]:
+    if not stored or time.monotonic() < resting.get("until", 0.0):
         return
     try:
         pipe = quick().pipeline(transaction=False)
@@ -62,4 +62,4 @@ def fact(arrival: Arrival, update_id: int) -> events.Wire:
 
 def rest(error: Exception) -> None:
     log.warning("bus silent, intake goes on", extra={"error": type(error).__name__})
-    _resting["until"] = time.monotonic() + REST_S
+    resting["until"] = time.monotonic() + REST_S

@@ -1,0 +1,56 @@
+"""The way of a message without processes: each step is called by the test, so that it can look in between."""
+
+from collections.abc import Iterator
+
+from django.db.models.functions import Now
+
+from khronos.conversation import dispatch as dispatching
+from khronos.conversation import turn as turns
+from khronos.delivery import send
+from khronos.intake.poller import Poller
+from khronos.models import Channel, Delivery, Turn, Update
+from khronos.resilience.shutdown import Stopping
+
+
+def fetch(channel: Channel) -> None:
+    """Poll until Telegram has no more news."""
+    channel.refresh_from_db()
+    before = -1
+    while (count := Update.objects.count()) != before:
+        before = count
+        Poller(channel, Stopping()).poll()
+
+
+def dispatch() -> None:
+    if waiting := list(Update.objects.waiting().values_list("pk", flat=True)):
+        dispatching.dispatch(waiting)
+
+
+def due() -> Iterator[int]:
+    return iter(Turn.objects.due().order_by("pk").values_list("pk", flat=True))
+
+
+def answer() -> None:
+    """Take every turn that is due, and send what is due, until nothing is."""
+    for _ in range(50):
+        for pk in list(due()):
+            turns.take(pk)
+        for pk in list(Delivery.objects.due().order_by("pk").values_list("pk", flat=True)):
+            send.deliver(pk)
+        if not Turn.objects.due().exists() and not Delivery.objects.due().exists():
+            return
+    raise AssertionError("work stays due")
+
+
+def all_the_way(channel: Channel) -> None:
+    fetch(channel)
+    dispatch()
+    answer()
+
+
+def hurry() -> None:
+    """Let time pass: whatever waits for later is due now."""
+    Turn.objects.unsettled().update(due_at=Now())
+    Delivery.objects.unsettled().update(due_at=Now())
+
+
