@@ -67,6 +67,11 @@ class Response:
 type Answerer = Callable[[Received], Response]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # with the default of 5, a burst of connections waits a second
+
+
 class Hook:
     """A webhook. `answer` is called in a thread of its own for every connection."""
 
@@ -85,8 +90,8 @@ class Hook:
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._arrived = threading.Condition()
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
@@ -97,13 +102,20 @@ class Hook:
     def handle(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length", "0")))
         received = Received(request.headers.get("X-Telegram-Bot-Api-Secret-Token"), body)
-        self.received.append(received)
+        with self._arrived:
+            self.received.append(received)
+            self._arrived.notify_all()
         response = self.answer(received)
         request.send_response(response.status)
         for name, value in {**response.headers, "Content-Length": str(len(response.body))}.items():
             request.send_header(name, value)
         request.end_headers()
         request.wfile.write(response.body)
+
+    def wait(self, count: int, timeout: float = 10.0) -> bool:
+        """Wait until so many deliveries have come."""
+        with self._arrived:
+            return self._arrived.wait_for(lambda: len(self.received) >= count, timeout)
 
     def stop(self) -> None:
         self._server.shutdown()

@@ -20,7 +20,10 @@ class Reply:
 
 
 class Courier:
-    """Keeps connections open and uses them again. Failures: OSError, EOFError, ValueError, TimeoutError."""
+    """Keeps connections open and uses them again.
+
+    It fails with OSError, EOFError, ValueError or asyncio.LimitOverrunError.
+    """
 
     def __init__(self, url: str, headers: dict[str, str], timeout: float) -> None:
         parts = urlsplit(url)

@@ -20,6 +20,16 @@ class Limits:
     chat_per_second: float = 1.0
     chat_burst: int = 3
     group_per_minute: int = 20
+    edition: int = 0
+
+    def set(self, other: "Limits") -> None:
+        """Become like the other; whoever keeps windows begins anew."""
+        self.enforced = other.enforced
+        self.bot_per_second = other.bot_per_second
+        self.chat_per_second = other.chat_per_second
+        self.chat_burst = other.chat_burst
+        self.group_per_minute = other.group_per_minute
+        self.edition += 1
 
 
 class Pace:
@@ -28,7 +38,11 @@ class Pace:
     def __init__(self, limits: Limits, violations: Counter[str]) -> None:
         self._limits = limits
         self._violations = violations
-        self._bot = Window(limits.bot_per_second, 1.0)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._edition = self._limits.edition
+        self._bot = Window(self._limits.bot_per_second, 1.0)
         self._chats: dict[int, Window] = {}
         self._groups: dict[int, Window] = {}
 
@@ -36,6 +50,8 @@ class Pace:
         """Count one call; the seconds to wait when it is refused, else 0."""
         if not method.startswith(COUNTED) or method == "sendChatAction":
             return 0
+        if self._edition != self._limits.edition:
+            self._begin()
         now = time.monotonic()
         windows = self._windows(chat)
         waits = {name: window.wait(now) for name, window in windows.items()}

@@ -1,6 +1,7 @@
 """Delivers one bot's updates to its webhook, the way Telegram does: per chat one at a time, until a 2xx."""
 
 import asyncio
+import random
 import time
 from collections import deque
 from collections.abc import Callable
@@ -26,8 +27,10 @@ type Execute = Callable[[Bot, Params], None]
 class Manner:
     """How updates are delivered. Telegram tries again at once, then after 2, 4, … seconds."""
 
-    copies: int = 1
-    together: bool = False
+    copies: int = 1  # deliver each update so many times
+    copy_chance: float = 1.0  # … with this probability
+    together: bool = False  # … all at the same time
+    deaf_chance: float = 0.0  # the webhook's 2xx is lost on its way, and the update comes again
     retry: bool = True
     retry_base: float = 2.0
     retry_cap: float = 60.0
@@ -55,6 +58,7 @@ class Postman:
         if webhook.secret:
             headers[SECRET_HEADER] = webhook.secret
         self._courier = Courier(webhook.url, headers, manner.timeout)
+        self._chance = random.Random(bot.bot_id)
         self._slots = asyncio.Semaphore(webhook.max_connections)
         self._queues: dict[QueueKey, deque[Update]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -101,12 +105,13 @@ class Postman:
 
     async def _post_copies(self, update: Update) -> tuple[bool, float]:
         """One attempt; after (or with) a good one the further copies that were ordered."""
-        if self._manner.together and self._manner.copies > 1:
-            results = await asyncio.gather(*(self._attempt(update) for _ in range(self._manner.copies)))
+        copies = self._manner.copies if self._chance.random() < self._manner.copy_chance else 1
+        if self._manner.together and copies > 1:
+            results = await asyncio.gather(*(self._attempt(update) for _ in range(copies)))
             return any(ok for ok, _ in results), max(after for _, after in results)
         accepted, retry_after = await self._attempt(update)
         if accepted:
-            for _ in range(self._manner.copies - 1):
+            for _ in range(copies - 1):
                 await self._attempt(update)
         return accepted, retry_after
 
@@ -115,11 +120,13 @@ class Postman:
             started = time.time()
             try:
                 reply = await self._courier.post(update.body)
-            except (OSError, EOFError, ValueError, TimeoutError) as failure:
+            except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as failure:
                 return self._failed(update, started, None, _reason(failure)), 0.0
         if not 200 <= reply.status < 300:
             refused = f"Wrong response from the webhook: {reply.status}"
             return self._failed(update, started, reply.status, refused), _seconds(reply)
+        if self._chance.random() < self._manner.deaf_chance:
+            return self._failed(update, started, None, "Webhook connection closed"), 0.0
         update.attempted(reply.status, "", started)
         self._home.changed()
         self._follow(reply.body)

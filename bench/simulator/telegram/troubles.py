@@ -54,17 +54,25 @@ class Troubles:
         self._faults.clear()
 
     @at_home
-    def limit(self, *, enforced: bool = True, chat_burst: int | None = None) -> None:
-        """Refuse with 429 what breaks Telegram's limits on sending, or only count it."""
-        self.limits.enforced = enforced
-        if chat_burst is not None:
-            self.limits.chat_burst = chat_burst
+    def limit(
+        self,
+        *,
+        enforced: bool = True,
+        bot_per_second: int = 30,
+        chat_per_second: float = 1.0,
+        chat_burst: int = 3,
+        group_per_minute: int = 20,
+    ) -> None:
+        """Refuse with 429 what breaks the limits on sending, or only count it; counting begins anew."""
+        self.limits.set(Limits(enforced, bot_per_second, chat_per_second, chat_burst, group_per_minute))
 
     @at_home
     def deliver(
         self,
         *,
         copies: int | None = None,
+        copy_chance: float | None = None,
+        deaf_chance: float | None = None,
         together: bool | None = None,
         retry: bool | None = None,
         retry_base: float | None = None,
@@ -75,6 +83,8 @@ class Troubles:
         """Change how updates are delivered (see `Manner`); what is not given stays."""
         given = {
             "copies": copies,
+            "copy_chance": copy_chance,
+            "deaf_chance": deaf_chance,
             "together": together,
             "retry": retry,
             "retry_base": retry_base,
@@ -89,5 +99,5 @@ class Troubles:
     def _calm(self) -> None:
         """All as it was at the start."""
         self._faults.clear()
-        self.limits.enforced = False
+        self.limits.set(Limits())
         self.deliver(**asdict(Manner()))
