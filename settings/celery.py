@@ -14,12 +14,11 @@ CELERY_RESULT_BACKEND = None
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_IMPORTS = ("khronos.launch.worker", "tasks.turns", "tasks.delivery", "tasks.ops")
+CELERY_IMPORTS = ("tasks.turns", "tasks.delivery", "tasks.ops")
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = True
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0  # seconds for the jobs in hand; the rest goes back
-CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0  # seconds for the jobs in hand; the rest goes back (khronos/launch/worker.py)
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -39,7 +38,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "max_connections": env.agent_threads * 2 + 32,  # must exceed the concurrency
     }
 )
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "khronos.launch.beat:LeasedScheduler"
+CELERY_BEAT_SYNC_EVERY = 1  # each firing is written down at once: whoever takes the lease over must know
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_TIMEZONE = "UTC"
 DJANGO_CELERY_BEAT_TZ_AWARE = True

@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass
 
 from django.contrib.auth import get_user_model
+from django.db import transaction
 
 from khronos.desk.login import link_for
 
@@ -14,6 +15,7 @@ class Made:
     login_path: str
 
 
+@transaction.atomic
 def make_if_missing() -> Made | None:
     users = get_user_model()._default_manager
     if users.filter(is_superuser=True).exists():

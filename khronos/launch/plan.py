@@ -24,7 +24,10 @@ WAVES = {
     "litestream": (2, 4),
 }
 AFTER_READY = 2
-REMOVED = {"litestream": ("AWS_CA_BUNDLE",)}  # it breaks litestream's S3 client
+REMOVED = {
+    "litestream": ("AWS_CA_BUNDLE",),  # it breaks litestream's S3 client
+    "flower": ("DJANGO_SETTINGS_MODULE",),  # Celery would load Django for it
+}
 
 
 def is_wanted(name: str, settings: Mapping[str, str]) -> bool:
@@ -75,11 +78,11 @@ def environment(name: str, kind: str, settings: Mapping[str, str]) -> dict[str, 
         **os.environ,
         "KHRONOS_PROCESS": name,
         "PYTHONUNBUFFERED": "1",
-        "REMAP_SIGTERM": "SIGQUIT",  # Celery: finish what is in hand for ten seconds, give the rest back
         "MALLOC_ARENA_MAX": "2",  # glibc would keep up to eight heaps a core for the threads
         "OPENBLAS_NUM_THREADS": "1",
     }
     if kind == "flower":
+        env["CELERY_BROKER_URL"] = settings.get("CELERY_BROKER_URL") or settings["REDIS_URL"]
         env["FLOWER_BASIC_AUTH"] = f"khronos:{settings['FLOWER_PASSWORD']}"
     for unwanted in (*REMOVED.get(kind, ()), "KHRONOS_LOCK"):
         env.pop(unwanted, None)

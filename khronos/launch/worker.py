@@ -1,36 +1,93 @@
-"""What a Celery worker does beside its tasks: it gives signs of life, and ends well (docs/processes.md)."""
+"""A Celery worker of ours: light to start, gives signs of life, ends well (docs/processes.md).
+
+Not through Celery's command line: that one loads every plug-in it finds, 25 MB of them, in each worker.
+"""
 
 import logging
 import os
+import sys
 import time
+from collections.abc import Iterable
 from typing import Any
 
-from celery import signals
+from celery import platforms, signals
+from celery.apps.worker import Worker
+from celery.platforms import EX_OK
+from celery.utils.nodenames import gethostname, nodename
 from celery.worker import state
+from django.db import close_old_connections
 
+from khronos.celery import app
 from khronos.observability.heartbeat import beat
 
 log = logging.getLogger(__name__)
 
 
-@signals.heartbeat_sent.connect
-def give_sign_of_life(**_: Any) -> None:
-    """Every two seconds, from the worker's own loop: a worker that hangs falls silent."""
-    beat(os.environ.get("KHRONOS_PROCESS", "agent").partition("-")[0])
+def run(role: str, name: str, queues: Iterable[str], threads: int) -> None:
+    for told_twice in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(told_twice).setLevel(logging.WARNING)  # two lines a task; the timeline has it all
+    os.environ["CELERY_SKIP_CHECKS"] = "1"  # they would load every page of the admin
+    keep_database_connections()
+    signals.heartbeat_sent.connect(lambda **_: beat(role), weak=False)
+    worker = EndingWell(
+        hostname=nodename(name, gethostname()),
+        pool_cls="threads",
+        concurrency=threads,
+        queues=list(queues),
+        loglevel=logging.getLevelName(logging.getLogger().level),
+        without_gossip=True,
+        without_mingle=True,
+        quiet=True,
+    )
+    worker.start()
+    sys.exit(worker.exitcode or EX_OK)
 
 
-@signals.worker_init.connect
-def end_well(sender: Any, **_: Any) -> None:
-    """Celery's soft shutdown sleeps its whole time out; ours goes on as soon as the hands are empty."""
-    sender.wait_for_soft_shutdown = finish_jobs_in_hand
+def keep_database_connections() -> None:
+    """Celery closes them after each task; Django's own rule closes only what is old or broken."""
+    for fixup in app._fixups:
+        if fixup is not None:
+            fixup.worker_fixup.db_reuse_max = sys.maxsize
+    for signal in (signals.task_prerun, signals.task_postrun):
+        signal.connect(lambda **_: close_old_connections(), weak=False)
 
 
-def finish_jobs_in_hand() -> None:
-    """Runs in the signal handler, so nothing new is taken meanwhile. What is left is given back by Celery."""
-    from khronos.celery import app  # noqa: PLC0415
+class EndingWell(Worker):
+    """Celery's own ways to end: wait for ever, or sleep ten seconds and cut. Ours: go on when the hands are empty."""
 
-    deadline = time.monotonic() + app.conf.worker_soft_shutdown_timeout
-    while (left := len(state.active_requests)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    if left:
-        log.warning("giving back unfinished jobs", extra={"jobs": left})
+    app = app
+    is_ending = False
+
+    def install_platform_tweaks(self, worker: Any) -> None:
+        super().install_platform_tweaks(worker)
+        for name in ("SIGTERM", "SIGINT", "SIGQUIT"):
+            platforms.signals[name] = self.ask_to_end
+
+    def ask_to_end(self, *_: Any) -> None:
+        """The loop sees it within a second and calls terminate(). A second signal changes nothing."""
+        state.should_terminate = EX_OK
+
+    def terminate(self, in_sighandler: bool = False) -> None:
+        if self.is_ending:
+            return
+        self.is_ending = True
+        self.finish_jobs_in_hand()
+        if not state.active_requests:
+            super().terminate(in_sighandler)
+            return
+        self.give_back()
+        logging.shutdown()
+        os._exit(EX_OK)  # Python would wait for the threads, and what they do is somebody else's now
+
+    def finish_jobs_in_hand(self) -> None:
+        """Nothing new is taken meanwhile: the loop that takes has ended."""
+        log.info("stopping: finishing the jobs in hand", extra={"jobs": len(state.active_requests)})
+        deadline = time.monotonic() + self.app.conf.worker_soft_shutdown_timeout
+        while state.active_requests and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def give_back(self) -> None:
+        """A channel that is closed puts what was not acknowledged back into its queue."""
+        log.warning("stopping: giving unfinished jobs back", extra={"jobs": len(state.active_requests)})
+        if self.consumer is not None and self.consumer.connection is not None:
+            self.consumer.connection.close()

@@ -1,5 +1,6 @@
 """Run the timetable: one clock, however many are started."""
 
+import os
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -9,6 +10,8 @@ from khronos.celery import app
 
 class Command(BaseCommand):
     help = __doc__ or ""
+    requires_system_checks = ()
 
     def handle(self, **_options: Any) -> None:
-        app.Beat(scheduler="khronos.launch.beat:LeasedScheduler", quiet=True, loglevel="INFO").run()
+        os.environ["CELERY_SKIP_CHECKS"] = "1"  # they would load every page of the admin
+        app.Beat(quiet=True, loglevel="INFO").run()
