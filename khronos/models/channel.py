@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from django.core.validators import URLValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -34,7 +35,9 @@ class Channel(models.Model):
         _("previous secret"), max_length=256, blank=True, help_text=_("Still accepted, for a rotation.")
     )
     username = models.CharField(_("bot's user name"), max_length=100, blank=True)
-    callback_url = models.URLField(_("callback address"), blank=True)
+    callback_url = models.CharField(
+        _("callback address"), max_length=200, blank=True, validators=[URLValidator(["http", "https"])]
+    )
     delivery_mode = models.CharField(
         _("delivery"), max_length=10, choices=DeliveryMode.choices, default=DeliveryMode.SEND
     )
