@@ -4,9 +4,9 @@ import asyncio
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from typing import Concatenate, Protocol
+from typing import Any, Concatenate, Protocol
 
 HOP_SECONDS = 30.0  # a hop takes microseconds; this only ends a wait for a loop that has died
 LOOK_SECONDS = 0.005  # under load, look at most this often: each look costs the loop a hop
@@ -38,6 +38,11 @@ class Home:
         future: Future[R] = Future()
         self.loop.call_soon_threadsafe(_settle, future, act)
         return future.result(HOP_SECONDS)
+
+    def run_to_end[R](self, errand: Coroutine[Any, Any, R]) -> R:
+        """The same for what has to wait. Not to be called in the loop's own thread."""
+        assert self.loop is not None
+        return asyncio.run_coroutine_threadsafe(errand, self.loop).result(HOP_SECONDS)
 
     def changed(self) -> None:
         """Something a waiter may look for has happened."""

@@ -22,15 +22,30 @@ class Server:
         server = web.Server(
             self._handle, request_factory=_request, handler_cancellation=True, access_log=None
         )
+        self._server = server
         self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
+        self._site: web.TCPSite | None = None
         self.port = 0
 
     async def start(self, port: int = 0) -> None:
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port, backlog=1024)
-        await site.start()
-        address = self._runner.addresses[0]
-        self.port = int(address[1])
+        self.port = port
+        await self.listen()
+
+    async def listen(self) -> None:
+        """Take connections, on the same port as before."""
+        if self._site is None:
+            self._site = web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024)
+            await self._site.start()
+            self.port = int(self._runner.addresses[0][1])
+
+    async def refuse(self) -> None:
+        """Cut every connection and take no new ones: the machine is there, the server is not."""
+        if self._site is not None:
+            site, self._site = self._site, None
+            await site.stop()
+            for connection in self._server.connections:
+                connection.force_close()
 
     async def stop(self) -> None:
         await self._runner.cleanup()

@@ -107,6 +107,15 @@ class Simulator:
     def _judge(self) -> Verdict:
         return judge(self.telegram.updates(), self.telegram.screens())
 
+    def go_down(self) -> None:
+        """Refuse connections, as a server that is not running, until `come_back`."""
+        assert self._server is not None
+        self.home.run_to_end(self._server.refuse())
+
+    def come_back(self) -> None:
+        assert self._server is not None
+        self.home.run_to_end(self._server.listen())
+
     def stats(self) -> dict[str, object]:
         """The ledgers in a few numbers."""
         return self.home.run(self._count)

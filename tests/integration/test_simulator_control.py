@@ -191,3 +191,14 @@ def test_models_take_orders_by_http(far: Remote) -> None:
     assert bot._ask("what is life?") == "You said: what is life?"
     calls = far.call("models/calls")
     assert [call["answer"] for call in calls] == ["forty-two", "You said: what is life?"]
+
+
+def test_a_server_that_is_down_refuses_and_comes_back(sim: Simulator) -> None:
+    client = BotClient(sim.url, sim.telegram.token)
+    sim.telegram.open_chat(ANA)
+    sim.go_down()
+    with pytest.raises(ConnectionRefusedError):
+        client.call("getMe")
+    sim.come_back()
+    assert client.call("sendMessage", chat_id=ANA, text="back")[0] == 200
+    assert sim.telegram.answers(ANA) == ["back"]

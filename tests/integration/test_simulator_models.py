@@ -11,7 +11,7 @@ import pytest
 
 from bench.simulator import Simulator
 from bench.simulator.client import BotClient
-from bench.simulator.models import Answer, Prompt
+from bench.simulator.models import Answer, Prompt, Usage
 from bench.simulator.models.script import Answerer
 
 CLAUDE, GPT = "claude-sonnet-5-5", "gpt-5"
@@ -241,6 +241,19 @@ def test_ordered_answers_come_before_the_answer_function(
     world.models.answer_with(answerer)
     world.models.reply("once", when="price")
     assert [said(ask(claude)) for _ in range(2)] == ["once", "1 turn"]
+
+
+def test_the_bill_may_be_written_by_hand(
+    world: Simulator, claude: anthropic.Anthropic, gpt: openai.OpenAI
+) -> None:
+    world.models.reply(Answer("x", usage=Usage(10, 20, cache_read=300, cache_write=4)), times=2)
+    usage = ask(claude).usage
+    assert (usage.input_tokens, usage.output_tokens) == (10, 20)
+    assert (usage.cache_read_input_tokens, usage.cache_creation_input_tokens) == (300, 4)
+    messages: Any = [{"role": "user", "content": "x"}]
+    bill = gpt.chat.completions.create(model=GPT, messages=messages).usage
+    assert bill is not None
+    assert (bill.prompt_tokens, bill.total_tokens) == (310, 330)
 
 
 def test_the_rate_limit_is_told_and_enforced(world: Simulator, claude: anthropic.Anthropic) -> None:

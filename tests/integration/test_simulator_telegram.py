@@ -114,6 +114,18 @@ def test_an_edit_is_idempotent_and_leaves_a_history(world: Simulator, bot: BotCl
     assert missing == (400, "Bad Request: message to edit not found")
 
 
+def test_the_same_words_in_bold_are_a_change(bot: BotClient) -> None:
+    sent = bot.call("sendMessage", chat_id=ANA, text="price")[1]["result"]["message_id"]
+    bold = {"chat_id": ANA, "message_id": sent, "text": "*price*", "parse_mode": "Markdown"}
+    assert [bot.call("editMessageText", **bold)[0] for _ in range(2)] == [200, 400]
+
+
+def test_a_webhook_is_set_with_a_proper_secret_only(bot: BotClient) -> None:
+    refusal = refused(bot.call("setWebhook", url="http://127.0.0.1:9/x", secret_token="no spaces"))
+    assert refusal == (400, "Bad Request: secret token contains unallowed characters")
+    assert bot.call("getWebhookInfo")[1]["result"]["url"] == ""
+
+
 def test_a_deleted_message_is_not_seen(world: Simulator, bot: BotClient) -> None:
     sent = bot.call("sendMessage", chat_id=ANA, text="oops")[1]["result"]["message_id"]
     assert bot.call("deleteMessage", chat_id=ANA, message_id=sent)[1]["result"] is True

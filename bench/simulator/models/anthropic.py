@@ -2,11 +2,12 @@
 
 import secrets
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import orjson
 
 from bench.simulator.models.dialect import Body, ModelError, pieces
-from bench.simulator.models.prompt import Answer, Prompt, Provider, Turn
+from bench.simulator.models.prompt import Answer, Prompt, Provider, Turn, Usage
 
 ERROR_KINDS = {
     400: "invalid_request_error",
@@ -48,22 +49,23 @@ class Anthropic:
             "content": list(_blocks(answer)),
             "stop_reason": _stop(answer),
             "stop_sequence": None,
-            "usage": _usage(prompt, answer.output_tokens),
+            "usage": _usage(answer.billed(prompt)),
         }
 
     def events(self, prompt: Prompt, answer: Answer) -> Iterator[bytes]:
+        billed = answer.billed(prompt)
         opening: Body = {
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": _usage(prompt, 1),
+            "usage": _usage(replace(billed, output=1)),
         }
         yield _event("message_start", message={**_envelope(prompt), **opening})
         yield _event("ping")
         for index, block in enumerate(_blocks(answer)):
             yield from _block_events(index, block)
         delta = {"stop_reason": _stop(answer), "stop_sequence": None}
-        yield _event("message_delta", delta=delta, usage={"output_tokens": answer.output_tokens})
+        yield _event("message_delta", delta=delta, usage={"output_tokens": billed.output})
         yield _event("message_stop")
 
     def error(self, error: ModelError) -> Body:
@@ -176,12 +178,12 @@ def _envelope(prompt: Prompt) -> Body:
     return {"id": _id("msg"), "type": "message", "role": "assistant", "model": prompt.model}
 
 
-def _usage(prompt: Prompt, output_tokens: int) -> Body:
+def _usage(billed: Usage) -> Body:
     return {
-        "input_tokens": prompt.input_tokens,
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
-        "output_tokens": output_tokens,
+        "input_tokens": billed.input,
+        "cache_creation_input_tokens": billed.cache_write,
+        "cache_read_input_tokens": billed.cache_read,
+        "output_tokens": billed.output,
         "service_tier": "standard",
     }
 

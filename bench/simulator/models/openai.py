@@ -125,11 +125,14 @@ def _envelope(prompt: Prompt, kind: str) -> Body:
 
 
 def _usage(prompt: Prompt, answer: Answer) -> Body:
+    """Here the cached tokens are counted among the others."""
+    billed = answer.billed(prompt)
+    given = billed.input + billed.cache_read
     return {
-        "prompt_tokens": prompt.input_tokens,
-        "completion_tokens": answer.output_tokens,
-        "total_tokens": prompt.input_tokens + answer.output_tokens,
-        "prompt_tokens_details": {"cached_tokens": 0},
+        "prompt_tokens": given,
+        "completion_tokens": billed.output,
+        "total_tokens": given + billed.output,
+        "prompt_tokens_details": {"cached_tokens": billed.cache_read},
     }
 
 

@@ -68,16 +68,27 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What is billed, in tokens. `input` is what came neither from the cache nor went into it."""
+
+    input: int
+    output: int
+    cache_read: int = 0
+    cache_write: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model says. `stop` overrides the reason: "refusal", "max_tokens", …"""
+    """What the model says. `stop` overrides the reason ("refusal", …), `usage` the counted tokens."""
 
     text: str = ""
     tools: tuple[ToolCall, ...] = ()
     stop: str = ""
+    usage: Usage | None = None
 
-    @property
-    def output_tokens(self) -> int:
-        return tokens(len(self.text)) + 20 * len(self.tools)
+    def billed(self, prompt: Prompt) -> Usage:
+        output = tokens(len(self.text)) + 20 * len(self.tools)
+        return self.usage or Usage(prompt.input_tokens, output)
 
 
 def tokens(characters: int) -> int:

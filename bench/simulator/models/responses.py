@@ -118,10 +118,12 @@ def _envelope(prompt: Prompt, status: str) -> Body:
 
 
 def _usage(prompt: Prompt, answer: Answer) -> Body:
+    billed = answer.billed(prompt)
+    given = billed.input + billed.cache_read
     return {
-        "input_tokens": prompt.input_tokens,
-        "input_tokens_details": {"cached_tokens": 0},
-        "output_tokens": answer.output_tokens,
+        "input_tokens": given,
+        "input_tokens_details": {"cached_tokens": billed.cache_read},
+        "output_tokens": billed.output,
         "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": prompt.input_tokens + answer.output_tokens,
+        "total_tokens": given + billed.output,
     }

@@ -26,6 +26,7 @@ class Message:
     versions: list[Version]
     raw: dict[str, object]
     deleted: bool = False
+    source: str = ""  # the markup it was made of, "" for plain text
 
     @property
     def text(self) -> str:

@@ -1,6 +1,7 @@
 """From a person's deed to the bot: updates are numbered, kept, and pushed or handed out."""
 
 import asyncio
+import re
 import time
 from collections.abc import Coroutine
 from typing import Any
@@ -18,6 +19,7 @@ from bench.simulator.telegram.polling import Poll
 from bench.simulator.telegram.postman import Execute, Manner, Postman
 
 OWN_QUEUE = frozenset({"callback_query", "my_chat_member"})  # these do not wait for the chat's messages
+SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 class Delivery:
@@ -86,6 +88,9 @@ class Delivery:
         url = text_of(params, "url")
         if url and not url.startswith(("http://", "https://")):
             raise bad_request("Bad Request: bad webhook: URL must begin with https://")
+        secret = text_of(params, "secret_token")
+        if secret and not SECRET.fullmatch(secret):
+            raise bad_request("Bad Request: secret token contains unallowed characters")
         allowed = allowed_of(params)
         if allowed is not None:
             bot.allowed_updates = allowed
@@ -94,7 +99,7 @@ class Delivery:
             _drop_pending(bot)
         bot.webhook = None
         if url:
-            self._employ(bot, Webhook(url, text_of(params, "secret_token"), connections_of(params)))
+            self._employ(bot, Webhook(url, secret, connections_of(params)))
         return True
 
     def _employ(self, bot: Bot, webhook: Webhook) -> None:

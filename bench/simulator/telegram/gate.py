@@ -17,6 +17,10 @@ from bench.simulator.telegram.methods import CANONICAL
 from bench.simulator.telegram.params import Params, int_of, read_params, text_of
 
 OK = b'{"ok":true,"result":'
+DESCRIBED = {
+    "setWebhook": b',"description":"Webhook was set"}',
+    "deleteWebhook": b',"description":"Webhook was deleted"}',
+}
 
 type Perform = Callable[[Bot, str, Params, Call], Awaitable[object]]
 
@@ -64,7 +68,8 @@ class Gate:
             call.outcome = f"{error.code} {error.description}"
             return wire.json_response(error.body(), error.code)
         call.done = True
-        return web.Response(body=OK + orjson.dumps(result) + b"}", headers=wire.JSON_HEADERS)
+        end = DESCRIBED.get(call.method, b"}")
+        return web.Response(body=OK + orjson.dumps(result) + end, headers=wire.JSON_HEADERS)
 
     async def _answer_faulty(
         self, request: web.BaseRequest, bot: Bot, params: Params, call: Call, fault: Fault

@@ -67,8 +67,15 @@ def post(
         raw["reply_markup"] = markup
     message_id = raw["message_id"]
     assert isinstance(message_id, int)
-    chat.add(Message(message_id, chat.chat_id, True, kind, [Version(text, now)], raw))
+    source = _source(params, text)
+    chat.add(Message(message_id, chat.chat_id, True, kind, [Version(text, now)], raw, source=source))
     return raw
+
+
+def _source(params: Params, text: str) -> str:
+    """The markup, where there is any: the same words in bold are not the same message."""
+    written = text_of(params, "text").strip()
+    return written if text_of(params, "parse_mode") and written != text else ""
 
 
 def _reply_to(chat: Chat, params: Params, raw: dict[str, object]) -> None:
@@ -96,9 +103,11 @@ def edit_message_text(bot: Bot, params: Params) -> dict[str, object]:
         raise bad_request(errors.NOT_EDITABLE)
     text = checked_text(params, "text", MAX_TEXT_UNITS)
     markup = json_of(params, "reply_markup")
-    if text == message.text and markup == message.raw.get("reply_markup"):
+    source = _source(params, text)
+    if text == message.text and source == message.source and markup == message.raw.get("reply_markup"):
         raise bad_request(errors.NOT_MODIFIED)
     message.edit(text)
+    message.source = source
     message.raw = {**message.raw, "text": text, "edit_date": int(time.time())}
     message.raw.pop("reply_markup", None)
     if isinstance(markup, dict):
