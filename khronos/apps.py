@@ -6,6 +6,6 @@ class KhronosConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from khronos.celery import app
+        from khronos.celery import app  # noqa: PLC0415 - tasks find their app once Django is ready
 
         app.set_default()

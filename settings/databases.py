@@ -25,7 +25,8 @@ def configured() -> dict[str, Any]:
     if parts.scheme in ("postgres", "postgresql"):
         return postgresql(env.database_url)
     raise Misconfigured(
-        f"DATABASE_URL begins with {parts.scheme!r}.\n  Fix: use postgresql://user:password@host/name, or leave it out."
+        f"DATABASE_URL begins with {parts.scheme!r}.\n"
+        "  Fix: use postgresql://user:password@host/name, or leave it out."
     )
 
 

@@ -1,4 +1,4 @@
-"""What the environment says, typed. Names are a contract (docs/configuration.md); a wrong value names its fix.
+"""What the environment says, typed. Names are a contract; a wrong value names its fix.
 
 Read in this order, the first one wins: the process's environment, `.env` beside manage.py,
 and what `make up` wrote under KHRONOS_HOME (secrets it made, inner ports it chose).
@@ -79,7 +79,8 @@ def lower(pairs: dict[str, str]) -> list[tuple[str, str]]:
 def explain(error: ValidationError) -> str:
     def line(problem: Any) -> str:
         name = str(problem["loc"][0]).upper()
-        return f"{name} is {problem['input']!r}: {problem['msg']}.\n  Fix: correct {name} in the environment or in .env."
+        what = f"{name} is {problem['input']!r}: {problem['msg']}."
+        return f"{what}\n  Fix: correct {name} in the environment or in .env."
 
     return "\n".join(line(problem) for problem in error.errors())
 

@@ -8,21 +8,19 @@ from khronos.conversation.deadletters import keep
 from khronos.exceptions import Ambiguous, Transient
 from khronos.models import DeadLetter
 
-RETRY = {
-    "autoretry_for": (Transient, Ambiguous, OSError),
-    "retry_backoff": 2,  # seconds, doubled each time
-    "retry_backoff_max": 300,
-    "retry_jitter": True,
-    "max_retries": 5,
-    "acks_late": True,
-    "ignore_result": True,
-}
 
-
-class Rowless(Task):  # type: ignore[type-arg]
+class Rowless(Task[Any, Any]):
     """What fails for good is kept, where an operator reads and replays it."""
 
     abstract = True
+    queue = "ops"
+    acks_late = True
+    ignore_result = True
+    autoretry_for = (Transient, Ambiguous, OSError)
+    retry_backoff = 2  # seconds, doubled each time
+    retry_backoff_max = 300
+    retry_jitter = True
+    max_retries = 5
 
     def on_failure(
         self, exc: Exception, task_id: str, args: tuple[Any, ...], kwargs: dict[str, Any], einfo: Any

@@ -3,29 +3,29 @@
 from celery import shared_task
 
 from khronos import alerts
+from khronos.conversation import registration
 from khronos.conversation import sweep as sweeper
-from khronos.intake import registration
 from khronos.models import Channel, Update
-from tasks.base import RETRY, Rowless
+from tasks.base import Rowless
 
 
-@shared_task(queue="ops", acks_late=True, ignore_result=True, base=Rowless)
+@shared_task(base=Rowless)
 def sweep() -> None:
     """A second pair of eyes beside the dispatcher's own."""
     sweeper.ring_for_due_work()
 
 
-@shared_task(queue="ops", base=Rowless, rate_limit="30/m", **RETRY)
+@shared_task(base=Rowless, rate_limit="30/m")
 def notify(alert_id: int) -> None:
     alerts.notify(alert_id)
 
 
-@shared_task(queue="ops", base=Rowless, **RETRY)
+@shared_task(base=Rowless)
 def watch_channels() -> None:
     for channel in Channel.objects.listening().filter(kind="telegram").exclude(token=""):
         registration.watch(channel)
 
 
-@shared_task(queue="ops", acks_late=True, ignore_result=True, base=Rowless)
+@shared_task(base=Rowless)
 def forget_updates() -> None:
     Update.objects.forget_old()

@@ -32,7 +32,9 @@ def install() -> None:
 
 def clock(when: Every | Daily) -> dict[str, IntervalSchedule | CrontabSchedule]:
     if isinstance(when, Every):
-        interval, _ = IntervalSchedule.objects.get_or_create(every=when.seconds, period=IntervalSchedule.SECONDS)
+        interval, _ = IntervalSchedule.objects.get_or_create(
+            every=when.seconds, period=IntervalSchedule.SECONDS
+        )
         return {"interval": interval}
     crontab, _ = CrontabSchedule.objects.get_or_create(hour=str(when.hour), minute=str(when.minute))
     return {"crontab": crontab}

@@ -41,7 +41,7 @@ def raise_alert(name: str, level: str, text: str) -> None:
 
 
 def notify(alert_id: int) -> None:
-    """Tell the operators' chat, where there is one. Raises Transient or Ambiguous for the caller to try again."""
+    """Tell the operators' chat, where there is one. Raises what failed, for the caller to try again."""
     alert = Alert.objects.filter(pk=alert_id, resolved_at=None).first()
     critical = alert is not None and alert.level == Alert.Level.CRITICAL
     chat = (critical and settings.TELEGRAM_CRITICAL_CHAT_ID) or settings.TELEGRAM_ALERT_CHAT_ID

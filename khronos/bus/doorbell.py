@@ -57,7 +57,8 @@ def push(task: str, queue: str, ids: Sequence[int]) -> None:
 def waiting_in(queue: str) -> int:
     """How many rings wait in a queue."""
     with app.connection_for_read() as connection:
-        return int(connection.default_channel.queue_declare(queue, passive=True).message_count)
+        channel: Any = connection.default_channel
+        return int(channel.queue_declare(queue, passive=True).message_count)
 
 
 @cache

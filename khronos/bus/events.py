@@ -12,7 +12,7 @@ import orjson
 
 from khronos.models import Conversation, Event
 
-type Wire = dict[str, str | bytes]
+type Wire = dict[Any, Any]
 
 
 def make(

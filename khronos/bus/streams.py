@@ -32,7 +32,7 @@ def publish(client: "redis.Redis", wires: Iterable[Wire]) -> None:
     """All of them in one round trip."""
     pipe = client.pipeline(transaction=False)
     for fields in wires:
-        pipe.xadd(str(fields["event"]), fields)  # type: ignore[arg-type]
+        pipe.xadd(str(fields["event"]), fields)
     pipe.execute()
 
 
@@ -67,7 +67,7 @@ class Consumer:
     def read(self, block_ms: int) -> int:
         """Handle what is new; answers how many entries there were."""
         try:
-            found = self.client.xreadgroup(
+            found: Any = self.client.xreadgroup(
                 self.group, self.name, dict.fromkeys(self.streams, ">"), count=self.batch, block=block_ms
             )
         except redis.ResponseError as error:
@@ -93,13 +93,13 @@ class Consumer:
         """Take over what a consumer (a dead one, or ourselves before a fault) left unacknowledged."""
         count = 0
         for stream in self.streams:
-            pending = self.client.xpending_range(
+            pending: Any = self.client.xpending_range(
                 stream, self.group, "-", "+", count=self.batch, idle=self.idle_ms
             )
             tries = {row["message_id"]: int(row["times_delivered"]) for row in pending}
             if not tries:
                 continue
-            taken = self.client.xclaim(stream, self.group, self.name, self.idle_ms, list(tries))
+            taken: Any = self.client.xclaim(stream, self.group, self.name, self.idle_ms, list(tries))
             entries = [entry(stream.encode(), raw, tries[raw[0]] + 1) for raw in taken if raw[1]]
             self.process(stream, [each for each in entries if each.tries <= TRIES])
             for each in entries:
@@ -114,7 +114,8 @@ class Consumer:
     def give_up(self, dead: Entry) -> None:
         log.error("stream entry given up", extra={"stream": dead.stream, "entry": dead.id})
         self.bury(dead)
-        self.client.xadd(DEAD, {**dead.fields, "stream": dead.stream, "entry": dead.id})  # type: ignore[dict-item]
+        fields: Wire = {**dead.fields, "stream": dead.stream, "entry": dead.id}
+        self.client.xadd(DEAD, fields)
         self.client.xack(dead.stream, self.group, dead.id)
 
 
@@ -126,21 +127,15 @@ def entry(stream: bytes, raw: Any, tries: int = 1) -> Entry:
 
 def trim(client: "redis.Redis", stream: str, keep: int = KEEP) -> int:
     """Forget the oldest entries beyond `keep`, but none that a group has not acknowledged."""
-    newest = client.xrevrange(stream, count=1)
-    if not newest or client.xlen(stream) <= keep:
+    if client.xlen(stream) <= keep:
         return 0
-    needed = [
-        bound for group in client.xinfo_groups(stream) if (bound := oldest_needed(client, stream, group))
-    ]
-    floor = (
-        client.xrevrange(stream, count=1, max="+", min="-")[0][0] if not needed else min(needed, key=order)
-    )
-    kept_from = nth_newest(client, stream, keep)
-    return int(client.xtrim(stream, minid=min([floor, kept_from], key=order).decode(), approximate=False))
+    groups: Any = client.xinfo_groups(stream)
+    bounds = [nth_newest(client, stream, keep), *(oldest_needed(client, stream, group) for group in groups)]
+    return int(client.xtrim(stream, minid=min(bounds, key=order).decode(), approximate=False))
 
 
-def oldest_needed(client: "redis.Redis", stream: str, group: dict[str, Any]) -> bytes | None:
-    pending = client.xpending(stream, group["name"])
+def oldest_needed(client: "redis.Redis", stream: str, group: dict[str, Any]) -> bytes:
+    pending: Any = client.xpending(stream, group["name"])
     if pending and pending["pending"]:
         return bytes(pending["min"])
     return bytes(group["last-delivered-id"])
@@ -150,7 +145,7 @@ def nth_newest(client: "redis.Redis", stream: str, keep: int) -> bytes:
     """The id of the entry that has `keep` newer ones, found in steps that do not hold the server up."""
     bound, left = "+", keep
     while left > 0:
-        rows = client.xrevrange(stream, max=bound, count=min(left, 1000) + 1)
+        rows: Any = client.xrevrange(stream, max=bound, count=min(left, 1000) + 1)
         if len(rows) <= 1:
             break
         bound, left = rows[-1][0].decode(), left - (len(rows) - 1)

@@ -8,6 +8,7 @@ dealt with is quarantined: it never holds up what follows.
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
@@ -107,7 +108,7 @@ def understood(updates: Sequence[Update]) -> list[Arrival]:
     return arrivals
 
 
-def say(arrivals: Sequence[Arrival], chats: dict[rows.UUID, Conversation], outcome: Outcome) -> None:
+def say(arrivals: Sequence[Arrival], chats: dict[UUID, Conversation], outcome: Outcome) -> None:
     """Messages into their conversations, and into the turn that collects where the bot shall answer."""
     said = [each for each in arrivals if each.is_spoken]
     asking = [each for each in said if rows.wants_answer(each, chats[each.conversation_id])]

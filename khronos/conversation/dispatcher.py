@@ -114,7 +114,7 @@ class Dispatcher:
 
 
 def update_of(entry: Entry) -> int | None:
-    """The row that an entry rings for; an entry that names none rings for nothing, the sweeper finds its row."""
+    """The row that an entry rings for; one that names none rings for nothing, and its row is swept."""
     key = entry.fields.get("idempotency_key", "")
     kind, _, number = key.partition(":")
     return int(number) if kind == "received" and number.isdecimal() and len(number) < 19 else None

@@ -14,7 +14,8 @@ def note(arrival: Arrival, conversation: Conversation) -> None:
     elif happening is Happening.MIGRATED:
         move(arrival, conversation)
     elif happening in (Happening.BLOCKED, Happening.UNBLOCKED):
-        Contact.objects.filter(pk=arrival.contact_id).update(is_blocked=happening is Happening.BLOCKED)
+        blocked = happening is Happening.BLOCKED
+        Contact.objects.filter(conversations=conversation.pk).update(is_blocked=blocked)
 
 
 def amend(arrival: Arrival) -> None:

@@ -9,7 +9,8 @@ PHRASES = {
         "en": "Ask me anything in your own words.\n\n"
         "/human – talk to a person\n/reset – forget what we said\n/privacy – what is kept about you",
         "pt": "Pergunte o que quiser, com suas palavras.\n\n"
-        "/human – falar com uma pessoa\n/reset – esquecer o que conversamos\n/privacy – o que guardamos sobre você",
+        "/human – falar com uma pessoa\n/reset – esquecer o que conversamos\n"
+        "/privacy – o que guardamos sobre você",
     },
     "human": {
         "en": "I am calling a person. They will answer you here.",
@@ -22,7 +23,7 @@ PHRASES = {
     "privacy": {
         "en": "We keep your name as this chat shows it and the messages of this conversation, to answer you. "
         "Ask for a copy or for erasure with /human and a person will see to it.",
-        "pt": "Guardamos seu nome, como este chat o mostra, e as mensagens desta conversa, para responder a você. "
+        "pt": "Guardamos seu nome, como este chat o mostra, e as mensagens desta conversa, para responder. "
         "Peça uma cópia ou a exclusão com /human e uma pessoa cuidará disso.",
     },
     "unknown": {

@@ -40,4 +40,4 @@ def after_failure(error: Failure, delivery: Delivery, *, edits: bool) -> Later |
 
 
 def backoff(deferrals: int) -> float:
-    return min(AGAIN_MIN_S * 2 ** min(deferrals, 10), AGAIN_MAX_S) * random.uniform(0.8, 1.2)  # noqa: S311
+    return min(AGAIN_MIN_S * float(2 ** min(deferrals, 10)), AGAIN_MAX_S) * random.uniform(0.8, 1.2)  # noqa: S311

@@ -170,7 +170,7 @@ def settle_failed(delivery: Delivery, error: Failure, reason: str) -> None:
     conversation = delivery.conversation
     delivery.settle(Delivery.State.FAILED, reason)
     if isinstance(error, Blocked):
-        Contact.objects.filter(pk=conversation.contact_id).update(is_blocked=True)
+        Contact.objects.filter(conversations=conversation.pk).update(is_blocked=True)
     events.record(
         [
             events.make(

@@ -7,6 +7,7 @@ are committed together, and one round trip rings the bus for all of them.
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -46,7 +47,7 @@ def insert(arrivals: Sequence[Arrival]) -> dict[str, int]:
     """One statement for all; the unique key drops what is there. Answers the new rows' ids by marker."""
     if not arrivals:
         return {}
-    fields = [Update._meta.get_field(name) for name in COLUMNS]
+    fields: list[Any] = [Update._meta.get_field(name) for name in COLUMNS]
     values = [
         field.get_db_prep_save(value, connection)
         for each in arrivals

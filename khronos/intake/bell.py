@@ -29,7 +29,7 @@ def seen(arrivals: Sequence[Arrival]) -> set[str]:
     except redis.RedisError as error:
         rest(error)
         return set()
-    return {marker for marker, value in zip(markers, known, strict=True) if value}  # type: ignore[arg-type]
+    return {marker for marker, value in zip(markers, known, strict=True) if value}
 
 
 def ring(stored: Sequence[tuple[Arrival, int]]) -> None:
@@ -39,7 +39,7 @@ def ring(stored: Sequence[tuple[Arrival, int]]) -> None:
     try:
         pipe = quick().pipeline(transaction=False)
         for arrival, update_id in stored:
-            pipe.xadd(Event.Type.MESSAGE_RECEIVED.value, fact(arrival, update_id))  # type: ignore[arg-type]
+            pipe.xadd(Event.Type.MESSAGE_RECEIVED.value, fact(arrival, update_id))
             pipe.set(arrival.marker, 1, ex=REMEMBER_S)
         pipe.execute()
     except redis.RedisError as error:

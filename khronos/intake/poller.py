@@ -75,7 +75,7 @@ class Poller:
         Channel.objects.filter(pk=self.channel.pk).update(polling_offset=self.channel.polling_offset)
 
     def yield_to(self, conflict: Conflict) -> None:
-        """A webhook is set, which is ours to remove since there is no public address; or somebody else polls."""
+        """A webhook is set, ours to remove since there is no public address; or somebody else polls."""
         if "webhook" in str(conflict):
             log.warning("a webhook was set for this bot; it is removed, since PUBLIC_URL is empty")
             try:
@@ -100,7 +100,8 @@ class Poller:
             raise_alert(
                 f"poller.{self.channel.slug}",
                 "error",
-                f"Telegram refuses the token of {self.channel}. Set TELEGRAM_BOT_TOKEN to the one @BotFather shows.",
+                f"Telegram refuses the token of {self.channel}. "
+                "Set TELEGRAM_BOT_TOKEN to the one @BotFather shows.",
             )
         log.warning("poll failed", extra={"error": f"{type(error).__name__}: {error}"[:300], "wait_s": wait})
         self.stopping.wait(wait)

@@ -14,7 +14,7 @@ from khronos.intake.channels import listening
 from khronos.models import Channel
 from khronos.observability.tracing import trace_of
 
-SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a name
 COME_BACK_S = 5
 
 

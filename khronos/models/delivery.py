@@ -13,13 +13,15 @@ from khronos.models.work import Work, WorkQuerySet
 
 
 class DeliveryQuerySet(WorkQuerySet["Delivery"]):
-    def claim(self, pk: int, lease: timedelta, **changes: Any) -> "Delivery | None":
-        """Lease one due delivery, unless an earlier one of its conversation is not settled: order is kept."""
+    def due(self) -> "DeliveryQuerySet":
+        """Not before the earlier ones of the conversation are settled: order is kept."""
         earlier = Delivery.objects.unsettled().filter(
             conversation=OuterRef("conversation"), pk__lt=OuterRef("pk")
         )
-        first = self.exclude(Exists(earlier))
-        return super(DeliveryQuerySet, first).claim(pk, lease, state=Delivery.State.SENDING, **changes)
+        return super().due().exclude(Exists(earlier))
+
+    def claim(self, pk: int, lease: timedelta, **changes: Any) -> "Delivery | None":
+        return super().claim(pk, lease, state=Delivery.State.SENDING, **changes)
 
 
 class Delivery(Work):

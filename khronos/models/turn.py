@@ -17,16 +17,16 @@ from khronos.models.work import Work, WorkQuerySet
 
 
 class TurnQuerySet(WorkQuerySet["Turn"]):
-    def claim(self, pk: int, lease: timedelta, **changes: Any) -> "Turn | None":
-        """Lease one due turn, unless another turn of its conversation is under way.
-
-        Raises IntegrityError where another worker took that one between our look and our write.
-        """
+    def due(self) -> "TurnQuerySet":
+        """Not while another turn of the conversation is under way."""
         others = Turn.objects.exclude(pk=OuterRef("pk")).filter(
             conversation=OuterRef("conversation"), state__in=Turn.UNDER_WAY
         )
-        free = self.exclude(Exists(others))
-        return super(TurnQuerySet, free).claim(pk, lease, state=Turn.State.WORKING, amended=False, **changes)
+        return super().due().exclude(Exists(others))
+
+    def claim(self, pk: int, lease: timedelta, **changes: Any) -> "Turn | None":
+        """Raises IntegrityError where another turn of the conversation was taken between look and write."""
+        return super().claim(pk, lease, state=Turn.State.WORKING, amended=False, **changes)
 
 
 class Turn(Work):

@@ -40,6 +40,7 @@ def configure(options: dict[str, Any]) -> None:
 
 
 def formatter(for_people: bool) -> logging.Formatter:
+    last: list[Any]
     if for_people:
         last = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.dev.ConsoleRenderer()]
     else:

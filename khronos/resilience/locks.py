@@ -29,7 +29,7 @@ class RedisLock:
         return bool(self._client.set(self._key, self._token, nx=True, px=self._ttl_ms))
 
     def extend(self) -> bool:
-        return bool(self._client.eval(EXTEND, 1, self._key, self._token, self._ttl_ms))  # type: ignore[no-untyped-call]
+        return bool(self._client.eval(EXTEND, 1, self._key, self._token, self._ttl_ms))
 
     def release(self) -> None:
-        self._client.eval(RELEASE, 1, self._key, self._token)  # type: ignore[no-untyped-call]
+        self._client.eval(RELEASE, 1, self._key, self._token)

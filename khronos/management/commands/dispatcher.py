@@ -10,7 +10,7 @@ from khronos.resilience.shutdown import stop_requested
 
 class Command(BaseCommand):
     help = "Read the bus and hand every update to whoever answers it."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own form
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         Dispatcher().run(stop_requested())

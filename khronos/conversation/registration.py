@@ -1,4 +1,4 @@
-"""Telegram's side: the bot's name, and the webhook, which is set and watched when there is a public address."""
+"""Telegram's side: the bot's name, and the webhook, set and watched when there is a public address."""
 
 import logging
 from datetime import UTC, datetime, timedelta
