@@ -53,10 +53,11 @@ function hear(news) {
   cursor = news.next;
   isReady = true;
   const fresh = log.take(news.messages);
-  if (fresh && document.hidden) unread += fresh;
+  news.messages.forEach((message) => outbox.drop(message.message_id));
+  if (document.hidden) unread += fresh.length;
   setThinking(news.thinking);
   showWelcome();
-  follow(fresh > 0 && !first);
+  follow(first ? undefined : fresh[0]);
   if (first) {
     part("log").setAttribute("aria-busy", "false");
     mailer.nudge();
@@ -78,7 +79,9 @@ const mailer = new Loop(async () => {
   log.setState(message.id, failures.send ? "unsent" : "sending");
   try {
     await ask(address, { id: message.id, text: message.text });
-    settle(message, "sent");
+    failures.send = 0;
+    outbox.acknowledge(message);
+    log.setState(message.id, "sent");
     setThinking(true);
     waitingSince = Date.now();
     setTimeout(() => poller.nudge(), SOON_MS);
@@ -92,7 +95,9 @@ const mailer = new Loop(async () => {
 
 function afterRefusal(message, error) {
   if (error instanceof Refused && error.status !== 401) {
-    settle(message, "refused", error.status === 413 ? tooLong() : `${say.refused}: ${error.message}`);
+    failures.send = 0;
+    outbox.drop(message.id);
+    log.setState(message.id, "refused", error.status === 413 ? tooLong() : `${say.refused}: ${error.message}`);
     return 0;
   }
   if (error instanceof Refused) {
@@ -104,17 +109,11 @@ function afterRefusal(message, error) {
   return backoff(failures.send, error.waitMs);
 }
 
-function settle(message, state, detail) {
-  failures.send = 0;
-  outbox.drop(message.id);
-  log.setState(message.id, state, detail);
-}
-
 function write(text) {
   const message = outbox.add(text);
   log.addOwn(message);
   showWelcome();
-  follow(false, true);
+  follow(undefined, true);
   mailer.nudge();
 }
 
@@ -149,10 +148,12 @@ function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-function follow(isNews, always = false) {
+// To the end, but not past the beginning of what is new and longer than the page.
+function follow(news, always = false) {
   if (always || followsEnd) {
-    scroller.scrollTop = scroller.scrollHeight;
-  } else if (isNews) {
+    const end = scroller.scrollHeight - scroller.clientHeight;
+    scroller.scrollTop = news ? Math.min(end, news.offsetTop - scroller.offsetTop - 8) : end;
+  } else if (news) {
     part("newest").hidden = false;
   }
   document.title = unread ? `(${unread}) ${title}` : title;
@@ -162,6 +163,11 @@ function fit() {
   box.style.height = "auto";
   box.style.height = `${box.scrollHeight}px`;
   send.disabled = !box.value.trim();
+}
+
+// On a phone the focus would bring up the keyboard, over half of the page.
+function focusBox() {
+  if (matchMedia("(hover: hover)").matches) box.focus();
 }
 
 function nudgeAll() {
@@ -195,7 +201,7 @@ box.addEventListener("input", () => {
 document.addEventListener("click", async ({ target }) => {
   if (target.matches("[data-example]")) {
     write(target.textContent);
-    box.focus();
+    focusBox();
   } else if (target.matches("[data-copy]")) {
     await navigator.clipboard.writeText(target.closest(".code").querySelector("pre").textContent);
     target.textContent = say.copied;
@@ -208,21 +214,22 @@ scroller.addEventListener("scroll", () => {
   if (followsEnd) part("newest").hidden = true;
 });
 
-new ResizeObserver(() => follow(false)).observe(scroller);
-part("newest").addEventListener("click", () => follow(false, true));
+new ResizeObserver(() => follow()).observe(scroller);
+part("newest").addEventListener("click", () => follow(undefined, true));
 part("retry").addEventListener("click", nudgeAll);
 window.addEventListener("online", nudgeAll);
 window.addEventListener("offline", showConnection);
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
   unread = 0;
-  follow(false);
+  follow();
   nudgeAll();
 });
 
 box.value = outbox.draft;
 fit();
-outbox.waiting.forEach((message) => log.addOwn(message));
+focusBox();
+outbox.all.forEach((message) => log.addOwn(message));
 showConnection();
 poller.run();
 mailer.run();

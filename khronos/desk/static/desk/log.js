@@ -23,10 +23,10 @@ export class Log {
     return this.#entries.size === 0;
   }
 
-  // A message of ours, not acknowledged yet.
-  addOwn({ id, text, at }) {
+  // A message of ours that the server has not shown yet.
+  addOwn({ id, text, at, isStored }) {
     const message = { id: Infinity, author: "contact", text, at: new Date(at).toISOString(), edited: null };
-    this.#put(`own:${id}`, message, "sending");
+    this.#put(`own:${id}`, message, isStored ? "sent" : "sending");
     this.#arrange();
   }
 
@@ -38,17 +38,18 @@ export class Log {
     this.#drawMeta(entry);
   }
 
-  // What the server tells. Answers how many of these are new and not ours.
+  // What the server tells. Answers the rows of these that are new and not ours.
   take(messages) {
-    let news = 0;
+    const fresh = [];
     for (const message of messages) {
       const mine = message.author === "contact" && message.message_id;
       const key = mine ? `own:${message.message_id}` : `id:${message.id}`;
-      if (!mine && !this.#entries.has(key)) news += 1;
+      const isFresh = !mine && !this.#entries.has(key);
       this.#put(key, message, "");
+      if (isFresh) fresh.push(this.#entries.get(key).row);
     }
     if (messages.length) this.#arrange();
-    return news;
+    return fresh;
   }
 
   #put(key, message, state) {

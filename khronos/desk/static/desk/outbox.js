@@ -1,7 +1,9 @@
-// What was written and not yet acknowledged. One storage key a message: tabs do not overwrite one another.
+// What was written and has not come back in the conversation. One storage key a message: tabs do not
+// overwrite one another.
 
 const MESSAGE = "khronos.chat.out.";
 const DRAFT = "khronos.chat.draft";
+const KEPT_MS = 86_400_000; // an acknowledged message that never comes back is forgotten after a day
 
 export class Outbox {
   #memory = new Map(); // where there is no storage, or it is full, it lasts as long as the page
@@ -12,15 +14,21 @@ export class Outbox {
     }
   }
 
-  get waiting() {
+  get all() {
     return [...this.#memory.values()].sort((one, other) => one.at - other.at);
   }
 
+  get waiting() {
+    return this.all.filter((message) => !message.isStored);
+  }
+
   add(text) {
-    const message = { id: newId(), text, at: Date.now() };
-    this.#memory.set(message.id, message);
-    attempt(() => localStorage.setItem(MESSAGE + message.id, JSON.stringify(message)));
-    return message;
+    return this.#keep({ id: newId(), text, at: Date.now(), isStored: false });
+  }
+
+  // The server has it: it need not be sent again, only shown until the conversation shows it.
+  acknowledge(message) {
+    this.#keep({ ...message, isStored: true });
   }
 
   drop(id) {
@@ -36,9 +44,17 @@ export class Outbox {
     attempt(() => (text ? localStorage.setItem(DRAFT, text) : localStorage.removeItem(DRAFT)));
   }
 
+  #keep(message) {
+    this.#memory.set(message.id, message);
+    attempt(() => localStorage.setItem(MESSAGE + message.id, JSON.stringify(message)));
+    return message;
+  }
+
   #remember(value) {
     const message = attempt(() => JSON.parse(value));
-    if (typeof message?.id === "string" && typeof message.text === "string") this.#memory.set(message.id, message);
+    if (typeof message?.id !== "string" || typeof message.text !== "string") return;
+    this.#memory.set(message.id, message);
+    if (message.isStored && Date.now() - message.at > KEPT_MS) this.drop(message.id);
   }
 }
 
