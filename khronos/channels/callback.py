@@ -15,13 +15,17 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from khronos.channels.addresses import address_of
 from khronos.channels.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
-from khronos.exceptions import Ambiguous, Blocked, Failure, Permanent, Transient, Unauthorized
+from khronos.exceptions import Ambiguous, Blocked, Failure, Permanent, Transient, Unauthorized, Vanished
 
 CONNECT_TIMEOUT_S = 3.0
 READ_TIMEOUT_S = 10.0
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 DRAINED_BYTES = 4096  # a short body is read, so that the connection serves again
 RETRY_AFTER_MAX_S = 3600.0
+
+
+class NotFound(Permanent):
+    pass
 
 
 class CallbackTransport:
@@ -41,7 +45,10 @@ class CallbackTransport:
 
     def edit(self, chat_id: str, message_id: str, text: str, *, plain: bool = False) -> None:
         change = {"type": "edit", "chat": chat_id, "message_id": message_id}
-        self._post(uuid.uuid4().hex, change | {"text": text, "format": form(plain)})
+        try:
+            self._post(uuid.uuid4().hex, change | {"text": text, "format": form(plain)})
+        except NotFound as error:
+            raise Vanished(str(error)) from None
 
     def typing(self, chat_id: str) -> None:
         self._post(uuid.uuid4().hex, {"type": "typing", "chat": chat_id})
@@ -163,6 +170,8 @@ def judge(status: int, retry_after: str) -> None:
         raise Ambiguous(said)
     if status in (401, 403):
         raise Unauthorized(said)
+    if status == 404:
+        raise NotFound(said)
     if status == 410:
         raise Blocked("the callback answered 410: the visitor has gone")
     raise Permanent(said)
