@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -147,7 +148,7 @@ class Gate:
     def _check_key(self, request: web.BaseRequest, dialect: Dialect, call: ModelCall | None) -> None:
         key = dialect.key(request.headers)
         if call is not None:
-            call.key = key
+            call.key = sys.intern(key)
         if not key:
             raise ModelError(401, dialect.no_key)
         if self._models.keys and key not in self._models.keys:
@@ -176,7 +177,7 @@ def _object(raw: bytes) -> Body:
 
 
 def _note(call: ModelCall, prompt: Prompt) -> None:
-    call.model = prompt.model
+    call.model = sys.intern(prompt.model)
     call.question = prompt.question
     call.messages = len(prompt.turns)
     call.system_length = len(prompt.system)

@@ -53,13 +53,18 @@ class Bot:
     files: dict[str, StoredFile] = field(default_factory=dict)
     next_update_id: int = FIRST_UPDATE_ID
     last_message_id: int = 0
+    _described: dict[str, object] = field(default_factory=dict)
 
     @property
     def bot_id(self) -> int:
         return int(self.token.split(":", 1)[0])
 
     def described(self) -> dict[str, object]:
-        return {"id": self.bot_id, "is_bot": True, "first_name": "Simulated", "username": self.username}
+        """The `from` field of its messages; one for all of them."""
+        if not self._described:
+            self._described |= {"id": self.bot_id, "is_bot": True, "first_name": "Simulated"}
+            self._described["username"] = self.username
+        return self._described
 
     def wants(self, kind: str) -> bool:
         return kind in self.allowed_updates if self.allowed_updates else kind not in OPT_IN

@@ -59,6 +59,7 @@ class Chat:
     migrated_to: int | None = None
     actions: int = 0
     last_message_id: int = 0
+    _described: dict[str, object] = field(default_factory=dict)
 
     def add(self, message: Message) -> None:
         self.messages[message.message_id] = message
@@ -67,10 +68,11 @@ class Chat:
         return [message for message in self.messages.values() if not message.deleted]
 
     def described(self) -> dict[str, object]:
-        """The `chat` field of a message."""
-        if self.kind == "private":
-            return {"id": self.chat_id, "first_name": self.name, "type": "private"}
-        return {"id": self.chat_id, "title": self.name, "type": self.kind}
+        """The `chat` field of its messages; one for all of them."""
+        if not self._described:
+            naming = "first_name" if self.kind == "private" else "title"
+            self._described |= {"id": self.chat_id, naming: self.name, "type": self.kind}
+        return self._described
 
 
 def kind_of(chat_id: int) -> ChatKind:

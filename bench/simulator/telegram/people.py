@@ -1,5 +1,6 @@
 """What people do in their chats; each deed becomes an update for the bot."""
 
+import functools
 import time
 from abc import ABC, abstractmethod
 
@@ -174,5 +175,10 @@ class People(ABC):
 
 
 def person(user_id: int, chat: Chat) -> dict[str, object]:
-    name = chat.name if chat.kind == "private" else f"Person {user_id}"
+    return _described(user_id, chat.name if chat.kind == "private" else f"Person {user_id}")
+
+
+@functools.cache
+def _described(user_id: int, name: str) -> dict[str, object]:
+    """One for all messages of a person: a long run would keep millions."""
     return {"id": user_id, "is_bot": False, "first_name": name, "language_code": "pt-br"}
