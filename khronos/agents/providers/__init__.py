@@ -31,5 +31,11 @@ def configured(order: Sequence[str] = ()) -> list[str]:
     return names or [name for name in settings.PROVIDER_ORDER if has_key(name)] or ["offline"]
 
 
+def warm_up() -> None:
+    """Load what the first answers will need, while nobody waits for it."""
+    for name in configured():
+        provider(name)
+
+
 def has_key(name: str) -> bool:
     return name == "offline" or bool(name in KEYS and getattr(settings, KEYS[name]))

@@ -2,10 +2,12 @@
 
 import argparse
 import os
+import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from khronos.agents import providers
 from khronos.launch import worker
 
 
@@ -19,4 +21,6 @@ class Command(BaseCommand):
 
     def handle(self, *, queues: list[str], threads: int, **_options: Any) -> None:
         role = "agent" if "agent.ai" in queues else "worker"
+        if role == "agent":
+            threading.Thread(target=providers.warm_up, daemon=True).start()
         worker.run(role, os.environ.get("KHRONOS_PROCESS", role), queues, threads)
