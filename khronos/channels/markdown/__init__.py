@@ -37,11 +37,7 @@ def written(text: str, pen: Pen) -> str:
         return pen.escape(text)
     writing = Writing(pen, text)
     writing.write(tokens)
-    return writing.text if shows_something(writing.text) else pen.escape(text)
-
-
-def shows_something(written: str) -> bool:
-    return bool(re.sub(r"<[^>]*>", "", written).strip())
+    return pen.escape(text) if pen.is_blank(writing.text) else writing.text
 
 
 @cache

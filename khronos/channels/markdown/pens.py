@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 LINKABLE = {"http", "https", "mailto", "tel", "tg"}
 LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]{1,30}")
+TAG = re.compile(r"<[^>]*>")
 ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 
 
@@ -23,6 +24,9 @@ class Pen(Protocol):
 
     def link(self, label: str, address: str) -> str:
         """A link; the label is written already."""
+
+    def is_blank(self, written: str) -> bool:
+        """Whether it would show nothing, which no channel takes."""
 
 
 class HtmlPen:
@@ -51,6 +55,9 @@ class HtmlPen:
             return f"{label} ({self.escape(address)})"
         return f'<a href="{self.escape(address)}">{label}</a>'
 
+    def is_blank(self, written: str) -> bool:
+        return not TAG.sub("", written).strip()
+
 
 class PlainPen:
     def escape(self, text: str) -> str:
@@ -70,6 +77,9 @@ class PlainPen:
 
     def link(self, label: str, address: str) -> str:
         return f"{label} ({address})" if label.strip() not in ("", address) else address
+
+    def is_blank(self, written: str) -> bool:
+        return not written.strip()
 
 
 def is_linkable(address: str) -> bool:

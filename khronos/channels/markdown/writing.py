@@ -50,7 +50,8 @@ class Writing:
         text = written_inline(children, self._pen, INDENT * len(self._numbers), is_bold=self._is_heading)
         if self._is_heading and text:
             text = self._pen.open("b") + text + self._pen.close("b")
-        elif self._numbers and (box := BOX.match(text)):
+        elif self._before and (box := BOX.match(text)):  # a box to tick takes the bullet's place
+            self._before[-1] = self._before[-1].removesuffix(BULLET)
             text = ("☐ " if box[1] == " " else "☑ ") + text[box.end() :]
         self.put(text)
 
@@ -59,7 +60,7 @@ class Writing:
         if self._out:
             above = self._lines[self._start - 1] if self._start else ""
             self._out.append("\n" if above.strip(" \t>") else "\n\n")
-        if self._numbers and not any(self._before):
+        if self._numbers and not self._before:
             self._out.append(INDENT * len(self._numbers))
         self._out += [*self._before, text]
         self._before.clear()

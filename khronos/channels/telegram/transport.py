@@ -17,7 +17,7 @@ class TelegramTransport:
         self.api = BotApi(account.token, str(account.options.get("api_url") or ""))
 
     def send(self, chat_id: str, text: str, *, plain: bool = False) -> str:
-        """Markdown as HTML; with `plain` the same words without any markup."""
+        """Markdown as HTML; with `plain` as it was written."""
         sent = self.api.call("sendMessage", repeatable=False, **place(chat_id), **words(text, plain))
         message_id = sent.get("message_id") if isinstance(sent, dict) else None
         if message_id is None:
@@ -49,7 +49,5 @@ def whole(text: str) -> int:
 
 def words(text: str, plain: bool) -> dict[str, Any]:
     text = cleaned(text)
-    if plain:
-        return {"text": markdown.plain(text)}
-    html = markdown.to_html(text)
+    html = None if plain else markdown.to_html(text)
     return {"text": text} if html is None else {"text": html, "parse_mode": "HTML"}
