@@ -2,8 +2,8 @@
 
 import argparse
 import asyncio
-import contextlib
 import signal
+import sys
 
 from bench.simulator.simulator import Simulator
 
@@ -13,8 +13,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--seed", type=int, default=0, help="for the chances of faults and latencies")
     arguments = parser.parse_args()
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         asyncio.run(serve(arguments.port, arguments.seed))
+    except OSError as error:
+        sys.exit(f"the simulator cannot listen on port {arguments.port}: {error.strerror}")
 
 
 async def serve(port: int, seed: int) -> None:

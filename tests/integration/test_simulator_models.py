@@ -207,7 +207,7 @@ def test_a_stream_may_end_in_the_middle(world: Simulator, claude: anthropic.Anth
 def test_who_hangs_up_is_noted(world: Simulator, claude: anthropic.Anthropic) -> None:
     world.models.fail("hang", count=1)
     with pytest.raises(anthropic.APITimeoutError):
-        claude.with_options(timeout=0.05).messages.create(
+        claude.with_options(timeout=0.5).messages.create(
             model=CLAUDE, max_tokens=5, messages=[{"role": "user", "content": "x"}]
         )
     assert world.wait_until(lambda: len(world.models.calls()) == 1)
