@@ -18,7 +18,9 @@ CELERY_IMPORTS = ("tasks.turns", "tasks.delivery", "tasks.ops")
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = True
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0  # seconds for the jobs in hand; the rest goes back (khronos/launch/worker.py)
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = (
+    10.0  # seconds for the jobs in hand; the rest goes back (khronos/launch/worker.py)
+)
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

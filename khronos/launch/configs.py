@@ -19,7 +19,10 @@ def write_all(home: Home, settings: Any) -> None:
     write(home.run / "valkey.conf", valkey_conf(home, urlsplit(settings.REDIS_URL)))
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
-        write(home.run / "litestream.yml", litestream_yml(home, str(database["NAME"]), env.litestream_replica_url))
+        write(
+            home.run / "litestream.yml",
+            litestream_yml(home, str(database["NAME"]), env.litestream_replica_url),
+        )
 
 
 def valkey_server() -> str:
@@ -44,7 +47,11 @@ def valkey_conf(home: Home, url: SplitResult) -> str:
 
 def litestream_yml(home: Home, database: str, replica_url: str) -> str:
     """JSON is YAML: nothing needs escaping."""
-    where = {"url": replica_url} if replica_url else {"type": "file", "path": str(home.path / "backup" / "litestream")}
+    where = (
+        {"url": replica_url}
+        if replica_url
+        else {"type": "file", "path": str(home.path / "backup" / "litestream")}
+    )
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     if replica_url and endpoint:
         where |= {"endpoint": endpoint, "force-path-style": True}  # type: ignore[dict-item]

@@ -65,7 +65,9 @@ def copy_first(home: Home) -> Path | None:
     """SQLite's own copy: whole, without its journal. PostgreSQL is backed up by its own means."""
     if connection.vendor != "sqlite":
         return None
-    target = home.path / "backup" / f"before-migration-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.sqlite3"
+    target = (
+        home.path / "backup" / f"before-migration-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.sqlite3"
+    )
     with connection.cursor() as cursor:
         cursor.execute("VACUUM INTO %s", [str(target)])
     target.chmod(0o600)
@@ -79,7 +81,9 @@ def explain(error: Exception) -> str:
     if connection.vendor == "postgresql":
         return f"The database of DATABASE_URL does not answer: {text}.\n  Fix: start it, or correct DATABASE_URL."
     if "full" in text:
-        return f"The disk is full: {where()} cannot grow.\n  Fix: make room, then start again: nothing was lost."
+        return (
+            f"The disk is full: {where()} cannot grow.\n  Fix: make room, then start again: nothing was lost."
+        )
     return (
         f"The database {where()} cannot be used: {text}.\n"
         f"  Fix: make the file and its folder writable for this user, and end other programs that hold it."

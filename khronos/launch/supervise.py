@@ -50,11 +50,15 @@ class Announcer:
         if amiss is None:
             self.is_ready = True
             self.screen.say(f"Khronos is ready at http://{self.host}:{self.port}", style="bold green")
-            self.screen.say(f"  {now - self.began:.1f} s   chat /chat/   admin /admin/   stop with Ctrl-C or `make down`")
+            self.screen.say(
+                f"  {now - self.began:.1f} s   chat /chat/   admin /admin/   stop with Ctrl-C or `make down`"
+            )
         elif now - self.began > READY_PATIENCE_S and not self.has_complained:
             self.has_complained = True
             failing = [name for name, check in amiss.get("checks", {}).items() if not check.get("ok")]
-            self.screen.warn(f"Not ready yet: {', '.join(failing) or 'the web server does not answer'}; still trying")
+            self.screen.warn(
+                f"Not ready yet: {', '.join(failing) or 'the web server does not answer'}; still trying"
+            )
 
     def well_again(self, process: Process) -> None:
         self.screen.done(f"{process.name} is well again")

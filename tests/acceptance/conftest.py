@@ -1,0 +1,72 @@
+"""Real processes, started as an operator starts them, in a simulated world."""
+
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from bench.instance import Instance
+from bench.simulator import Simulator
+from tests.acceptance.stage import Stage
+
+EDIT = {"TELEGRAM_DELIVERY_MODE": "edit"}
+
+
+class House:
+    """Has one stage at a time. It serves one test after another, until one asks for another or fails."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, Any] | None = None
+        self._stack = ExitStack()
+        self.stage: Stage | None = None
+
+    def open(self, **wanted: Any) -> Stage:
+        if self.stage is None or wanted != self._wanted:
+            self.close()
+            world = self._stack.enter_context(Simulator.start())
+            self.stage = Stage(world, self._stack.enter_context(Instance(world, **wanted)))
+            self._wanted = wanted
+        self.stage.clear()
+        return self.stage
+
+    def close(self) -> None:
+        self.stage = None
+        self._stack.close()
+
+
+house = House()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure comes with the last words of every process, and spoils the stage."""
+    report = yield
+    if report.failed and house.stage is not None:
+        report.sections.append(("The last words of every process", house.stage.khronos.tails()))
+        house.close()
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def closed_at_the_end() -> Iterator[None]:
+    yield
+    house.close()
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """Updates come to the webhook, answers are sent."""
+    return house.open()
+
+
+@pytest.fixture
+def editing() -> Stage:
+    """Answers are put into placeholders."""
+    return house.open(env=EDIT)
+
+
+@pytest.fixture
+def polling() -> Stage:
+    """Without a public address: updates are fetched."""
+    return house.open(polling=True)

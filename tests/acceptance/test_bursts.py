@@ -1,0 +1,64 @@
+"""Many people at once: every message is answered once, in order, whatever Telegram repeats."""
+
+import pytest
+
+from tests.acceptance.stage import Stage, clean, exact, figures
+
+
+def test_thrice_delivered_updates_are_answered_once(stage: Stage) -> None:
+    stage.world.telegram.deliver(copies=3)
+    stage.play(50, 20)
+    verdict = stage.finish(90)
+    assert figures(verdict) == exact(1000)
+    assert verdict.deliveries == 3000
+    assert stage.troubles() == clean()
+    assert stage.count("update") == 1000
+    assert stage.count("message", "author = 'contact'") == 1000
+
+
+def test_copies_that_come_together_are_answered_once(stage: Stage) -> None:
+    stage.world.telegram.deliver(copies=3, together=True)
+    stage.play(20, 5)
+    verdict = stage.finish()
+    assert figures(verdict) == exact(100)
+    assert verdict.deliveries == 300
+    assert stage.count("update") == 100
+    assert stage.troubles() == clean()
+
+
+def test_acceptances_lost_on_their_way_are_no_new_messages(stage: Stage) -> None:
+    stage.world.telegram.deliver(deaf_chance=0.3)
+    stage.play(20, 5)
+    verdict = stage.finish()
+    assert figures(verdict) == exact(100)
+    assert verdict.deliveries == 100
+    assert stage.count("update") == 100
+    assert stage.troubles() == clean()
+
+
+def test_thirty_strangers_at_once_are_each_answered(stage: Stage) -> None:
+    stage.play(30, 1)
+    verdict = stage.finish()
+    assert figures(verdict) == exact(30)
+    assert stage.count("turn") == stage.count("delivery") == 30
+    assert len(stage.world.models.calls()) == len(stage.world.telegram.calls("sendMessage")) == 30
+    assert stage.troubles() == clean()
+
+
+def test_what_is_said_during_a_turn_is_answered_in_the_next(stage: Stage) -> None:
+    stage.world.models.think(0.5)
+    stage.play(10, 1)
+    assert stage.world.wait_until(lambda: len(stage.world.models.calls()) == 10)
+    stage.play(10, 4, arrival="paced", rate=100)
+    verdict = stage.finish()
+    assert figures(verdict) == exact(50)
+    assert stage.troubles() == clean()
+
+
+@pytest.mark.parametrize("kind", ["lost", "reset"])
+def test_an_answer_whose_receipt_is_lost_is_not_shown_twice_in_edit_mode(editing: Stage, kind: str) -> None:
+    editing.world.telegram.fail(kind, method="editMessageText", probability=0.3)  # type: ignore[arg-type]
+    editing.play(20, 3)
+    verdict = editing.finish()
+    assert figures(verdict) == exact(60)
+    assert editing.troubles() == clean()

@@ -1,0 +1,139 @@
+"""`make up` and what belongs to it, with real processes that are killed for real."""
+
+import signal
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.acceptance.instance import NAMES, Instance, eventually, free_port, instance
+
+KILLED = ("valkey", "web", "dispatcher", "agent", "worker", "beat", "flower", "litestream")
+
+
+@pytest.fixture(scope="module")
+def khronos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """One instance for the tests that leave it running."""
+    with instance(tmp_path_factory.mktemp("khronos") / "home") as it:
+        it.start()
+        it.running(NAMES)
+        yield it
+
+
+def test_first_start_makes_what_is_missing_and_shows_the_password_once(khronos: Instance) -> None:
+    assert khronos.screen.count("password") == 1
+    assert khronos.screen.count("/login/") == 1
+    assert stat.S_IMODE(khronos.home.stat().st_mode) == 0o700
+    assert stat.S_IMODE((khronos.home / "secrets.env").stat().st_mode) == 0o600
+
+
+def test_ps_shows_every_process_with_its_figures(khronos: Instance) -> None:
+    rows = khronos.ps()
+    assert set(rows) == NAMES
+    for row in rows.values():
+        assert set(row) == {"name", "pid", "state", "uptime_s", "rss_mb", "restarts"}
+        assert row["state"] == "running"
+        assert psutil.pid_exists(row["pid"])
+        assert row["uptime_s"] > 0
+        assert 1 < row["rss_mb"] < 200
+
+
+def test_all_processes_together_are_small(khronos: Instance) -> None:
+    assert sum(row["rss_mb"] for row in khronos.ps().values()) < 900
+
+
+def test_health_tells_of_this_process_alone(khronos: Instance) -> None:
+    status, body = khronos.get("/health")
+    assert status == 200
+    assert body["status"] == "UP"
+    assert body["uptime"] > 0
+    assert body["memory"]["rss_mb"] > 1
+    assert psutil.Process(body["pid"]).parent().pid == khronos.ps()["web"]["pid"]  # type: ignore[union-attr]
+
+
+def test_ready_tells_strangers_no_more_than_yes(khronos: Instance) -> None:
+    assert khronos.get("/ready") == (200, {"status": "ready"})
+    assert khronos.get("/ready", Authorization="Bearer wrong") == (200, {"status": "ready"})
+
+
+def test_ready_tells_a_bearer_of_the_token_each_check(khronos: Instance) -> None:
+    lines = (khronos.home / "secrets.env").read_text().splitlines()
+    token = next(line.partition("=")[2] for line in lines if line.startswith("METRICS_TOKEN="))
+    status, body = khronos.get("/ready", Authorization=f"Bearer {token}")
+    assert status == 200
+    assert set(body["checks"]) == {"database", "redis", "broker", "workers", "disk", "memory"}
+    assert all(check["ok"] for check in body["checks"].values())
+
+
+def test_a_second_up_is_refused_and_names_the_way_out(khronos: Instance) -> None:
+    result = khronos.manage("up")
+    assert result.returncode == 1
+    assert "already running" in result.stderr
+    assert "make down" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert khronos.is_ready()
+
+
+@pytest.mark.parametrize("name", KILLED)
+def test_a_killed_process_comes_back(khronos: Instance, name: str) -> None:
+    before = khronos.running({name})[name]
+    psutil.Process(before["pid"]).kill()
+    rows = eventually(
+        lambda: rows if (rows := khronos.running({name}))[name]["pid"] != before["pid"] else {},
+        20,
+        f"return of {name}",
+    )
+    assert rows[name]["restarts"] == before["restarts"] + 1
+    eventually(khronos.is_ready, 20, "ready")
+
+
+def test_two_instances_live_side_by_side(khronos: Instance, tmp_path: Path) -> None:
+    with instance(tmp_path / "other") as other:
+        other.start()
+        assert other.port != khronos.port
+        assert {row["pid"] for row in other.ps().values()}.isdisjoint(
+            {row["pid"] for row in khronos.ps().values()}
+        )
+        assert other.manage("down").returncode == 0
+        assert other.wait() == 0
+        assert other.processes() == []
+    assert khronos.is_ready()
+
+
+def test_a_killed_supervisor_leaves_nothing_and_up_starts_anew(tmp_path: Path) -> None:
+    with instance(tmp_path / "home") as it:
+        it.start()
+        psutil.Process(it.ps()["supervisor"]["pid"]).kill()
+        it.wait()
+        eventually(lambda: not it.processes(), 20, "end of all")
+        assert it.ps() == {}
+        it.start()
+        assert it.screen.count("password") == 1
+        assert it.stop() == 0
+        assert it.processes() == []
+
+
+def test_down_stops_all_and_says_so(tmp_path: Path) -> None:
+    with instance(tmp_path / "home") as it:
+        it.start()
+        result = it.manage("down")
+        assert result.returncode == 0
+        assert "stopped" in result.stdout
+        assert it.wait() == 0
+        assert it.processes() == []
+        assert it.ps() == {}
+        assert "not running" in it.manage("down").stdout
+
+
+def test_a_second_ctrl_c_changes_nothing(tmp_path: Path) -> None:
+    with instance(tmp_path / "home") as it:
+        it.start()
+        assert it.up is not None
+        it.up.send_signal(signal.SIGINT)
+        it.up.send_signal(signal.SIGINT)
+        it.up.send_signal(signal.SIGTERM)
+        assert it.wait() == 0
+        assert "killed" not in it.screen
+        assert it.processes() == []
