@@ -145,7 +145,6 @@ def pool(scheme: str, address: str, host: str, port: int) -> urllib3.HTTPConnect
         retries=False,
         cert_reqs="CERT_REQUIRED",
         server_hostname=host,
-        assert_hostname=host,
     )
 
 

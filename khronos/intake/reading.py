@@ -83,7 +83,8 @@ def read(conversation: UUID, after: Cursor, *, now: float | None = None) -> Page
 def newest(conversation: UUID) -> Cursor:
     """Where a reader begins who wants no more than the last page."""
     rows = Message.objects.filter(conversation=conversation).order_by("-pk").values_list("pk", flat=True)
-    return Cursor(floor=rows[PAGE : PAGE + 1].first() or 0, read_ms=int(time.time() * 1000))
+    edits_from_now_on = int(time.time() * 1000) + LATE_MS
+    return Cursor(floor=rows[PAGE : PAGE + 1].first() or 0, read_ms=edits_from_now_on)
 
 
 def advanced(after: Cursor, known: list[Message], now_ms: int) -> Cursor:
