@@ -7,6 +7,11 @@ from settings.env import env
 CELERY_BROKER_URL = env.celery_broker_url or env.redis_url
 CELERY_TASK_QUEUES = [Queue(name) for name in ("agent.ai", "delivery", "embeddings", "ops")]
 CELERY_TASK_DEFAULT_QUEUE = "ops"
+CELERY_TASK_ROUTES = {
+    "tasks.turns.*": {"queue": "agent.ai"},
+    "tasks.delivery.*": {"queue": "delivery"},
+    "tasks.embeddings.*": {"queue": "embeddings"},
+}
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False

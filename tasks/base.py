@@ -13,7 +13,6 @@ class Rowless(Task[Any, Any]):
     """What fails for good is kept, where an operator reads and replays it."""
 
     abstract = True
-    queue = "ops"
     acks_late = True
     ignore_result = True
     autoretry_for = (Transient, Ambiguous, OSError)
@@ -30,6 +29,10 @@ class Rowless(Task[Any, Any]):
             self.name,
             task_id,
             f"{type(exc).__name__}: {exc}",
-            payload={"args": list(args), "kwargs": kwargs, "queue": self.queue},
+            payload={
+                "args": list(args),
+                "kwargs": kwargs,
+                "queue": (self.request.delivery_info or {}).get("routing_key"),
+            },
             attempts=self.request.retries + 1,
         )

@@ -5,6 +5,6 @@ from celery import shared_task
 from khronos.delivery import send
 
 
-@shared_task(queue="delivery", acks_late=True, ignore_result=True)
+@shared_task(acks_late=True, ignore_result=True)
 def deliver(delivery_id: int) -> None:
     send.deliver(delivery_id)

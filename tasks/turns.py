@@ -5,6 +5,6 @@ from celery import shared_task
 from khronos.conversation import turn as turns
 
 
-@shared_task(queue="agent.ai", acks_late=True, ignore_result=True)
+@shared_task(acks_late=True, ignore_result=True)
 def take(turn_id: int) -> None:
     turns.take(turn_id)

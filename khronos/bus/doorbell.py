@@ -58,7 +58,10 @@ def waiting_in(queue: str) -> int:
     """How many rings wait in a queue."""
     with app.connection_for_read() as connection:
         channel: Any = connection.default_channel
-        return int(channel.queue_declare(queue, passive=True).message_count)
+        try:
+            return int(channel.queue_declare(queue, passive=True).message_count)
+        except connection.channel_errors:
+            return 0  # an empty queue does not exist on Redis
 
 
 @cache

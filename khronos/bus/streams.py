@@ -142,8 +142,8 @@ def oldest_needed(client: "redis.Redis", stream: str, group: dict[str, Any]) -> 
 
 
 def nth_newest(client: "redis.Redis", stream: str, keep: int) -> bytes:
-    """The id of the entry that has `keep` newer ones, found in steps that do not hold the server up."""
-    bound, left = "+", keep
+    """The id of the oldest of the newest `keep`, found in steps that do not hold the server up."""
+    bound, left = "+", keep - 1
     while left > 0:
         rows: Any = client.xrevrange(stream, max=bound, count=min(left, 1000) + 1)
         if len(rows) <= 1:
