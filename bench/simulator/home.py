@@ -60,7 +60,7 @@ class Home:
                 version = self._version
                 if predicate():
                     return True
-                if not self._wait_for_change(version, deadline):
+                if time.monotonic() >= deadline or not self._wait_for_change(version, deadline):
                     return bool(predicate())
                 time.sleep(LOOK_SECONDS)
         finally:

@@ -265,4 +265,13 @@ def test_waiting_ends_with_the_event_and_not_with_the_timeout(world: Simulator, 
     assert world.wait_until(lambda: world.telegram.answers(ANA) == ["now"], timeout=10)
     assert time.monotonic() - started < 5
     sender.join()
-    assert not world.wait_until(lambda: False, timeout=0.01)
+
+
+def test_waiting_ends_in_time_even_when_everything_changes(world: Simulator) -> None:
+    def never() -> bool:
+        world.telegram.say(ANA, "still talking")
+        return False
+
+    started = time.monotonic()
+    assert not world.wait_until(never, timeout=0.05)
+    assert time.monotonic() - started < 5
