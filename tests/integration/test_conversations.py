@@ -5,7 +5,18 @@ from bench.simulator import Simulator
 from khronos.conversation import turn as turns
 from khronos.conversation.phrases import phrase
 from khronos.intake.accept import accept
-from khronos.models import Alert, Channel, Contact, Conversation, DeadLetter, Delivery, Event, Message, Turn, Update
+from khronos.models import (
+    Alert,
+    Channel,
+    Contact,
+    Conversation,
+    DeadLetter,
+    Delivery,
+    Event,
+    Message,
+    Turn,
+    Update,
+)
 from tests.factories import make_queue
 from tests.integration import way
 
@@ -233,7 +244,9 @@ def test_group_is_answered_only_when_addressed(telegram: Channel, sim: Simulator
     assert Message.objects.filter(turn=None).count() == 1
 
 
-def test_triage_sends_to_a_queue_by_its_words_and_all_else_to_the_bot(telegram: Channel, sim: Simulator) -> None:
+def test_triage_sends_to_a_queue_by_its_words_and_all_else_to_the_bot(
+    telegram: Channel, sim: Simulator
+) -> None:
     Channel.objects.update(routing=Channel.Routing.TRIAGE)
     queue = make_queue(tenant=telegram.tenant, keywords=["invoice"])
     said(sim, "my invoice is wrong", chat=8)

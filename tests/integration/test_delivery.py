@@ -78,7 +78,9 @@ def test_worker_that_died_while_sending_leaves_one_marked_repeat(telegram: Chann
     assert sim.telegram.answers(ANA) == ["You said: hi"]
 
 
-def test_worker_that_dies_twice_while_sending_is_not_repeated_for_ever(telegram: Channel, sim: Simulator) -> None:
+def test_worker_that_dies_twice_while_sending_is_not_repeated_for_ever(
+    telegram: Channel, sim: Simulator
+) -> None:
     sim.telegram.say(ANA, "hi")
     way.fetch(telegram)
     way.dispatch()
@@ -128,7 +130,7 @@ def test_markup_that_telegram_refuses_is_sent_plain(telegram: Channel, sim: Simu
         status=400, method="sendMessage", description="Bad Request: can't parse entities", count=1
     )
     ask(sim, telegram)
-    assert sim.telegram.answers(ANA) == ["bold words"]
+    assert sim.telegram.answers(ANA) == ["**bold** words"]
 
 
 def test_chat_that_moved_is_followed(telegram: Channel, sim: Simulator) -> None:

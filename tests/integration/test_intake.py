@@ -75,13 +75,17 @@ def test_resent_update_is_stored_once_also_without_redis(telegram: Channel, bus:
 
 def test_marker_in_redis_spares_the_database_a_resent_update(telegram: Channel) -> None:
     post(update(5))
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         assert post(update(5)) == 200
     assert [query for query in queries if "INSERT" in query["sql"]] == []
 
 
 def test_event_on_the_bus_carries_every_field(telegram: Channel, bus: "redis.Redis") -> None:
-    response = Client().post(URL, update(9), content_type="application/json", headers=SECRET | {"X-Trace-Id": "t-1"})
+    response = Client().post(
+        URL, update(9), content_type="application/json", headers=SECRET | {"X-Trace-Id": "t-1"}
+    )
     assert response.headers["X-Trace-Id"] == "t-1"
     [(_, fields)] = bus.xrange("inbox.message.received")
     names = "event event_id trace_id tenant_id conversation_id customer_id idempotency_key timestamp payload"
@@ -91,7 +95,16 @@ def test_event_on_the_bus_carries_every_field(telegram: Channel, bus: "redis.Red
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"\xff\xfe", b"null", b'{"update_id": "x"}', b"[" * 100_000, b'{"update_id":' + b"9" * 5000 + b"}"]
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"null",
+        b'{"update_id": "x"}',
+        b"[" * 100_000,
+        b'{"update_id":' + b"9" * 5000 + b"}",
+    ],
 )
 def test_what_cannot_be_understood_is_stored_and_answered(telegram: Channel, body: bytes) -> None:
     assert post(body) == 200
@@ -106,7 +119,9 @@ def test_dead_redis_costs_nothing_but_the_ring(telegram: Channel, monkeypatch: p
     bell.resting.clear()
 
 
-def test_database_that_cannot_be_written_answers_503(telegram: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_that_cannot_be_written_answers_503(
+    telegram: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(_arrivals: object) -> None:
         raise DatabaseError("disk I/O error")
 
@@ -118,9 +133,13 @@ def test_database_that_cannot_be_written_answers_503(telegram: Channel, monkeypa
 
 @pytest.mark.django_db(transaction=True)
 def test_threads_that_arrive_together_are_each_answered_for_their_own(telegram: Channel) -> None:
+    def arrive(number: int) -> intake.Receipt:
+        try:
+            return intake.accept(telegram, update(number % 100, chat=number))
+        finally:
+            connection.close()  # of this thread
+
     with ThreadPoolExecutor(16) as pool:
-        receipts = list(
-            pool.map(lambda number: intake.accept(telegram, update(number % 100, chat=number)), range(300))
-        )
+        receipts = list(pool.map(arrive, range(300)))
     assert sum(receipt.is_new for receipt in receipts) == 100
     assert Update.objects.count() == 100

