@@ -31,7 +31,6 @@ def main() -> None:
     options = parser.parse_args()
     first, count = options.first, options.updates
     new, _ = drained(first, first, count)
-    Turn.objects.unsettled().update(state=Turn.State.ANSWERED, due_at=None, answered_at=Now())
     known, cpu_s = drained(first + count, first, count)
     figures = {
         "new": count / new,
@@ -45,6 +44,7 @@ def main() -> None:
 
 def drained(first: int, first_chat: int, count: int) -> tuple[float, float]:
     """Seconds, on the clock and of the processor, from the stream's first entry to the last rung task."""
+    Turn.objects.unsettled().update(state=Turn.State.ANSWERED, due_at=None, answered_at=Now())
     patient().delete(TURN_TASK[1])
     fill(first, first_chat, count)
     dispatcher = Dispatcher()
