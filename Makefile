@@ -5,8 +5,8 @@ PY = .venv/bin/python
 # A foreign environment's variables would bend ours.
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help up down ps validate test lint fmt bench lock
-.SILENT: help up down ps validate test lint bench
+.PHONY: help up down ps test lint fmt bench lock
+.SILENT: help up down ps test lint bench
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -20,11 +20,9 @@ down: ## stop it from another terminal
 ps: ## what runs: every process, its state, memory and restarts
 	test -x $(PY) || deploy/bootstrap; exec $(PY) manage.py ps
 
-validate: ## is all well? one line per part
-	deploy/bootstrap && exec $(PY) manage.py validate
-
+# Without ARGS the integration tests run on PostgreSQL as well.
 test: ## run the tests; ARGS goes to pytest
-	deploy/bootstrap --dev && exec $(PY) -m pytest $(ARGS)
+	deploy/bootstrap --dev && $(PY) -m pytest $(ARGS) && if [ -z "$(ARGS)" ]; then $(PY) -m tests.postgresql; fi
 
 # All of them, so that one look shows everything that is amiss.
 lint: ## check form, types, imports and migrations

@@ -192,9 +192,10 @@ class Pool:
                 return connection
             connection.close()
 
-    def forget(self) -> None:
-        """Drop all idle connections: after a fork they belong to the parent."""
-        self._idle.clear()
+    def close(self) -> None:
+        """Close all idle connections; the pool can be used again."""
+        while self._idle:
+            self._idle.pop().close()
 
 
 def encoded(method: str, target: str, host: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
@@ -227,7 +228,7 @@ def tls() -> ssl.SSLContext:
 def pool(url: str) -> Pool:
     """The process's pool for a server, named by scheme, host and port."""
     made = Pool(url)
-    os.register_at_fork(after_in_child=made.forget)
+    os.register_at_fork(after_in_child=made.close)  # the parent goes on speaking over its own ends
     return made
 
 

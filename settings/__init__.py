@@ -1,4 +1,4 @@
-"""Settings, one file per concern. `embedded` is the default, `production` the grown one, `test` the tests'."""
+"""Settings, one file per concern: `embedded` by default, `production` grown up, `test` for the tests."""
 
 import sys
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+LOGIN_REDIRECT_URL = "/admin/"  # Unfold's sign-in page forgets where it was to lead
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Khronos",
     "SITE_HEADER": "Khronos",

@@ -28,5 +28,5 @@ AGENT_PROCESSES = env.agent_processes
 AGENT_THREADS = env.agent_threads
 TURN_MAX_ATTEMPTS = 3  # then it is poison: it kills workers before they finish
 PARK_MIN_S = 5.0  # first wait of a turn whose model is away, doubled to the most
-PARK_MAX_S = 60.0
+PARK_MAX_S = 20.0
 PARK_UNAUTHORIZED_S = 300.0  # a wrong key is mended by a person

@@ -1,6 +1,6 @@
 """One machine, one command: SQLite and an embedded Valkey, unless the environment names grown ones."""
 
-from settings.base import *  # noqa: F403
+from settings.base import *
 from settings.databases import configured
 
 DATABASES = {"default": configured()}

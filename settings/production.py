@@ -1,6 +1,6 @@
 """A public installation behind a proxy that speaks TLS. DATABASE_URL and REDIS_URL name the grown parts."""
 
-from settings.base import *  # noqa: F403
+from settings.base import *
 from settings.databases import configured
 
 DATABASES = {"default": configured()}

@@ -1,6 +1,6 @@
 """Holding a turn: the conversation's lock and the row's lease are extended, and the contact sees us type."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
 import redis
@@ -9,7 +9,7 @@ from django.conf import settings
 from khronos.bus.connection import patient
 from khronos.channels import transport_of
 from khronos.exceptions import Failure, LostLease, Transient
-from khronos.models import Turn
+from khronos.models import Message, Turn
 from khronos.models.commit import commit
 from khronos.resilience.keeper import Keeper
 from khronos.resilience.locks import RedisLock
@@ -42,6 +42,14 @@ def holding(turn: Turn) -> Iterator[None]:
     finally:
         with suppress(redis.RedisError):  # it ends by itself
             lock.release()
+
+
+def acknowledge_presses(turn: Turn, messages: Sequence[Message]) -> None:
+    """A pressed button turns until it is answered; Telegram forgets it after a minute, a failure too."""
+    for message in messages:
+        if callback_id := message.media.get("callback_id"):
+            with suppress(Failure):
+                transport_of(turn.conversation.channel).answer_button(callback_id)
 
 
 @contextmanager

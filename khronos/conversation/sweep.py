@@ -35,6 +35,12 @@ def ring_for_due_work() -> int:
     )
 
 
+def hurry() -> None:
+    """After a start: what waited for a wrong key or a dead address may go now."""
+    Turn.objects.filter(state=Turn.State.PARKED).update(due_at=Now())
+    Delivery.objects.filter(state=Delivery.State.PENDING).update(due_at=Now())
+
+
 def ring_for(rows: "QuerySet[Work]", task: str, queue: str) -> int:
     found = list(rows.order_by("due_at").values_list("pk", "rung_at")[:MOST])
     again = [pk for pk, rung_at in found if rung_at is not None]

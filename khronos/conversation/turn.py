@@ -23,7 +23,7 @@ from khronos.bus.routes import TURN_TASK
 from khronos.conversation import answer, triage
 from khronos.conversation.commands import COMMANDS, name_of
 from khronos.conversation.deadletters import keep
-from khronos.conversation.holding import holding, typing_shown
+from khronos.conversation.holding import acknowledge_presses, holding, typing_shown
 from khronos.conversation.phrases import phrase
 from khronos.delivery.send import send_all
 from khronos.exceptions import LostLease, Permanent, Transient
@@ -85,6 +85,7 @@ def work_on(turn: Turn) -> list[Delivery]:
 def respond(turn: Turn) -> list[Delivery]:
     for left in range(AMENDMENTS, -1, -1):
         messages = list(turn.messages.filter(author=Message.Author.CONTACT).order_by("update_id"))
+        acknowledge_presses(turn, messages)
         if turn.conversation.handler == Conversation.Handler.TRIAGE:
             triage.route(turn, messages)
         replies = replies_to(turn, messages)

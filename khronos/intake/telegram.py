@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from khronos.intake.accept import accept
 from khronos.intake.channels import listening
 from khronos.models import Channel
-from khronos.observability.tracing import trace_of
+from khronos.observability.tracing import headers_of, trace_of
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a name
 COME_BACK_S = 5
@@ -35,7 +35,7 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
         return HttpResponse(status=413)
     except (UnreadablePostError, RawPostDataException):
         return HttpResponse(status=400)  # cut off on the way: it will be sent again
-    return HttpResponse(headers={"X-Trace-Id": receipt.trace_id})
+    return HttpResponse(headers=headers_of(receipt.trace_id))
 
 
 def knows_secret(channel: Channel, given: str) -> bool:

@@ -10,12 +10,13 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from khronos.models import Lease
 from khronos.observability.heartbeat import beat
 
+NAME = "beat"
 LEASE = timedelta(seconds=30)
 STAND_BY_S = 5.0  # between two looks of a stand-by
 
 
 class LeasedScheduler(DatabaseScheduler):  # type: ignore[misc]
-    """Writes down each firing at once (beat_sync_every = 1), so that the next holder does not fire it again."""
+    """Each firing is written down at once (CELERY_BEAT_SYNC_EVERY), so that the next holder knows of it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
@@ -23,17 +24,26 @@ class LeasedScheduler(DatabaseScheduler):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        beat("beat")
-        held_before, self.holds = self.holds, Lease.objects.hold("beat", self.holder, LEASE)
+        beat(NAME)
+        held_before, self.holds = self.holds, Lease.objects.hold(NAME, self.holder, LEASE)
         if not self.holds:
             return STAND_BY_S
         if not held_before:
-            self.forget_timetable()
+            self.read_anew()
         wait: float = super().tick(*args, **kwargs)
         return wait
 
-    def forget_timetable(self) -> None:
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        """Whoever slept through the lease (a stopped process, a suspended machine) must not fire what it held."""
+        if Lease.objects.hold(NAME, self.holder, LEASE):
+            super().apply_entry(entry, producer=producer)
+        else:
+            self.holds = False
+            self._dirty.clear()
+
+    def read_anew(self) -> None:
         """Somebody else held the lease until now: what it fired is in the database, not in our memory."""
+        self._dirty.clear()
         self._schedule = None
         self._last_timestamp = None
         self._initial_read = True
@@ -41,4 +51,4 @@ class LeasedScheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def close(self) -> None:
         super().close()
-        Lease.objects.let_go("beat", self.holder)
+        Lease.objects.let_go(NAME, self.holder)

@@ -18,12 +18,14 @@ def run(home: Home, screen: Screen) -> None:
         export_settings()
         django.setup(set_prefix=False)
         from khronos.launch import administrator, database, residents  # noqa: PLC0415 (models need the setup)
+        from khronos.conversation import sweep  # noqa: PLC0415
         from tasks import schedule  # noqa: PLC0415
 
         if done := database.bring_up_to_date(home, screen):
             screen.done(done)
         residents.settle(screen)
         schedule.install()
+        sweep.hurry()
         made = administrator.make_if_missing()
         configs.write_all(home, settings)
     for line in warnings():

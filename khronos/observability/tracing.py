@@ -10,6 +10,10 @@ CORRELATION_HEADER = "X-Correlation-ID"
 USABLE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
+def headers_of(trace_id: str) -> dict[str, str]:
+    return {TRACE_HEADER: trace_id, CORRELATION_HEADER: trace_id}
+
+
 def trace_of(request: HttpRequest) -> str:
     """The caller's id, or a new one where there is none that can be used."""
     for header in (TRACE_HEADER, CORRELATION_HEADER):

@@ -271,3 +271,22 @@ def test_closed_conversation_opens_again_as_the_channel_routes(telegram: Channel
 def test_deferred_work_counts_no_crashes(telegram: Channel) -> None:
     turn = Turn(attempts=4, deferrals=3)
     assert turn.crashes == 0
+
+
+def test_pressed_button_is_answered_and_its_data_is_a_message(telegram: Channel, sim: Simulator) -> None:
+    said(sim, "hi")
+    way.all_the_way(telegram)
+    answer = next(message for message in sim.telegram.view(ANA) if message.from_bot)
+    sim.telegram.press(ANA, answer.message_id, "yes please")
+    way.all_the_way(telegram)
+    assert [call.outcome for call in sim.telegram.calls("answerCallbackQuery")] == ["ok"]
+    assert sim.telegram.answers(ANA)[-1] == "You said: yes please"
+
+
+@pytest.mark.parametrize("kind", ["voice", "photo", "sticker", "location", "contact", "document"])
+def test_whatever_a_person_sends_gets_an_answer(telegram: Channel, sim: Simulator, kind: str) -> None:
+    send = getattr(sim.telegram, kind)
+    send(ANA, "a.txt") if kind == "document" else send(ANA)
+    way.all_the_way(telegram)
+    assert len(sim.telegram.answers(ANA)) == 1
+    assert Message.objects.filter(author="contact").get().content == kind

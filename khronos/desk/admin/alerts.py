@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
-from django.utils.translation import gettext as _g
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from khronos.desk.admin import columns
@@ -29,7 +29,7 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
 
     @admin.display(description=_("text"))
     def beginning(self, row: Alert) -> str:
-        return columns.excerpt(row.text)
+        return columns.line(row.text)
 
     @admin.display(description=_("text"))
     def whole_text(self, row: Alert) -> str:
@@ -45,14 +45,14 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
 
     @admin.display(description=_("resolved"), ordering="resolved_at")
     def over(self, row: Alert) -> str:
-        return columns.age(row.resolved_at) if row.resolved_at else columns.badge(_g("open"), "warning")
+        return columns.age(row.resolved_at) if row.resolved_at else columns.badge(gettext("open"), "warning")
 
     @admin.action(description=_("It is over"), permissions=["repair"])
     def resolve(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
         def end(row: Alert) -> bool:
             return bool(Alert.objects.filter(pk=row.pk, resolved_at=None).update(resolved_at=Now()))
 
-        self.repair(request, queryset, end, _g("Resolved"))
+        self.repair(request, queryset, end, gettext("Resolved"))
 
     def offers(self, row: Alert) -> list[str]:
         return [] if row.resolved_at else ["resolve"]

@@ -14,6 +14,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from unfold.views import ChangeList
 
 from khronos.desk.admin.columns import list_of
 from khronos.desk.admin.paginator import BoundedPaginator
@@ -30,6 +31,14 @@ else:
         pass
 
 
+class Rows(ChangeList):  # type: ignore[misc]
+    def get_results(self, request: HttpRequest) -> None:
+        """Without a filter the rows that were counted are all rows, as far as anybody counts."""
+        super().get_results(request)
+        if not self.query and not self.has_active_filters:
+            self.full_result_count = self.result_count
+
+
 AT_ONCE = 1000  # rows of one repair; each is a statement of its own
 
 
@@ -43,6 +52,9 @@ class KhronosAdmin[M: Model](Unfolded[M]):
     change_form_outer_before_template = "admin/khronos/offers.html"
     change_form_show_cancel_button = True
     uuid_fields: Sequence[str] = ()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Rows]:
+        return Rows
 
     def offers(self, row: M) -> Iterable[str]:
         """The repairs that fit this row, by name."""

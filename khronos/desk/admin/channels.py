@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
@@ -90,7 +91,9 @@ class ChannelAdmin(KhronosAdmin[Channel]):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "kind":
             kinds = [(kind, kind) for kind in KINDS]
-            return forms.ChoiceField(choices=kinds, label=_("kind"), widget=UnfoldAdminSelectWidget)
+            return forms.ChoiceField(
+                choices=kinds, label=capfirst(db_field.verbose_name), widget=UnfoldAdminSelectWidget
+            )
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @admin.display(description=_("active"), ordering="is_active")

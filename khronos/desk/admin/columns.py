@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -50,11 +50,15 @@ def state(value: str, label: object) -> SafeString:
     return badge(label, TONES.get(value, ""))
 
 
+def yes_no(value: bool) -> str:
+    return _("yes") if value else _("no")
+
+
 def words(seconds: float) -> str:
     """A length of time in one unit, as short as can be read at a glance."""
     seconds = abs(seconds)
     if seconds < 10:
-        return _("%(n)s s") % {"n": f"{seconds:.1f}"}
+        return _("%(n)s s") % {"n": number_format(seconds, 1)}
     if seconds < 120:
         return _("%(n)s s") % {"n": round(seconds)}
     if seconds < 7200:
@@ -81,7 +85,7 @@ def until(moment: datetime) -> str:
     left = (moment - timezone.now()).total_seconds()
     if left >= 0:
         return pgettext("time to come", "in %s") % words(left)
-    return pgettext("time that has passed", "since %s") % words(left)
+    return pgettext("time that has passed", "%s ago") % words(left)
 
 
 def titled(moment: datetime, text: str) -> SafeString:
@@ -108,17 +112,29 @@ def link(model: type[Model], pk: object, text: object) -> SafeString | str:
     return format_html('<a class="kh-link" href="{}">{}</a>', page_of(model, pk), text or pk)
 
 
-def trace(trace_id: str) -> SafeString | str:
+def trace(trace_id: str, length: int = 8) -> SafeString | str:
     """One id shows the whole life of a message: its events."""
     if not trace_id:
         return NONE
     url = reverse("admin:khronos_event_changelist", query={"trace_id": trace_id})
-    return format_html('<a class="kh-link kh-mono" href="{}" title="{}">{}</a>', url, trace_id, trace_id[:8])
+    return format_html(
+        '<a class="kh-link kh-mono" href="{}" title="{}">{}</a>', url, trace_id, trace_id[:length]
+    )
+
+
+def whole(text: str) -> SafeString:
+    """A name that is not to be broken into lines."""
+    return format_html('<span class="kh-whole">{}</span>', text)
 
 
 def excerpt(text: str, length: int = 80) -> str:
     line = " ".join(text[: length * 4].split())
     return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def line(text: str, length: int = 80) -> SafeString | str:
+    """The beginning of a text, with room to be read in."""
+    return format_html('<span class="kh-line">{}</span>', excerpt(text, length)) if text else NONE
 
 
 def pretty(value: Any) -> SafeString:

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
-from django.utils.translation import gettext as _g
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from khronos.desk.admin.base import KhronosAdmin
@@ -28,7 +28,9 @@ class ContactAdmin(KhronosAdmin[Contact]):
 
     @admin.display(description=_("reachable"), ordering="is_blocked")
     def reachable(self, row: Contact) -> str:
-        return badge(_g("has blocked us"), "danger") if row.is_blocked else badge(_g("yes"), "success")
+        return (
+            badge(gettext("has blocked us"), "danger") if row.is_blocked else badge(gettext("yes"), "success")
+        )
 
     @admin.display(description=_("age"), ordering="created_at")
     def since(self, row: Contact) -> str:
@@ -37,7 +39,7 @@ class ContactAdmin(KhronosAdmin[Contact]):
     @admin.display(description=_("conversations"))
     def talks(self, row: Contact) -> str:
         url = list_of(Conversation, f"?contact__id__exact={row.pk}")
-        return format_html('<a class="kh-link" href="{}">{}</a>', url, _g("show"))
+        return format_html('<a class="kh-link" href="{}">{}</a>', url, gettext("show"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _g
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from khronos.conversation import handoff
@@ -83,7 +83,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
                 with_events=request.GET.get("events") != "0",
             ),
             "reasons": reasons(conversation),
-            "queues": Queue.objects.filter(tenant=conversation.tenant_id).order_by("name"),
+            "queues": Queue.objects.filter(tenant=conversation.tenant_id).order_by("-is_default", "name"),
             "may_repair": self.has_repair_permission(request),
             "may_ring": request.user.has_perm("khronos.change_turn"),
             "may_send": request.user.has_perm("khronos.change_delivery"),
@@ -98,7 +98,9 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
     @admin.action(description=_("Hand to the assistant"), permissions=["repair"])
     def hand_to_bot(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
         by = request.user.get_username()
-        self.repair(request, queryset, lambda row: handoff.release(row, by), _g("Handed to the assistant"))
+        self.repair(
+            request, queryset, lambda row: handoff.release(row, by), gettext("Handed to the assistant")
+        )
 
     @admin.action(description=_("Hand to a queue"), permissions=["repair"])
     def hand_to_queue(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
@@ -111,9 +113,9 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
             found = queue.first()
             return found is not None and handoff.hand_off(row, found, by)
 
-        self.repair(request, queryset, hand_off, _g("Handed to a queue"))
+        self.repair(request, queryset, hand_off, gettext("Handed to a queue"))
 
     @admin.action(description=_("Close"), permissions=["repair"])
     def close(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
         by = request.user.get_username()
-        self.repair(request, queryset, lambda row: handoff.close(row, by), _g("Closed"))
+        self.repair(request, queryset, lambda row: handoff.close(row, by), gettext("Closed"))

@@ -3,20 +3,21 @@
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext as _g
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from khronos.conversation import repair
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import AT_ONCE, ReadOnlyAdmin
 from khronos.desk.admin.filters import Replayed, Since
+from khronos.desk.admin.mixins import Aged, Traced
 from khronos.models import DeadLetter, Delivery, Turn
 
 ROWS = {DeadLetter.Source.TURN: Turn, DeadLetter.Source.DELIVERY: Delivery}
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(ReadOnlyAdmin[DeadLetter]):
+class DeadLetterAdmin(Aged, Traced, ReadOnlyAdmin[DeadLetter]):
     list_display = ("name", "origin", "row", "since", "attempts", "beginning", "replayed", "path")
     list_filter = (Replayed, "source", Since, "name")
     search_fields = ("name", "key__exact", "trace_id__exact", "reason")
@@ -26,9 +27,9 @@ class DeadLetterAdmin(ReadOnlyAdmin[DeadLetter]):
         (None, {"fields": ("name", "origin", "row", "key", "attempts", "created_at", "replayed_at")}),
         (_("Reason"), {"fields": ("whole_reason",)}),
         (_("Payload"), {"fields": ("content",)}),
-        (_("Trace"), {"fields": ("path", "trace_id")}),
+        (_("Trace"), {"fields": ("whole_path",)}),
     )
-    readonly_fields = ("origin", "row", "whole_reason", "content", "path")
+    readonly_fields = ("origin", "row", "whole_reason", "content", "whole_path")
 
     @admin.display(description=_("source"), ordering="source")
     def origin(self, row: DeadLetter) -> str:
@@ -39,13 +40,9 @@ class DeadLetterAdmin(ReadOnlyAdmin[DeadLetter]):
         model = ROWS.get(DeadLetter.Source(row.source))
         return columns.link(model, row.key, row.key) if model else columns.excerpt(row.key, 20)
 
-    @admin.display(description=_("age"), ordering="pk")
-    def since(self, row: DeadLetter) -> str:
-        return columns.age(row.created_at)
-
     @admin.display(description=_("reason"))
     def beginning(self, row: DeadLetter) -> str:
-        return columns.excerpt(row.reason)
+        return columns.line(row.reason)
 
     @admin.display(description=_("reason"))
     def whole_reason(self, row: DeadLetter) -> str:
@@ -57,11 +54,7 @@ class DeadLetterAdmin(ReadOnlyAdmin[DeadLetter]):
 
     @admin.display(description=_("replayed"), ordering="replayed_at")
     def replayed(self, row: DeadLetter) -> str:
-        return columns.age(row.replayed_at) if row.replayed_at else columns.badge(_g("open"), "warning")
-
-    @admin.display(description=_("trace"))
-    def path(self, row: DeadLetter) -> str:
-        return columns.trace(row.trace_id)
+        return columns.age(row.replayed_at) if row.replayed_at else columns.badge(gettext("open"), "warning")
 
     @admin.action(description=_("Replay"), permissions=["repair"])
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:

@@ -3,18 +3,20 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext as _g
+from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from khronos.conversation import repair
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import Since, Unsettled
-from khronos.models import Conversation, Delivery, Message
+from khronos.desk.admin.mixins import OfConversation, Traced, Worked
+from khronos.models import Delivery, Message
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
+class DeliveryAdmin(Worked, OfConversation, Traced, ReadOnlyAdmin[Delivery]):
     list_display = (
         "number",
         "talk",
@@ -22,8 +24,8 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
         "status",
         "since",
         "when_due",
-        "attempts",
-        "reason",
+        "tries",
+        "why",
         "path",
     )
     list_filter = (Unsettled, "state", Since, "doubtful")
@@ -33,21 +35,25 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     ordering = ("-pk",)
     actions = ("send_again", "send_now")
     fieldsets = (
-        (None, {"fields": ("talk", "status", "reason", "whole_text")}),
-        (_("Work"), {"fields": ("since", "when_due", "attempts", "deferrals", "rung_at", "fence")}),
-        (_("Sent"), {"fields": ("sent_at", "answers", "part", "external_id", "plain", "doubtful")}),
-        (_("Trace"), {"fields": ("path", "trace_id")}),
+        (None, {"fields": ("talk", "status", "why", "whole_text")}),
+        (_("Work"), {"fields": ("since", "when_due", "tries", "rung", "fenced")}),
+        (_("Sent"), {"fields": ("sent_at", "answers", "part", "external_id", "was_plain")}),
+        (_("Trace"), {"fields": ("whole_path",)}),
     )
-    readonly_fields = ("talk", "status", "whole_text", "since", "when_due", "answers", "path")
+    readonly_fields = (
+        "talk",
+        "status",
+        "whole_text",
+        "since",
+        "when_due",
+        "answers",
+        "was_plain",
+        "whole_path",
+    )
 
     @admin.display(description=_("delivery"), ordering="pk")
     def number(self, row: Delivery) -> str:
         return str(row.pk)
-
-    @admin.display(description=_("conversation"))
-    def talk(self, row: Delivery) -> str:
-        who = row.conversation.contact or row.conversation
-        return columns.link(Conversation, row.conversation_id, who)
 
     @admin.display(description=_("message"))
     def answers(self, row: Delivery) -> str:
@@ -55,7 +61,7 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
 
     @admin.display(description=_("text"))
     def beginning(self, row: Delivery) -> str:
-        return columns.excerpt(row.text, 60)
+        return columns.line(row.text, 60)
 
     @admin.display(description=_("text"))
     def whole_text(self, row: Delivery) -> str:
@@ -64,27 +70,21 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     @admin.display(description=_("state"), ordering="state")
     def status(self, row: Delivery) -> str:
         label = columns.state(row.state, row.get_state_display())
-        return label + " " + columns.badge(_g("may be a repeat"), "warning") if row.doubtful else label
+        if not row.doubtful:
+            return label
+        return format_html("{} {}", label, columns.badge(gettext("may be a repeat"), "warning"))
 
-    @admin.display(description=_("age"), ordering="pk")
-    def since(self, row: Delivery) -> str:
-        return columns.age(row.created_at)
-
-    @admin.display(description=_("due"), ordering="due_at")
-    def when_due(self, row: Delivery) -> str:
-        return columns.due(row.due_at)
-
-    @admin.display(description=_("trace"))
-    def path(self, row: Delivery) -> str:
-        return columns.trace(row.trace_id)
+    @admin.display(description=_("without markup"))
+    def was_plain(self, row: Delivery) -> str:
+        return columns.yes_no(row.plain)
 
     @admin.action(description=_("Send again"), permissions=["repair"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        self.repair(request, queryset, repair.send_again, _g("Will be sent"))
+        self.repair(request, queryset, repair.send_again, gettext("Will be sent"))
 
     @admin.action(description=_("Do not wait for the next try"), permissions=["repair"])
     def send_now(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        self.repair(request, queryset, repair.send_now, _g("Due now"))
+        self.repair(request, queryset, repair.send_now, gettext("Due now"))
 
     def offers(self, row: Delivery) -> list[str]:
         if row.state == Delivery.State.FAILED:

@@ -1,11 +1,16 @@
 """Events: what happened, append-only."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import SinceTimestamp
+from khronos.desk.admin.mixins import Traced
 from khronos.models import Contact, Conversation, Event, Tenant
 
 
@@ -13,19 +18,36 @@ class Published(admin.EmptyFieldListFilter):
     """Whether the relay has told the bus."""
 
 
+class Kind(admin.SimpleListFilter):
+    """By the names that the bus knows."""
+
+    title = _("type")
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(type_, type_) for type_ in Event.Type.values]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        return queryset.filter(type=self.value()) if self.value() else queryset
+
+
 @admin.register(Event)
-class EventAdmin(ReadOnlyAdmin[Event]):
-    list_display = ("type", "since", "talk", "path", "told", "payload_line")
-    list_filter = ("type", SinceTimestamp, ("published_at", Published))
+class EventAdmin(Traced, ReadOnlyAdmin[Event]):
+    list_display = ("kind", "since", "talk", "path", "told", "payload_line")
+    list_filter = (Kind, SinceTimestamp, ("published_at", Published))
     search_fields = ("trace_id__exact", "idempotency_key__exact")
     uuid_fields = ("conversation_id", "event_id", "customer_id")
     ordering = ("-pk",)
     fieldsets = (
-        (None, {"fields": ("type", "timestamp", "published_at", "tenant", "talk", "contact")}),
-        (_("Trace"), {"fields": ("path", "trace_id", "event_id", "idempotency_key")}),
+        (None, {"fields": ("kind", "timestamp", "published_at", "tenant", "talk", "contact")}),
+        (_("Trace"), {"fields": ("whole_path", "event_id", "idempotency_key")}),
         (_("Payload"), {"fields": ("content",)}),
     )
-    readonly_fields = ("tenant", "talk", "contact", "path", "content")
+    readonly_fields = ("kind", "tenant", "talk", "contact", "whole_path", "content")
+
+    @admin.display(description=_("type"), ordering="type")
+    def kind(self, row: Event) -> str:
+        return row.type
 
     @admin.display(description=_("age"), ordering="pk")
     def since(self, row: Event) -> str:
@@ -42,10 +64,6 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     @admin.display(description=_("contact"))
     def contact(self, row: Event) -> str:
         return columns.link(Contact, row.customer_id, str(row.customer_id)[:8])
-
-    @admin.display(description=_("trace"))
-    def path(self, row: Event) -> str:
-        return columns.trace(row.trace_id)
 
     @admin.display(description=_("published"), ordering="published_at")
     def told(self, row: Event) -> str:

@@ -31,7 +31,7 @@ def numbers(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if may_see(request, Turn):
         shown.insert(2, oldest())
     needing = [each for each in shown if each.tone == "danger"]
-    return context | {"numbers": shown, "all_is_well": bool(shown) and not needing}
+    return context | {"numbers": shown, "all_is_well": bool(shown) and not needing, "title": _("Overview")}
 
 
 def may_see(request: HttpRequest, model: type[Model]) -> bool:
@@ -59,7 +59,7 @@ def lines() -> list[tuple[str, type[Model], QuerySet[Any], str, str, bool]]:
             "sms_failed",
             True,
         ),
-        (_("Updates in quarantine"), Quarantined, quarantined, "", "coronavirus", True),
+        (_("Updates in quarantine"), Quarantined, quarantined, "", "gpp_maybe", True),
         (_("Dead letters"), DeadLetter, dead, "?open=1", "mail_off", True),
         (_("Open alerts"), Alert, alerts, "?open=1", "notifications_active", True),
     ]

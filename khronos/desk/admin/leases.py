@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as _g
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from khronos.desk.admin import columns
@@ -24,7 +24,7 @@ class LeaseAdmin(ReadOnlyAdmin[Lease]):
     @admin.display(description=_("state"), ordering="expires_at")
     def status(self, row: Lease) -> str:
         held = row.expires_at > timezone.now()
-        return columns.badge(_g("held"), "success") if held else columns.badge(_g("free"))
+        return columns.badge(gettext("held"), "success") if held else columns.badge(gettext("free"))
 
     @admin.display(description=_("expires"), ordering="expires_at")
     def expiry(self, row: Lease) -> str:
@@ -38,7 +38,7 @@ class LeaseAdmin(ReadOnlyAdmin[Lease]):
             Lease.objects.let_go(row.name, row.holder)
             return True
 
-        self.repair(request, queryset, free, _g("Set free"))
+        self.repair(request, queryset, free, gettext("Set free"))
 
     def offers(self, row: Lease) -> list[str]:
         return ["set_free"] if row.expires_at > timezone.now() else []

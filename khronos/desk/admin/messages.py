@@ -6,11 +6,12 @@ from django.utils.translation import gettext_lazy as _
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import Since
-from khronos.models import Conversation, Message, Turn, Update
+from khronos.desk.admin.mixins import Aged, OfConversation
+from khronos.models import Message, Turn, Update
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnlyAdmin[Message]):
+class MessageAdmin(Aged, OfConversation, ReadOnlyAdmin[Message]):
     list_display = ("number", "talk", "author", "beginning", "content", "since", "worked_in")
     list_filter = ("author", Since, "content")
     list_select_related = ("conversation__contact",)
@@ -30,14 +31,9 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
     def number(self, row: Message) -> str:
         return str(row.pk)
 
-    @admin.display(description=_("conversation"))
-    def talk(self, row: Message) -> str:
-        who = row.conversation.contact or row.conversation
-        return columns.link(Conversation, row.conversation_id, who)
-
     @admin.display(description=_("text"))
     def beginning(self, row: Message) -> str:
-        return columns.excerpt(row.text) or columns.NONE
+        return columns.line(row.text)
 
     @admin.display(description=_("text"))
     def whole_text(self, row: Message) -> str:
@@ -46,10 +42,6 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
     @admin.display(description=_("attachment"))
     def attachment(self, row: Message) -> str:
         return columns.pretty(row.media) if row.media else columns.NONE
-
-    @admin.display(description=_("age"), ordering="pk")
-    def since(self, row: Message) -> str:
-        return columns.age(row.created_at)
 
     @admin.display(description=_("turn"), ordering="turn")
     def worked_in(self, row: Message) -> str:

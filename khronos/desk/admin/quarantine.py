@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext as _g
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from khronos.conversation import repair
@@ -20,7 +20,7 @@ class QuarantineAdmin(ArrivalAdmin):
 
     @admin.action(description=_("Try again"), permissions=["repair"])
     def read_again(self, request: HttpRequest, queryset: QuerySet[Update]) -> None:
-        self.repair(request, queryset, repair.read_again, _g("Back to the dispatcher"))
+        self.repair(request, queryset, repair.read_again, gettext("Back to the dispatcher"))
 
     def offers(self, row: Update) -> list[str]:
         return ["read_again"]

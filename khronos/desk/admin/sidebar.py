@@ -46,7 +46,7 @@ SIDEBAR: list[dict[str, Any]] = [
             item(_("Turns"), "hourglass_top", "turn"),
             item(_("Deliveries"), "outbox", "delivery"),
             item(_("Dead letters"), "mail_off", "deadletter"),
-            item(_("Quarantine"), "coronavirus", "quarantined"),
+            item(_("Quarantine"), "gpp_maybe", "quarantined"),
         ],
     },
     {

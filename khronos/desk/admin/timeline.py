@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Prefetch
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -45,6 +46,7 @@ class Said:
     marks: list[Mark]
     turn: Turn | None
     trace_id: str
+    begins_day: bool = False
     tells_turn: bool = False  # a turn is told of once, at its last message
     is_event = False
 
@@ -65,6 +67,7 @@ class Told:
     text: str
     tone: str
     trace_id: str
+    begins_day: bool = False
     offset: str = ""
     is_event = True
 
@@ -91,6 +94,7 @@ def timeline(conversation: Conversation, before: int | None = None, with_events:
         measure(said, told)
     entries: list[Said | Told] = [*said, *told]
     entries.sort(key=lambda entry: (entry.at, entry.is_event))
+    mark_days(entries)
     return Timeline(entries, page[-1].pk if more else None, before is None, with_events, len(said))
 
 
@@ -133,9 +137,9 @@ def say(message: Any) -> Said:
 def mark(delivery: Delivery) -> Mark:
     state = delivery.state
     sign = {Delivery.State.SENT: "✓", Delivery.State.FAILED: "✗"}.get(Delivery.State(state), "…")
-    text = delivery.get_state_display()
+    text: str = delivery.get_state_display()
     if state == Delivery.State.PENDING and delivery.due_at:
-        text = f"{text}, {columns.until(delivery.due_at)}"
+        text = _("%(state)s, due %(when)s") % {"state": text, "when": columns.until(delivery.due_at)}
     if delivery.reason:
         text = f"{text}: {delivery.reason}"
     return Mark(delivery, sign, columns.TONES.get(state, ""), text)
@@ -196,4 +200,15 @@ def measure(said: Sequence[Said], told: Sequence[Told]) -> None:
             began[entry.trace_id] = min(entry.at, began.get(entry.trace_id, entry.at))
     for event in told:
         start = began.get(event.trace_id, event.at)
-        event.offset = f"+{columns.words((event.at - start).total_seconds())}"
+        event.offset = offset((event.at - start).total_seconds())
+
+
+def offset(seconds: float) -> str:
+    return f"+{round(seconds * 1000)} ms" if seconds < 1 else f"+{columns.words(seconds)}"
+
+
+def mark_days(entries: Sequence[Said | Told]) -> None:
+    last = None
+    for entry in entries:
+        day = timezone.localtime(entry.at).date()
+        entry.begins_day, last = day != last, day

@@ -3,18 +3,19 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext as _g
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from khronos.conversation import repair
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import Since, Unsettled
-from khronos.models import Conversation, Turn
+from khronos.desk.admin.mixins import OfConversation, Traced, Worked
+from khronos.models import Turn
 
 
 @admin.register(Turn)
-class TurnAdmin(ReadOnlyAdmin[Turn]):
+class TurnAdmin(Worked, OfConversation, Traced, ReadOnlyAdmin[Turn]):
     list_display = (
         "number",
         "talk",
@@ -24,7 +25,7 @@ class TurnAdmin(ReadOnlyAdmin[Turn]):
         "tries",
         "spoke",
         "thought",
-        "reason",
+        "why",
         "path",
     )
     list_filter = (Unsettled, "state", Since, "provider", "apologised")
@@ -39,54 +40,39 @@ class TurnAdmin(ReadOnlyAdmin[Turn]):
     ordering = ("-pk",)
     actions = ("ring_again", "answer_again")
     fieldsets = (
-        (None, {"fields": ("talk", "status", "reason", "said")}),
-        (_("Work"), {"fields": ("since", "when_due", "tries", "rung_at", "fence", "amended", "apologised")}),
-        (
-            _("Answer"),
-            {"fields": ("answered_at", "provider", "model", "input_tokens", "output_tokens", "thought")},
-        ),
-        (_("Trace"), {"fields": ("path", "trace_id")}),
+        (None, {"fields": ("talk", "status", "why", "said")}),
+        (_("Work"), {"fields": ("since", "when_due", "tries", "rung", "fenced", "was_amended", "was_told")}),
+        (_("Answer"), {"fields": ("answered_at", "spoke", "input_tokens", "output_tokens", "thought")}),
+        (_("Trace"), {"fields": ("whole_path",)}),
     )
-    readonly_fields = ("talk", "status", "said", "since", "when_due", "tries", "thought", "path")
+    readonly_fields = (
+        *("talk", "status", "said", "since", "when_due", "tries", "rung", "fenced", "why"),
+        *("was_amended", "was_told", "spoke", "thought", "whole_path"),
+    )
 
     @admin.display(description=_("turn"), ordering="pk")
     def number(self, row: Turn) -> str:
         return str(row.pk)
 
-    @admin.display(description=_("conversation"))
-    def talk(self, row: Turn) -> str:
-        who = row.conversation.contact or row.conversation
-        return columns.link(Conversation, row.conversation_id, who)
-
     @admin.display(description=_("state"), ordering="state")
     def status(self, row: Turn) -> str:
         return columns.state(row.state, row.get_state_display())
 
-    @admin.display(description=_("age"), ordering="pk")
-    def since(self, row: Turn) -> str:
-        return columns.age(row.created_at)
-
-    @admin.display(description=_("due"), ordering="due_at")
-    def when_due(self, row: Turn) -> str:
-        return columns.due(row.due_at)
-
-    @admin.display(description=_("tries"), ordering="attempts")
-    def tries(self, row: Turn) -> str:
-        if not row.deferrals:
-            return str(row.attempts)
-        return _g("%(n)s, of them put off: %(m)s") % {"n": row.attempts, "m": row.deferrals}
-
     @admin.display(description=_("model"))
     def spoke(self, row: Turn) -> str:
-        return row.model or row.provider or columns.NONE
+        return columns.whole(row.model or row.provider or columns.NONE)
+
+    @admin.display(description=_("amended"))
+    def was_amended(self, row: Turn) -> str:
+        return columns.yes_no(row.amended)
+
+    @admin.display(description=_("told to wait"))
+    def was_told(self, row: Turn) -> str:
+        return columns.yes_no(row.apologised)
 
     @admin.display(description=_("thinking"), ordering="thinking_ms")
     def thought(self, row: Turn) -> str:
         return columns.words(row.thinking_ms / 1000) if row.thinking_ms else columns.NONE
-
-    @admin.display(description=_("trace"))
-    def path(self, row: Turn) -> str:
-        return columns.trace(row.trace_id)
 
     @admin.display(description=_("messages"))
     def said(self, row: Turn) -> str:
@@ -95,11 +81,11 @@ class TurnAdmin(ReadOnlyAdmin[Turn]):
 
     @admin.action(description=_("Ring again now"), permissions=["repair"])
     def ring_again(self, request: HttpRequest, queryset: QuerySet[Turn]) -> None:
-        self.repair(request, queryset, repair.ring_again, _g("Due now"))
+        self.repair(request, queryset, repair.ring_again, gettext("Due now"))
 
     @admin.action(description=_("Answer again"), permissions=["repair"])
     def answer_again(self, request: HttpRequest, queryset: QuerySet[Turn]) -> None:
-        self.repair(request, queryset, repair.answer_again, _g("Will be answered"))
+        self.repair(request, queryset, repair.answer_again, gettext("Will be answered"))
 
     def offers(self, row: Turn) -> list[str]:
         if row.state == Turn.State.BURIED:

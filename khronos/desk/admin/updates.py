@@ -8,18 +8,19 @@ from django.utils.translation import gettext_lazy as _
 from khronos.desk.admin import columns, raw
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import SinceReceived
+from khronos.desk.admin.mixins import Traced
 from khronos.models import Conversation, Update
 
 
-class ArrivalAdmin(ReadOnlyAdmin[Update]):
+class ArrivalAdmin(Traced, ReadOnlyAdmin[Update]):
     """What the pages of updates and of the quarantine share."""
 
     list_select_related = ("channel",)
     search_fields = ("key__exact", "trace_id__exact", "reason")
     uuid_fields = ("conversation_id",)
     ordering = ("-pk",)
-    fields = ("channel", "key", "status", "reason", "received_at", "talk", "path", "trace_id", "content")
-    readonly_fields = ("status", "talk", "path", "content")
+    fields = ("channel", "key", "status", "reason", "received_at", "talk", "whole_path", "content")
+    readonly_fields = ("status", "talk", "whole_path", "content")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Update]:
         """A list does not carry a megabyte a row."""
@@ -38,10 +39,6 @@ class ArrivalAdmin(ReadOnlyAdmin[Update]):
     @admin.display(description=_("conversation"))
     def talk(self, row: Update) -> str:
         return columns.link(Conversation, row.conversation_id, str(row.conversation_id)[:8])
-
-    @admin.display(description=_("trace"))
-    def path(self, row: Update) -> str:
-        return columns.trace(row.trace_id)
 
     @admin.display(description=_("bytes"))
     def content(self, row: Update) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Min
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from khronos.desk.admin.columns import ago, until
 from khronos.models import Conversation, Delivery, Turn, Update
@@ -38,7 +39,11 @@ def undispatched(conversation: Conversation) -> list[Reason]:
     found = rows.aggregate(count=Count("pk"), oldest=Min("received_at"))
     if not found["count"]:
         return []
-    text = _("The dispatcher has not yet taken up %(n)s, the oldest for %(age)s.")
+    text = ngettext(
+        "One update is not yet taken up by the dispatcher, for %(age)s.",
+        "%(n)s updates are not yet taken up by the dispatcher, the oldest for %(age)s.",
+        found["count"],
+    )
     return [Reason("warning", text % {"n": found["count"], "age": ago(found["oldest"])})]
 
 
@@ -57,7 +62,7 @@ def waits(turn: Turn) -> Reason:
     if turn.state == Turn.State.WORKING:
         tone, text = "info", _("Turn %(id)s is being answered for %(age)s, try %(tries)s; lease %(due)s")
     elif turn.state == Turn.State.PARKED:
-        text = _("Turn %(id)s is parked for %(age)s; next try %(due)s")
+        text = _("Turn %(id)s is parked for %(age)s; due %(due)s")
     return Reason(tone, told(text, turn, tries=turn.attempts))
 
 
