@@ -1,4 +1,4 @@
-"""The dispatcher's work: from stored bytes to conversations with a turn to answer (docs/dispatcher.md).
+"""The dispatcher's work: from stored bytes to conversations with a turn to answer (docs/turns.md).
 
 A batch is one transaction. Updates of a conversation are taken in the order of their rows, earlier ones
 that were left behind included. If a batch fails, each update is tried alone, and the one that cannot be

@@ -1,4 +1,4 @@
-"""The dispatcher process: reads the bus, dispatches, tells, rings, sweeps (docs/dispatcher.md)."""
+"""The dispatcher process: reads the bus, dispatches, tells, rings, sweeps (docs/turns.md)."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Logs. One JSON object a line, or coloured text where a person watches (docs/logging.md)."""
+"""Logs. One JSON object a line, or coloured text where a person watches."""
 
 import logging
 import os
