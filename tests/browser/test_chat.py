@@ -184,6 +184,21 @@ def test_edit_changes_the_message_in_its_place(page: Page) -> None:
     expect(page.locator(".message.bot")).to_have_count(2)
 
 
+def test_news_below_wait_for_a_reader_who_scrolled_up(page: Page) -> None:
+    shown(page, "\n\n".join(str(number) for number in range(60)))
+    scroller = page.locator("#scroller")
+    scroller.evaluate("node => { node.scrollTop = 0; }")
+    answer("News")
+    page.get_by_role("button", name="New messages").click()
+    expect(page.locator(".message.bot").last).to_be_in_viewport()
+    expect(page.locator("#newest")).to_be_hidden()
+
+
+def test_long_answer_shows_its_beginning(page: Page) -> None:
+    shown(page, "The beginning\n\n" + "\n\n".join(str(number) for number in range(60)))
+    expect(page.get_by_text("The beginning")).to_be_in_viewport()
+
+
 def test_two_tabs_show_one_conversation(page: Page) -> None:
     other = page.context.new_page()
     other.goto(page.url)

@@ -150,7 +150,9 @@ function setText(node, text) {
 
 // To the end, but not past the beginning of what is new and longer than the page.
 function follow(news, always = false) {
-  if (always || followsEnd) {
+  if (log.isEmpty) {
+    scroller.scrollTop = 0;
+  } else if (always || followsEnd) {
     const end = scroller.scrollHeight - scroller.clientHeight;
     scroller.scrollTop = news ? Math.min(end, news.offsetTop - scroller.offsetTop - 8) : end;
   } else if (news) {
