@@ -11,20 +11,19 @@ import io
 import os
 import select
 import socket
-import ssl
 import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from http.client import HTTPException, HTTPResponse
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from khronos.exceptions import Misconfigured
+from khronos.http.dial import dial, left
 
 IDLE_S = 30.0  # most servers and middle boxes close an idle connection after a minute or more
 BODY_MAX_BYTES = 32 * 1024 * 1024
-MIN_WAIT_S = 0.001  # zero would make the socket non-blocking
 
 
 class Unsent(Exception):
@@ -63,13 +62,6 @@ class Inlet(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         self._sock.settimeout(left(self._deadline))
         return self._sock.recv_into(buffer)
-
-
-def left(deadline: float) -> float:
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
-        raise TimeoutError("the time for the whole call is over")
-    return max(seconds, MIN_WAIT_S)
 
 
 class Connection:
@@ -205,23 +197,6 @@ def encoded(method: str, target: str, host: str, headers: Iterable[tuple[str, st
     if head.count("\n") != len(lines) - 1 or " " in target:
         raise Unsent("a header or the path holds a line break")
     return head.encode("latin-1", "replace") + b"\r\n\r\n" + body
-
-
-def dial(parts: SplitResult, connect_timeout: float, deadline: float) -> socket.socket:
-    host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    sock = socket.create_connection((host, port), min(connect_timeout, left(deadline)))
-    try:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return tls().wrap_socket(sock, server_hostname=host) if parts.scheme == "https" else sock
-    except BaseException:
-        sock.close()
-        raise
-
-
-@lru_cache
-def tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
 
 
 @lru_cache
