@@ -1,4 +1,4 @@
-"""`.env` files and what KHRONOS_HOME keeps, read by the standard library alone: `up`, `ps` and `down` stay light."""
+"""`.env` and what KHRONOS_HOME keeps, read by the standard library alone: `up`, `ps`, `down` stay light."""
 
 import os
 import re

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from django.contrib.auth import get_user_model, login
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth import login
+from django.contrib.auth.models import User
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,7 +15,7 @@ SALT = "khronos.desk.login"
 VALID = timedelta(hours=1)
 
 
-def link_for(user: AbstractBaseUser) -> str:
+def link_for(user: User) -> str:
     """The path. It names the last sign-in, so that the next sign-in makes it worthless.
 
     Not by reverse(): `up` would load every page for it.
@@ -37,14 +37,14 @@ def by_link(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("admin:index")
 
 
-def redeem(token: str) -> AbstractBaseUser | None:
+def redeem(token: str) -> User | None:
     try:
         pk, last = signing.loads(token, salt=SALT, max_age=VALID)
     except signing.BadSignature:
         return None
-    user = get_user_model()._default_manager.filter(pk=pk, is_active=True).first()
+    user = User.objects.filter(pk=pk, is_active=True).first()
     if user is None or stamp(user.last_login) != last:
         return None
     # Of two browsers that come at once only one changes the row.
-    mine = get_user_model()._default_manager.filter(pk=pk, last_login=user.last_login)
+    mine = User.objects.filter(pk=pk, last_login=user.last_login)
     return user if mine.update(last_login=timezone.now()) else None

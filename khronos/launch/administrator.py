@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from khronos.desk.login import link_for
@@ -17,9 +17,8 @@ class Made:
 
 @transaction.atomic
 def make_if_missing() -> Made | None:
-    users = get_user_model()._default_manager
-    if users.filter(is_superuser=True).exists():
+    if User.objects.filter(is_superuser=True).exists():
         return None
     password = secrets.token_urlsafe(12)
-    admin = get_user_model().objects.create_superuser("admin", password=password)
+    admin = User.objects.create_superuser("admin", password=password)
     return Made(password, link_for(admin))

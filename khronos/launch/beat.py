@@ -34,7 +34,7 @@ class LeasedScheduler(DatabaseScheduler):  # type: ignore[misc]
         return wait
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
-        """Whoever slept through the lease (a stopped process, a suspended machine) must not fire what it held."""
+        """Whoever slept through the lease (a suspended machine) must not fire what it held."""
         if Lease.objects.hold(NAME, self.holder, LEASE):
             super().apply_entry(entry, producer=producer)
         else:

@@ -79,11 +79,9 @@ def copy_first(home: Home) -> Path | None:
 def explain(error: Exception) -> str:
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if connection.vendor == "postgresql":
-        return f"The database of DATABASE_URL does not answer: {text}.\n  Fix: start it, or correct DATABASE_URL."
+        return f"DATABASE_URL does not answer: {text}.\n  Fix: start the database, or correct it."
     if "full" in text:
-        return (
-            f"The disk is full: {where()} cannot grow.\n  Fix: make room, then start again: nothing was lost."
-        )
+        return f"The disk is full: {where()} cannot grow.\n  Fix: make room, then start again."
     return (
         f"The database {where()} cannot be used: {text}.\n"
         f"  Fix: make the file and its folder writable for this user, and end other programs that hold it."

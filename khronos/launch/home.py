@@ -58,7 +58,7 @@ class Home:
             )
 
     def lock(self) -> int | None:
-        """A descriptor that says "in use" for as long as it is open, across exec too; None: somebody has it."""
+        """A descriptor that says "in use" while it is open, across exec too; None: somebody has it."""
         with explained(self.path):
             descriptor = os.open(self.run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -80,7 +80,7 @@ def explained(path: Path) -> Iterator[None]:
 
 def why(error: OSError, path: Path) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk of KHRONOS_HOME ({path}) is full.\n  Fix: make room, then start again: nothing was lost."
+        return f"The disk of KHRONOS_HOME ({path}) is full.\n  Fix: make room, then start again."
     return (
         f"KHRONOS_HOME ({path}) cannot be written: {error.strerror}.\n"
         f"  Fix: make it writable for this user, or set KHRONOS_HOME to another folder."

@@ -1,9 +1,11 @@
-"""From the Procfile to what the supervisor is given: which processes, in which order, with which environment."""
+"""From the Procfile to what the supervisor gets: which processes, in which order, in which environment."""
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from khronos.exceptions import Misconfigured
 from khronos.launch import probes
 from khronos.launch.home import Home
 from khronos.launch.procfile import read, words
@@ -11,7 +13,7 @@ from khronos.resilience.process import Spec
 from khronos.resilience.restart_policy import RestartPolicy
 from settings import dotenv
 
-# (start, stop): processes of one number go together. Whatever brings work in is stopped before whatever does it.
+# (start, stop): processes of one number go together. What brings work in is stopped before what does it.
 WAVES = {
     "valkey": (0, 5),
     "web": (1, 0),
@@ -59,18 +61,27 @@ def specs(home: Home, procfile: Path) -> Iterator[Spec]:
         start_wave, stop_wave = WAVES.get(kind, (AFTER_READY, 0))
         for name in names(kind, settings):
             env = environment(name, kind, settings)
+            line = words(command, env)
+            insist_on(line[0], env["PATH"])
             yield Spec(
                 name=name,
-                command=words(command, env),
+                command=line,
                 env=env,
                 cwd=dotenv.ROOT,
                 log=home.log_of(name),
                 start_wave=start_wave,
                 stop_wave=stop_wave,
                 is_up=probes.of(kind, settings),
-                pulse=probes.pulse(home, name),
+                pulse=probes.pulse(kind, name, home, settings),
                 policy=policy,
             )
+
+
+def insist_on(program: str, path: str) -> None:
+    if shutil.which(program, path=path) is None:
+        raise Misconfigured(
+            f"The program {program} is missing.\n  Fix: `deploy/bootstrap` installs what is needed."
+        )
 
 
 def environment(name: str, kind: str, settings: Mapping[str, str]) -> dict[str, str]:
@@ -84,6 +95,6 @@ def environment(name: str, kind: str, settings: Mapping[str, str]) -> dict[str, 
     if kind == "flower":
         env["CELERY_BROKER_URL"] = settings.get("CELERY_BROKER_URL") or settings["REDIS_URL"]
         env["FLOWER_BASIC_AUTH"] = f"khronos:{settings['FLOWER_PASSWORD']}"
-    for unwanted in (*REMOVED.get(kind, ()), "KHRONOS_LOCK"):
+    for unwanted in REMOVED.get(kind, ()):
         env.pop(unwanted, None)
     return env

@@ -1,5 +1,6 @@
-"""Which ports this instance uses. Set ones are law; default ones give way; inner ones are any that are free."""
+"""Which ports this instance uses. Set ones are law; default ones give way; inner ones are any free."""
 
+import errno
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,10 +27,13 @@ def is_free(host: str, port: int) -> bool:
         try:
             probe.bind((host, port))
         except PermissionError:
-            raise Misconfigured(
-                f"Port {port} is only for the system's own.\n  Fix: set one above 1023."
-            ) from None
-        except OSError:
+            raise Misconfigured(f"Port {port} is the system's own.\n  Fix: set one above 1023.") from None
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise Misconfigured(
+                    f"KHRONOS_HOST {host!r} is no address of this machine ({error.strerror}).\n"
+                    f"  Fix: 127.0.0.1 for this machine alone, 0.0.0.0 for all who can reach it."
+                ) from None
             return False
     return True
 
@@ -49,20 +53,28 @@ def choose(given: Mapping[str, str], home: Home, is_free: Callable[[str, int], b
     host = given.get("KHRONOS_HOST", "127.0.0.1")
     for name, default in DEFAULTS.items():
         where = host if name == "PORT" else "127.0.0.1"
-        free = lambda port, where=where: port not in taken and is_free(where, port)  # noqa: E731
+
+        def free(port: int, where: str = where) -> bool:
+            return port not in taken and is_free(where, port)
+
         if name in given:
             number = insist(name, given[name], free)
         else:
-            before = int(kept[name]) if name in chosen_before else default
+            before = number_in(kept, name, default) if name in chosen_before else default
             number = give_way(name, default, before, free, ports.said)
         taken.add(number)
         ports.values[name] = str(number)
     if not given.get("REDIS_URL"):
-        before = int(kept.get("VALKEY_PORT", 0))
+        before = number_in(kept, "VALKEY_PORT", 0)
         number = before if before and is_free("127.0.0.1", before) else any_free()
         ports.values["VALKEY_PORT"] = str(number)
     ports.values["KHRONOS_CHOSE"] = ",".join(name for name in ports.values if name not in given)
     return ports
+
+
+def number_in(kept: Mapping[str, str], name: str, default: int) -> int:
+    text = kept.get(name, "")
+    return int(text) if text.isdecimal() and 0 < int(text) < 65536 else default
 
 
 def insist(name: str, text: str, is_free: Callable[[int], bool]) -> int:
@@ -80,7 +92,7 @@ def insist(name: str, text: str, is_free: Callable[[int], bool]) -> int:
 def give_way(name: str, default: int, before: int, is_free: Callable[[int], bool], said: list[str]) -> int:
     """The one of the last start, else the default, else the next free one: a bookmark stays good."""
     following = range(default, min(default + NEXT, 65536))
-    number = next((port for port in (before, *following) if is_free(port)), None)
+    number: int | None = next((port for port in (before, *following) if is_free(port)), None)
     if number is None:
         raise Misconfigured(f"No port from {default} on is free.\n  Fix: set {name} to one that is.")
     if number == before != default:

@@ -1,7 +1,6 @@
 """The part of `up` that needs Django: database, first rows, administrator, files that other programs read."""
 
 import os
-from pathlib import Path
 
 import django
 from django.conf import settings
@@ -9,6 +8,7 @@ from django.conf import settings
 from khronos.launch import configs
 from khronos.launch.home import Home, explained
 from khronos.launch.screen import Screen
+from settings import dotenv
 from settings.env import env
 
 
@@ -17,8 +17,8 @@ def run(home: Home, screen: Screen) -> None:
     with explained(home.path):
         export_settings()
         django.setup(set_prefix=False)
-        from khronos.launch import administrator, database, residents  # noqa: PLC0415 (models need the setup)
         from khronos.conversation import sweep  # noqa: PLC0415
+        from khronos.launch import administrator, database, residents  # noqa: PLC0415 (models need the setup)
         from tasks import schedule  # noqa: PLC0415
 
         if done := database.bring_up_to_date(home, screen):
@@ -44,7 +44,8 @@ def export_settings() -> None:
         "restart_apart_s", "failed_start_s", "failed_starts_max", "hard_stop_s", "silence_s",
     ):  # fmt: skip
         os.environ[name.upper()] = str(getattr(env, name))
-    os.environ.setdefault("VALKEY_SERVER", configs.valkey_server())
+    if "VALKEY_PORT" in dotenv.merged():
+        os.environ.setdefault("VALKEY_SERVER", configs.valkey_server())
 
 
 def warnings() -> list[str]:
@@ -61,7 +62,3 @@ def warnings() -> list[str]:
             "No model key is set: the built-in offline agent answers (ANTHROPIC_API_KEY in .env changes that)"
         )
     return lines
-
-
-def relative(path: Path) -> Path:
-    return path.relative_to(settings.BASE_DIR) if path.is_relative_to(settings.BASE_DIR) else path

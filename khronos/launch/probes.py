@@ -32,9 +32,14 @@ def accepts(host: str, port: int) -> bool:
     return False
 
 
-def pulse(home: Home, name: str) -> Callable[[], object]:
+def pulse(kind: str, name: str, home: Home, settings: Mapping[str, str]) -> Callable[[], object]:
+    if kind == "web":
+        return health_of(reach(settings.get("KHRONOS_HOST", "")), int(settings["PORT"]))
+    return file_of(home.run / "heartbeats" / name)
+
+
+def file_of(path: Path) -> Callable[[], object]:
     """A process beats by touching this file (khronos/observability/heartbeat.py)."""
-    path: Path = home.run / "heartbeats" / name
 
     def last_beat() -> object:
         with contextlib.suppress(OSError):
@@ -44,12 +49,34 @@ def pulse(home: Home, name: str) -> Callable[[], object]:
     return last_beat
 
 
+def health_of(host: str, port: int) -> Callable[[], object]:
+    """The web server has no loop of its own to beat from: how often /health said 200 until now."""
+    answers = [0]
+
+    def count() -> object:
+        if get(host, port, "/health", timeout_s=2.0)[0] == 200:
+            answers[0] += 1
+        return answers[0] or None
+
+    return count
+
+
 def ready(host: str, port: int, token: str) -> dict[str, Any] | None:
     """None when /ready says 200; else what it says, `{}` where nobody answers."""
-    connection = http.client.HTTPConnection(host, port, timeout=1.5)
-    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-        connection.request("GET", "/ready", headers={"Authorization": f"Bearer {token}"})
-        response = connection.getresponse()
-        said = json.loads(response.read())
-        return None if response.status == 200 else said if isinstance(said, dict) else {}
+    status, body = get(host, port, "/ready", timeout_s=1.5, Authorization=f"Bearer {token}")
+    if status == 200:
+        return None
+    with contextlib.suppress(ValueError):
+        said = json.loads(body)
+        return said if isinstance(said, dict) else {}
     return {}
+
+
+def get(host: str, port: int, path: str, timeout_s: float, **headers: str) -> tuple[int, bytes]:
+    """Status 0 where nobody answers."""
+    connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
+    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.read()
+    return 0, b""

@@ -19,4 +19,7 @@ def run(arguments: list[str]) -> int | None:
     parser = argparse.ArgumentParser(prog=f"manage.py {arguments[0]}", description=module.__doc__)
     module.add_arguments(parser)
     command: Callable[[argparse.Namespace], int] = module.run
-    return command(parser.parse_args(arguments[1:]))
+    try:
+        return command(parser.parse_args(arguments[1:]))
+    except KeyboardInterrupt:
+        return 130

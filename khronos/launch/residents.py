@@ -30,7 +30,7 @@ def has_default(tenant: Tenant) -> bool:
 
 
 def follow_environment(tenant: Tenant, screen: Screen) -> None:
-    """The channel `default` is what the environment says. A changed secret stays valid as the previous one."""
+    """The channel `default` is as the environment says. A changed secret stays valid beside the new."""
     wanted = {
         "token": settings.TELEGRAM_BOT_TOKEN,
         "secret": settings.TELEGRAM_WEBHOOK_SECRET,

@@ -34,6 +34,7 @@ class Announcer:
         self.is_ready = False
         self.has_complained = False
         self.asked_at = 0.0
+        self.last_words: dict[str, str] = {}
 
     def ready_gate(self) -> bool:
         """Opens when /ready says 200, and after some patience anyway."""
@@ -69,8 +70,9 @@ class Announcer:
 
     def gave_up(self, process: Process, how: str) -> None:
         self.screen.fail(
-            f"{process.name} is given up after {process.failed_starts} failed starts ({how}){self._last_words(process)}"
-            f"\n  Fix: read {process.spec.log}, mend it, then `make down` and `make up`."
+            f"{process.name} is given up after {process.failed_starts} failed starts ({how})"
+            f"{self._last_words(process)}\n"
+            f"  Fix: read {process.spec.log}, mend it, then `make down` and `make up`."
         )
 
     def renewing(self, process: Process, why: str) -> None:
@@ -93,16 +95,19 @@ class Announcer:
             self.screen.warn(f"{self.home.state} cannot be written: {error.strerror}")
 
     def looked(self, processes: Sequence[Process]) -> None:
-        for process in processes:
-            rotate(process.spec.log)
+        for name in (state.SUPERVISOR, *(process.name for process in processes)):
+            rotate(self.home.log_of(name))
         if not self.is_ready:
             self.ask()
 
     def _last_words(self, process: Process) -> str:
-        if process.failed_starts < 2:
+        """Of one that does not get up; not the same ones again and again."""
+        lines = tail(process.spec.log) if process.failed_starts > 1 else []
+        said = lines[-1][:200] if lines else ""
+        if not said or said == self.last_words.get(process.name):
             return ""
-        lines = tail(process.spec.log)
-        return f"\n  its last words: {lines[-1][:200]}" if lines else ""
+        self.last_words[process.name] = said
+        return f"\n  Its last words: {said}"
 
 
 def entry(process: Process) -> state.Entry:
@@ -131,7 +136,8 @@ def rotate(path: Path) -> None:
 
 
 def main() -> int:
-    screen, home, settings = Screen(), Home.configured(), dotenv.merged()
+    home, settings = Home.configured(), dotenv.merged()
+    screen = Screen(log=home.log_of(state.SUPERVISOR))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # after the last process is gone nobody needs to hurry
     announcer = Announcer(home, screen, settings)
     supervisor = Supervisor(

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from khronos.launch import keys, ports, state
 from khronos.launch.home import Home
 from khronos.launch.screen import Screen
 from khronos.resilience.identity import end
+from khronos.resilience.wakeup import STOP_SIGNALS
 from settings import dotenv
 
 ORPHAN_PATIENCE_S = 12.0  # above the ten seconds that a worker has for its jobs
@@ -37,11 +39,12 @@ def run(_options: argparse.Namespace) -> int:
 
     prepare.run(home, screen)
     os.set_inheritable(lock, True)
-    os.environ["KHRONOS_LOCK"] = str(lock)
     os.chdir(dotenv.ROOT)
     sys.stdout.flush()
+    # A Ctrl-C of this moment waits until the supervisor can catch it (khronos/resilience/wakeup.py).
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     # The supervisor lives for months: it must not carry Django's memory.
-    os.execv(sys.executable, [sys.executable, "-m", "khronos.launch.supervise"])
+    os.execv(sys.executable, [sys.executable, "-m", "khronos.launch.supervise"])  # noqa: S606
 
 
 def clear_the_field(home: Home, screen: Screen) -> None:
@@ -54,7 +57,7 @@ def clear_the_field(home: Home, screen: Screen) -> None:
 
 
 def settle_environment(home: Home, screen: Screen) -> dict[str, str]:
-    """The final environment of every process. What nobody set is made, chosen, or taken from the last start."""
+    """The final environment of every process. What nobody set is made, chosen, or as at the last start."""
     given = dotenv.given()
     if made := keys.make_missing(home):
         screen.done(f"Made {len(made)} secrets ({shown(home.secrets)})")

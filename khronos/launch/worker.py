@@ -45,7 +45,7 @@ def run(role: str, name: str, queues: Iterable[str], threads: int) -> None:
 
 def keep_database_connections() -> None:
     """Celery closes them after each task; Django's own rule closes only what is old or broken."""
-    for fixup in app._fixups:
+    for fixup in vars(app)["_fixups"]:
         if fixup is not None:
             fixup.worker_fixup.db_reuse_max = sys.maxsize
     for signal in (signals.task_prerun, signals.task_postrun):
@@ -53,9 +53,10 @@ def keep_database_connections() -> None:
 
 
 class EndingWell(Worker):
-    """Celery's own ways to end: wait for ever, or sleep ten seconds and cut. Ours: go on when the hands are empty."""
+    """Celery's own ways to end: wait for ever, or sleep ten seconds. Ours: when all hands are empty."""
 
     app = app
+    consumer: Any
     is_ending = False
 
     def install_platform_tweaks(self, worker: Any) -> None:
@@ -65,7 +66,7 @@ class EndingWell(Worker):
 
     def ask_to_end(self, *_: Any) -> None:
         """The loop sees it within a second and calls terminate(). A second signal changes nothing."""
-        state.should_terminate = EX_OK
+        vars(state)["should_terminate"] = EX_OK  # a module used as a mailbox
 
     def terminate(self, in_sighandler: bool = False) -> None:
         if self.is_ending:

@@ -1,4 +1,4 @@
-"""Is all there that work needs? Each check runs beside the others and against a clock. See docs/processes.md."""
+"""Is all there that work needs? Each check runs beside the others, against a clock (docs/processes.md)."""
 
 import shutil
 import threading
@@ -29,7 +29,7 @@ class Result:
 
 
 def database() -> str:
-    """A transaction that may write, given up: it needs the lock, a disk that is not read-only, and leaves nothing."""
+    """A transaction that may write, given up: it needs the lock and a writable disk, and leaves nothing."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("BEGIN IMMEDIATE")
@@ -50,7 +50,7 @@ def broker() -> str:
     if settings.CELERY_BROKER_URL == settings.REDIS_URL:
         return redis_server()
     with Connection(settings.CELERY_BROKER_URL, connect_timeout=DEADLINE_S) as broker_connection:
-        broker_connection.ensure_connection(max_retries=1, timeout=DEADLINE_S)
+        broker_connection.ensure_connection(max_retries=1, timeout=1)
     return "answers"
 
 

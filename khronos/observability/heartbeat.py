@@ -1,6 +1,6 @@
 """Signs of life. Every process that works calls `beat(role)` from its loop, however often it likes.
 
-Redis holds who is alive, across machines, for /ready; a file under KHRONOS_HOME tells the supervisor beside us.
+Redis holds who is alive, across machines, for /ready; a file under KHRONOS_HOME tells our supervisor.
 A dead Redis or a full disk stops no work: nobody hears the beat, that is all.
 """
 

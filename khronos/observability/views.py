@@ -1,4 +1,4 @@
-"""`/health`: this process lives. `/ready`: it could do work now. Both in the lean chain, without middleware."""
+"""`/health`: this process lives. `/ready`: it could work now. Both without middleware (khronos/wsgi.py)."""
 
 import os
 import time

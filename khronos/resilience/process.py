@@ -103,7 +103,7 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a terminal's Ctrl-C reaches the supervisor alone
-                preexec_fn=die_with_parent(os.getpid()),
+                preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509 (we have one thread)
             )
         self.identity = Identity.of(self._popen.pid)
         self.state = State.STARTING if self.spec.is_up else State.RUNNING
@@ -135,7 +135,7 @@ class Process:
         return now - self.started >= self.spec.policy.failed_start_s
 
     def silent_s(self, now: float) -> float:
-        """Since the last sign of life; 0 for one that never gave any. Not by the file's own time: clocks jump."""
+        """Since the last sign of life; 0 without any. The file's time is not used: clocks jump."""
         pulse = self.spec.pulse() if self.spec.pulse else None
         if pulse != self.pulse:
             self.pulse, self.pulse_at, self.has_pulse = pulse, now, True

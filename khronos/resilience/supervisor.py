@@ -1,4 +1,4 @@
-"""Keeps a set of processes alive: starts them in waves, restarts the dead, the fat and the silent, stops them in order.
+"""Keeps processes alive: starts them in waves, restarts the dead, the fat, the silent, stops them in order.
 
 One thread and no callbacks from signals: they only wake the loop. See docs/processes.md.
 """
@@ -11,9 +11,7 @@ from typing import Protocol
 
 from khronos.resilience.process import Process, Spec, State
 from khronos.resilience.restart_policy import GiveUp
-from khronos.resilience.wakeup import Wakeup
-
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+from khronos.resilience.wakeup import STOP_SIGNALS, Wakeup
 
 
 @dataclass(frozen=True)

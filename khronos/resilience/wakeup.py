@@ -1,4 +1,4 @@
-"""Signals as something a loop can wait for. Handlers do nothing; the byte that Python writes wakes the loop."""
+"""Signals as something to wait for: handlers do nothing, the byte that Python writes wakes the loop."""
 
 import contextlib
 import select
@@ -6,6 +6,8 @@ import signal
 import socket
 from types import FrameType, TracebackType
 from typing import Any, Self
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def remember_nothing(_number: int, _frame: FrameType | None) -> None:
@@ -24,7 +26,9 @@ class Wakeup:
     def __enter__(self) -> Self:
         self._before_fd = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in self.signals:
-            self._before[number] = signal.signal(number, remember_nothing)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
+                self._before[number] = signal.signal(number, remember_nothing)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self.signals)  # who started us may have held them back
         return self
 
     def __exit__(

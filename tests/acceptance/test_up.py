@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.acceptance.instance import NAMES, Instance, eventually, free_port, instance
+from tests.acceptance.instance import NAMES, Instance, eventually, instance
 
 KILLED = ("valkey", "web", "dispatcher", "agent", "worker", "beat", "flower", "litestream")
 
