@@ -10,11 +10,17 @@ from urllib.parse import quote, urlsplit
 import orjson
 from django.conf import settings
 
-from khronos.channels.telegram.errors import result_of, unsure
+from khronos.channels.telegram.errors import Garbled, result_of, unsure
 from khronos.exceptions import Misconfigured, Transient
 from khronos.http import Pool, Unanswered, Unsent, pool
 
 JSON = (("Content-Type", "application/json"),)
+# The body of getUpdates with one update, as far as can be told without reading all of it.
+LONE_UPDATE = re.compile(
+    rb'\s*{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\['
+    rb'\s*({\s*"update_id"\s*:\s*(\d{1,15})\b.*})\s*\]\s*}\s*',
+    re.DOTALL,
+)
 UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -58,15 +64,23 @@ class BotApi:
     def get_me(self) -> dict[str, Any]:
         return known(self.call("getMe"), dict)
 
-    def get_updates(self, offset: int, timeout: int, allowed: Sequence[str]) -> list[Fetched]:
+    def get_updates(
+        self, offset: int, timeout: int, allowed: Sequence[str], limit: int = 100
+    ) -> list[Fetched]:
         """Waits up to `timeout` seconds for news. Conflict: another poller, or a webhook is set."""
-        updates = known(
-            self.call(
-                "getUpdates", wait=timeout, offset=offset, timeout=timeout, allowed_updates=list(allowed)
-            ),
-            list,
-        )
-        return [Fetched(update_id_of(update), encoded(update)) for update in updates]
+        try:
+            updates = self.call(
+                "getUpdates",
+                wait=timeout,
+                offset=offset,
+                timeout=timeout,
+                limit=limit,
+                allowed_updates=list(allowed),
+            )
+        except Garbled as error:
+            # One update that cannot be read must not hold up the others: it is taken out alone.
+            return salvaged(error) if limit == 1 else self.get_updates(offset, timeout, allowed, limit=1)
+        return [Fetched(update_id_of(update), encoded(update)) for update in known(updates, list)]
 
     def set_webhook(self, url: str, secret: str, allowed: Sequence[str], max_connections: int = 40) -> None:
         if not secret:
@@ -101,6 +115,13 @@ def known[T](result: Any, kind: type[T]) -> T:
     if not isinstance(result, kind):
         raise Transient("Telegram answered something else than its documentation says")
     return result
+
+
+def salvaged(error: Garbled) -> list[Fetched]:
+    found = LONE_UPDATE.fullmatch(error.body)
+    if not found:
+        raise error
+    return [Fetched(int(found[2]), found[1])]
 
 
 def update_id_of(update: Any) -> int:

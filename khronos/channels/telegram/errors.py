@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import orjson
-
+from khronos.channels.telegram.reading import decode
 from khronos.exceptions import (
     Ambiguous,
     Blocked,
@@ -15,6 +14,7 @@ from khronos.exceptions import (
     Transient,
     Unauthorized,
     Unchanged,
+    Unreadable,
     Vanished,
 )
 from khronos.http import Reply
@@ -31,7 +31,17 @@ REFUSED = {
     "can't parse entities": MarkupRefused,
     "message is not modified": Unchanged,
     "message to edit not found": Vanished,
+    "message can't be edited": Vanished,
+    "MESSAGE_ID_INVALID": Vanished,
 }
+
+
+class Garbled(Transient):
+    """A success whose details cannot be read."""
+
+    def __init__(self, reason: str, body: bytes) -> None:
+        super().__init__(reason)
+        self.body = body
 
 
 def result_of(method: str, reply: Reply, repeatable: bool) -> Any:
@@ -43,14 +53,15 @@ def result_of(method: str, reply: Reply, repeatable: bool) -> Any:
     status = code if type(code) is int else reply.status
     reason = f"{method}: {status} {str(answer.get('description', ''))[:REASON_MAX]}".rstrip()
     if status < 400:
-        raise unsure(f"{method}: {status} with an answer that cannot be read", repeatable)
+        reason = f"{method}: {status} with an answer that cannot be read"
+        raise Garbled(reason, reply.body) if repeatable else Ambiguous(reason)
     raise failure_of(status, reason, parameters_of(answer), reply, repeatable)
 
 
 def decoded(body: bytes) -> dict[str, Any]:
     try:
-        answer = orjson.loads(body)
-    except ValueError:
+        answer = decode(body)
+    except Unreadable:
         return {}
     return answer if isinstance(answer, dict) else {}
 

@@ -14,6 +14,7 @@ Json = dict[str, Any]
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 has no lone surrogates
 INT64 = 2**63
+DEPTH_MAX = 200  # orjson writes 254 levels
 TEXT_MAX = 100_000  # Telegram's own limit is 4,096; a self-hosted server may be told otherwise
 NAME_MAX = 300
 SHORT_MAX = 100
@@ -26,9 +27,23 @@ def decode(raw: bytes) -> Any:
     except ValueError:
         pass
     try:
-        return json.loads(raw)
+        value = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"not JSON: {type(error).__name__}") from None
+    if is_deep(value):
+        raise Unreadable("nested too deep")
+    return value
+
+
+def is_deep(value: Any) -> bool:
+    """Deeper than what can be written again; level by level, since recursion is what it guards against."""
+    level = [value]
+    for _ in range(DEPTH_MAX):
+        holders = [item for item in level if isinstance(item, dict | list)]
+        if not holders:
+            return False
+        level = [inner for item in holders for inner in (item.values() if isinstance(item, dict) else item)]
+    return True
 
 
 def is_int(value: object) -> bool:
