@@ -92,6 +92,7 @@ class Chatline:
         headers = [
             ("Accept", "application/json"),
             ("Accept-Language", self._language),
+            ("Connection", "close"),  # a person types slowly: no worker of the server waits for the next line
             ("Content-Type", "application/json"),
             ("Cookie", self._cookie),
         ]
