@@ -52,20 +52,21 @@ def answer_again(turn: Turn) -> bool:
 
 def revive(turn: Turn) -> bool:
     buried = Turn.objects.filter(pk=turn.pk, state=Turn.State.BURIED)
-    collecting = (
-        Turn.objects.select_for_update()
-        .filter(conversation=turn.conversation_id, state=Turn.State.WAITING)
-        .first()
-    )
-    if collecting:
-        done = buried.update(state=Turn.State.SILENT, reason=f"answered with turn {collecting.pk}")
+    if other := collecting(turn):
+        done = buried.update(state=Turn.State.SILENT, reason=f"answered with turn {other.pk}")
         if done:
-            turn.messages.update(turn=collecting)
+            turn.messages.update(turn=other)
     else:
         done = buried.update(state=Turn.State.WAITING, **ANEW)
     if done:
         close_letters(DeadLetter.Source.TURN, turn.pk)
     return bool(done)
+
+
+def collecting(turn: Turn) -> Turn | None:
+    """Locked, so that no worker takes it before our messages are in it."""
+    waiting = Turn.objects.filter(conversation=turn.conversation_id, state=Turn.State.WAITING)
+    return waiting.select_for_update().first()
 
 
 def send_again(delivery: Delivery) -> bool:

@@ -45,6 +45,7 @@ AT_ONCE = 1000  # rows of one repair; each is a statement of its own
 class KhronosAdmin[M: Model](Unfolded[M]):
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # it counts the whole table for every choice
     list_per_page = 50
     list_max_show_all = 200
     list_disable_select_all = True
