@@ -1,9 +1,12 @@
 """Which ports this instance uses. Set ones are law; default ones give way; inner ones are any free."""
 
+import contextlib
 import errno
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+import psutil
 
 from khronos.exceptions import Misconfigured
 from khronos.launch.home import Home, explained, write
@@ -38,6 +41,15 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
+def holder_of(port: int) -> str:
+    """Who listens there, as far as this user may know."""
+    with contextlib.suppress(psutil.Error, OSError, RuntimeError):
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return "another program"
+
+
 def any_free() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -51,7 +63,8 @@ def choose(given: Mapping[str, str], home: Home, is_free: Callable[[str, int], b
     chosen_before = set(kept.get("KHRONOS_CHOSE", "").split(","))
     ports, taken = Ports(), set[int]()
     host = given.get("KHRONOS_HOST", "127.0.0.1")
-    for name, default in DEFAULTS.items():
+    for name in sorted(DEFAULTS, key=lambda name: name not in given):  # set ones first: they do not give way
+        default = DEFAULTS[name]
         where = host if name == "PORT" else "127.0.0.1"
 
         def free(port: int, where: str = where) -> bool:
@@ -82,9 +95,8 @@ def insist(name: str, text: str, is_free: Callable[[int], bool]) -> int:
         raise Misconfigured(f"{name} is {text!r}, which is no port.\n  Fix: set a number from 1 to 65535.")
     if not is_free(int(text)):
         raise Misconfigured(
-            f"Port {text} ({name}) is taken by another program.\n"
-            f"  Fix: stop that program (`ss -ltnp 'sport = :{text}'` names it), set another {name}, "
-            f"or leave {name} out: then a free one is chosen."
+            f"Port {text} ({name}) is taken by {holder_of(int(text))}.\n"
+            f"  Fix: stop that program, set another {name}, or leave {name} out: then a free one is chosen."
         )
     return int(text)
 
@@ -100,7 +112,7 @@ def give_way(name: str, default: int, before: int, is_free: Callable[[int], bool
             f"{USES[name]} stays on port {number}, as at the last start ({name}={default} moves it back)"
         )
     elif number != default:
-        said.append(f"Port {default} is taken by another program: {USES[name]} uses {number}")
+        said.append(f"Port {default} is taken by {holder_of(default)}: {USES[name]} uses {number}")
     return number
 
 

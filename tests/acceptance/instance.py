@@ -48,10 +48,13 @@ class Instance:
         self.screen = ""
         self.up: subprocess.Popen[str] | None = None
 
-    def manage(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "manage.py", *arguments]
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.python("manage.py", *arguments)
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=timeout, check=False
+            command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=60, check=False
         )
 
     def start(self) -> None:

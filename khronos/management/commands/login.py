@@ -1,0 +1,25 @@
+"""Print a link that signs in, once, within an hour."""
+
+import argparse
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+
+from khronos.desk.login import link_for
+from settings import dotenv
+
+
+class Command(BaseCommand):
+    help = __doc__ or ""
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("user", nargs="?", default="admin")
+
+    def handle(self, *, user: str, **_options: Any) -> None:
+        found = User.objects.filter(username=user, is_active=True).first()
+        if found is None:
+            raise CommandError(f"There is no active user {user}. `python manage.py createsuperuser` makes one.")
+        address = dotenv.merged().get("PUBLIC_URL") or f"http://127.0.0.1:{dotenv.merged().get('PORT', 18789)}"
+        self.stdout.write(f"{address.rstrip('/')}{link_for(found)}")
