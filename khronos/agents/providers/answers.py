@@ -1,7 +1,8 @@
-"""Looks into a provider's answer, and the words for when it has none."""
+"""What the providers' requests and answers have in common, and the words for when there is no answer."""
 
 from typing import Any
 
+from khronos.agents.providers.base import Prompt
 from khronos.exceptions import Permanent, Transient
 
 REFUSALS = {
@@ -9,6 +10,11 @@ REFUSALS = {
     "pt": "Desculpe, não posso ajudar com isso. Posso ajudar com outra coisa?",
 }
 CUT_SHORT = {"max_tokens", "length"}
+
+
+def dialogue(prompt: Prompt) -> list[dict[str, str]]:
+    """A blank line is refused by the providers, and would take the whole question with it."""
+    return [{"role": line.role, "content": line.text if line.text.strip() else "…"} for line in prompt.lines]
 
 
 def refusal(language: str) -> str:

@@ -7,7 +7,7 @@ import anthropic
 import httpx2
 from django.conf import settings
 
-from khronos.agents.providers.answers import count, dicts, refusal, text_or_failure
+from khronos.agents.providers.answers import count, dialogue, dicts, refusal, text_or_failure
 from khronos.agents.providers.base import Completion, Prompt
 from khronos.agents.providers.sdk import Client, SdkProvider, usable
 
@@ -31,7 +31,7 @@ class AnthropicProvider(SdkProvider):
         request: dict[str, Any] = {
             "model": settings.ANTHROPIC_MODEL,
             "max_tokens": prompt.max_tokens,
-            "messages": [{"role": line.role, "content": line.text} for line in prompt.lines],
+            "messages": dialogue(prompt),
         }
         return request | {"system": prompt.system} if prompt.system else request
 

@@ -15,13 +15,20 @@ OPERATORS = {401, 402, 403, 404}
 UNPAID = ("credit balance is too low", "insufficient_quota", "billing_hard_limit")
 
 
-def failure_of(status: int, message: str, headers: Mapping[str, str]) -> Failure:
-    reason = f"{status} {message[:REASON_MAX]}"
-    if status in OPERATORS or any(words in message for words in UNPAID):
+def failure_of(status: int, body: object, headers: Mapping[str, str]) -> Failure:
+    reason = f"{status} {message_of(body)[:REASON_MAX]}"
+    if status in OPERATORS or any(words in str(body) for words in UNPAID):
         return Unauthorized(reason)
     if status in PASSING or status >= 500:
         return Transient(reason, retry_after(headers))
     return Permanent(reason)
+
+
+def message_of(body: object) -> str:
+    """Both wrap it in an `error`, which OpenAI's SDK has taken off already."""
+    while isinstance(body, dict):
+        body = body.get("error") or body.get("message") or ""
+    return str(body or "")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -8,7 +8,7 @@ import httpx2
 import openai
 from django.conf import settings
 
-from khronos.agents.providers.answers import count, dicts, refusal, text_or_failure
+from khronos.agents.providers.answers import count, dialogue, dicts, refusal, text_or_failure
 from khronos.agents.providers.base import Completion, Prompt
 from khronos.agents.providers.sdk import Client, SdkProvider, usable
 
@@ -32,7 +32,7 @@ class OpenAIProvider(SdkProvider):
 
     def request(self, prompt: Prompt) -> dict[str, Any]:
         model = settings.OPENAI_MODEL
-        lines = [{"role": line.role, "content": line.text} for line in prompt.lines]
+        lines = dialogue(prompt)
         system = [{"role": "system", "content": prompt.system}] if prompt.system else []
         request: dict[str, Any] = {"model": model, "messages": [*system, *lines]}
         if THINKS.match(model):

@@ -63,9 +63,9 @@ class SdkProvider:
         try:
             return self._client.post(self.path, cast_to=httpx2.Response, body=body).content
         except self.sdk.APIStatusError as error:
-            raise failure_of(error.status_code, str(error), error.response.headers) from None
+            raise failure_of(error.status_code, error.body, error.response.headers) from None
         except self.sdk.APIConnectionError as error:
-            if not isinstance(error.__cause__, httpx2.TransportError):
+            if not isinstance(error.__cause__, httpx2.RequestError):
                 raise  # the SDK calls any error a connection error, our own mistakes as well
             raise Transient(f"no answer: {error.__cause__}") from None
 
