@@ -4,15 +4,14 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import quote
-
-from khronos.http import Reply, Unanswered, Unsent, pool
+from urllib.parse import quote, urlsplit
 
 ADDRESS = "/chat/messages"
-CONNECT_TIMEOUT_S = 3.0
 TIMEOUT_S = 10.0
 LOOK_EVERY_S = 0.3
 TRY_AGAIN_S = 1.0
@@ -21,6 +20,13 @@ BUSY = (408, 425, 429, 502, 503, 504)
 
 class NoConversation(Exception):
     """The text tells the operator what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    cookies: list[str]
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class Line:
 class Chatline:
     def __init__(self, url: str, language: str = "en") -> None:
         self._url = url.rstrip("/")
+        self._parts = urlsplit(self._url)
         self._language = language
         self._cookie = ""
         self._cursor = ""
@@ -42,8 +49,10 @@ class Chatline:
         """What was said by others since the last look."""
         target = f"{ADDRESS}?after={quote(self._cursor)}" if self._cursor else ADDRESS
         reply = self._ask("GET", target, b"")
-        for _, value in (pair for pair in reply.headers if pair[0].lower() == "set-cookie"):
-            self._cookie = "; ".join(f"{name}={m.coded_value}" for name, m in SimpleCookie(value).items())
+        for given in reply.cookies:
+            self._cookie = "; ".join(
+                f"{name}={each.coded_value}" for name, each in SimpleCookie(given).items()
+            )
         page = self._understood(reply)
         self._cursor = page["next"]
         self.is_thinking = page["thinking"] or page["more"]
@@ -71,7 +80,7 @@ class Chatline:
         """Lines as they come, to the end of the answer. Raises NoConversation when the time is over."""
         is_answered = False
         while True:
-            for line in self.news():
+            for line in self._patient_news(until):
                 is_answered = True
                 yield line
             if is_answered and not self.is_thinking:
@@ -79,6 +88,16 @@ class Chatline:
             if time.monotonic() > until:
                 raise NoConversation(self._why_not())
             time.sleep(LOOK_EVERY_S)
+
+    def _patient_news(self, until: float) -> list[Line]:
+        """The server may be started anew while it thinks."""
+        while True:
+            try:
+                return self.news()
+            except NoConversation:
+                if time.monotonic() > until - TRY_AGAIN_S:
+                    raise
+                time.sleep(TRY_AGAIN_S)
 
     def _why_not(self) -> str:
         if self.is_thinking:
@@ -89,20 +108,23 @@ class Chatline:
         return "No answer in time: the conversation waits for a person, or nobody is asked to answer it."
 
     def _ask(self, method: str, target: str, body: bytes) -> Reply:
-        headers = [
-            ("Accept", "application/json"),
-            ("Accept-Language", self._language),
-            ("Connection", "close"),  # a person types slowly: no worker of the server waits for the next line
-            ("Content-Type", "application/json"),
-            ("Cookie", self._cookie),
-        ]
+        """On a connection of its own: a person types slowly, and the server need not wait for it."""
+        headers = {
+            "Accept": "application/json",
+            "Accept-Language": self._language,
+            "Content-Type": "application/json",
+            "Cookie": self._cookie,
+            "Connection": "close",
+        }
+        kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
         try:
-            return pool(self._url).request(
-                method, target, headers, body, connect_timeout=CONNECT_TIMEOUT_S, timeout=TIMEOUT_S
-            )
-        except (Unsent, Unanswered) as error:
+            with closing(kind(self._parts.netloc, timeout=TIMEOUT_S)) as connection:
+                connection.request(method, self._parts.path + target, body, headers)
+                response = connection.getresponse()
+                return Reply(response.status, response.headers.get_all("Set-Cookie", []), response.read())
+        except (OSError, HTTPException) as error:
             raise NoConversation(
-                f"{self._url} cannot be reached ({error}).\n"
+                f"{self._url} cannot be reached ({str(error) or type(error).__name__}).\n"
                 f"  Fix: start Khronos with `make up`, or name another address with --url."
             ) from None
 
