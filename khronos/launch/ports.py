@@ -1,15 +1,11 @@
 """Which ports this instance uses. Set ones are law; default ones give way; inner ones are any free."""
 
-import contextlib
-import errno
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import psutil
-
 from khronos.exceptions import Misconfigured
 from khronos.launch.home import Home, explained, write
+from khronos.launch.sockets import any_free, holder_of, take
 from settings.dotenv import read_env_file
 
 DEFAULTS = {"PORT": 18789, "FLOWER_PORT": 5555}
@@ -23,41 +19,7 @@ class Ports:
     said: list[str] = field(default_factory=list)
 
 
-def is_free(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free
-        try:
-            probe.bind((host, port))
-        except PermissionError:
-            raise Misconfigured(f"Port {port} is the system's own.\n  Fix: set one above 1023.") from None
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise Misconfigured(
-                    f"KHRONOS_HOST {host!r} is no address of this machine ({error.strerror}).\n"
-                    f"  Fix: 127.0.0.1 for this machine alone, 0.0.0.0 for all who can reach it."
-                ) from None
-            return False
-    return True
-
-
-def holder_of(port: int) -> str:
-    """Who listens there, as far as this user may know."""
-    with contextlib.suppress(psutil.Error, OSError, RuntimeError):
-        for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
-                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
-    return "another program"
-
-
-def any_free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
-
-
-def choose(given: Mapping[str, str], home: Home, is_free: Callable[[str, int], bool] = is_free) -> Ports:
+def choose(given: Mapping[str, str], home: Home, take: Callable[[str, int], bool] = take) -> Ports:
     """What is written to ports.env: names that nobody set, and who chose them."""
     kept = dict(read_env_file(home.ports))
     chosen_before = set(kept.get("KHRONOS_CHOSE", "").split(","))
@@ -68,7 +30,7 @@ def choose(given: Mapping[str, str], home: Home, is_free: Callable[[str, int], b
         where = host if name == "PORT" else "127.0.0.1"
 
         def free(port: int, where: str = where) -> bool:
-            return port not in taken and is_free(where, port)
+            return port not in taken and take(where, port)
 
         if name in given:
             number = insist(name, given[name], free)
@@ -79,7 +41,7 @@ def choose(given: Mapping[str, str], home: Home, is_free: Callable[[str, int], b
         ports.values[name] = str(number)
     if not given.get("REDIS_URL"):
         before = number_in(kept, "VALKEY_PORT", 0)
-        number = before if before and is_free("127.0.0.1", before) else any_free()
+        number = before if before and take("127.0.0.1", before) else any_free()
         ports.values["VALKEY_PORT"] = str(number)
     ports.values["KHRONOS_CHOSE"] = ",".join(name for name in ports.values if name not in given)
     return ports

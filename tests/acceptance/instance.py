@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,10 @@ class Instance:
 
     def start(self) -> None:
         """`make up`, until the line that says ready."""
+        self.launch()
+        self.await_ready()
+
+    def launch(self) -> None:
         self.up = subprocess.Popen(
             [sys.executable, "manage.py", "up"],
             cwd=ROOT,
@@ -68,6 +72,9 @@ class Instance:
             text=True,
             start_new_session=True,
         )
+
+    def await_ready(self) -> None:
+        assert self.up is not None
         assert self.up.stdout is not None
         for line in self.up.stdout:
             self.screen += line
@@ -128,7 +135,8 @@ class Instance:
 
     def clear(self) -> None:
         for process in self.processes():
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         if self.up is not None:
             self.wait()
 

@@ -137,3 +137,17 @@ def test_a_second_ctrl_c_changes_nothing(tmp_path: Path) -> None:
         assert it.wait() == 0
         assert "killed" not in it.screen
         assert it.processes() == []
+
+
+def test_two_that_start_at_once_never_share_a_port(tmp_path: Path) -> None:
+    with (
+        instance(tmp_path / "one", PORT="", FLOWER_PORT="") as one,
+        instance(tmp_path / "two", PORT="", FLOWER_PORT="") as two,
+    ):
+        one.launch()
+        two.launch()
+        one.await_ready()
+        two.await_ready()
+        assert one.port != two.port
+        served_by = {psutil.Process(it.get("/health")[1]["pid"]).ppid() for it in (one, two)}
+        assert served_by == {it.ps()["web"]["pid"] for it in (one, two)}
