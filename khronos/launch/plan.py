@@ -73,6 +73,7 @@ def specs(home: Home, procfile: Path) -> Iterator[Spec]:
                 stop_wave=stop_wave,
                 is_up=probes.of(kind, settings),
                 pulse=probes.pulse(kind, name, home, settings),
+                memory_is_limited=kind != "valkey",  # its data would be as large after a restart
                 policy=policy,
             )
 

@@ -1,138 +1,15 @@
 """The supervisor process: lean, without Django. `up` becomes this one when all is prepared."""
 
-import os
-import shutil
 import signal
 import sys
-import time
-from collections.abc import Sequence
-from pathlib import Path
 
 from khronos.exceptions import Misconfigured
-from khronos.launch import plan, probes, state
+from khronos.launch import plan, state
+from khronos.launch.announcer import Announcer
 from khronos.launch.home import Home
 from khronos.launch.screen import Screen
-from khronos.resilience.identity import Identity
-from khronos.resilience.process import Process
 from khronos.resilience.supervisor import Limits, Supervisor
 from settings import dotenv
-
-LOG_MAX_BYTES = 20 * 1024 * 1024
-READY_PATIENCE_S = 20.0  # then the rest is started anyway, and the operator told what is amiss
-
-
-class Announcer:
-    """Tells the operator, and writes the state down for `ps`."""
-
-    def __init__(self, home: Home, screen: Screen, settings: dict[str, str]) -> None:
-        self.home = home
-        self.screen = screen
-        self.me = Identity.of(os.getpid())
-        self.host, self.port = probes.reach(settings.get("KHRONOS_HOST", "")), int(settings["PORT"])
-        self.token = settings["METRICS_TOKEN"]
-        self.began = time.monotonic()
-        self.is_ready = False
-        self.has_complained = False
-        self.asked_at = 0.0
-        self.last_words: dict[str, str] = {}
-
-    def ready_gate(self) -> bool:
-        """Opens when /ready says 200, and after some patience anyway."""
-        if not self.is_ready:
-            self.ask()
-        return self.is_ready or time.monotonic() - self.began > READY_PATIENCE_S
-
-    def ask(self) -> None:
-        now = time.monotonic()
-        if now - self.asked_at < 0.1:
-            return
-        self.asked_at = now
-        amiss = probes.ready(self.host, self.port, self.token)
-        if amiss is None:
-            self.is_ready = True
-            self.screen.say(f"Khronos is ready at http://{self.host}:{self.port}", style="bold green")
-            self.screen.say(
-                f"  {now - self.began:.1f} s   chat /chat/   admin /admin/   stop with Ctrl-C or `make down`"
-            )
-        elif now - self.began > READY_PATIENCE_S and not self.has_complained:
-            self.has_complained = True
-            failing = [name for name, check in amiss.get("checks", {}).items() if not check.get("ok")]
-            self.screen.warn(
-                f"Not ready yet: {', '.join(failing) or 'the web server does not answer'}; still trying"
-            )
-
-    def well_again(self, process: Process) -> None:
-        self.screen.done(f"{process.name} is well again")
-
-    def died(self, process: Process, how: str, back_in_s: float) -> None:
-        when = f"back in {back_in_s:.0f} s" if back_in_s >= 0.5 else "back at once"
-        self.screen.warn(f"{process.name} died ({how}), {when}{self._last_words(process)}")
-
-    def gave_up(self, process: Process, how: str) -> None:
-        self.screen.fail(
-            f"{process.name} is given up after {process.failed_starts} failed starts ({how})"
-            f"{self._last_words(process)}\n"
-            f"  Fix: read {process.spec.log}, mend it, then `make down` and `make up`."
-        )
-
-    def renewing(self, process: Process, why: str) -> None:
-        self.screen.warn(f"{process.name} {why}: restarting it")
-
-    def stopping(self) -> None:
-        self.screen.say("Stopping: first what takes messages in, then what answers them …")
-
-    def stopped(self, process: Process, killed: bool) -> None:
-        if killed:
-            self.screen.warn(f"{process.name} did not end in time and was killed")
-        else:
-            self.screen.done(f"{process.name} stopped")
-
-    def changed(self, processes: Sequence[Process]) -> None:
-        me = state.Entry(state.SUPERVISOR, os.getpid(), self.me.started if self.me else 0.0, "running", 0)
-        try:
-            state.save(self.home, [me, *(entry(process) for process in processes)])
-        except OSError as error:  # a full disk must not stop the supervision
-            self.screen.warn(f"{self.home.state} cannot be written: {error.strerror}")
-
-    def looked(self, processes: Sequence[Process]) -> None:
-        for name in (state.SUPERVISOR, *(process.name for process in processes)):
-            rotate(self.home.log_of(name))
-        if not self.is_ready:
-            self.ask()
-
-    def _last_words(self, process: Process) -> str:
-        """Of one that does not get up; not the same ones again and again."""
-        lines = tail(process.spec.log) if process.failed_starts > 1 else []
-        said = lines[-1][:200] if lines else ""
-        if not said or said == self.last_words.get(process.name):
-            return ""
-        self.last_words[process.name] = said
-        return f"\n  Its last words: {said}"
-
-
-def entry(process: Process) -> state.Entry:
-    identity = process.identity if process.alive else None
-    pid, started = (identity.pid, identity.started) if identity else (None, 0.0)
-    return state.Entry(process.name, pid, started, process.state, process.restarts)
-
-
-def tail(path: Path, size: int = 4096) -> list[str]:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - size))
-            return [line for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
-    except OSError:
-        return []
-
-
-def rotate(path: Path) -> None:
-    """Copy and cut: the processes keep the file open, for appending."""
-    try:
-        if path.stat().st_size > LOG_MAX_BYTES:
-            shutil.copyfile(path, path.with_suffix(".log.1"))
-            os.truncate(path, 0)
-    except OSError:
-        return
 
 
 def main() -> int:

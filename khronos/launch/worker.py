@@ -6,7 +6,9 @@ Not through Celery's command line: that one loads every plug-in it finds, 25 MB 
 import logging
 import os
 import sys
+import threading
 import time
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,7 +20,9 @@ from celery.worker import state
 from django.db import close_old_connections
 
 from khronos.celery import app
-from khronos.observability.heartbeat import beat
+from khronos.observability import health, heartbeat
+
+EXCUSE_EVERY_S = 10.0  # well below the silence after which the supervisor acts
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +31,10 @@ def run(role: str, name: str, queues: Iterable[str], threads: int) -> None:
     for told_twice in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(told_twice).setLevel(logging.WARNING)  # two lines a task; the timeline has it all
     os.environ["CELERY_SKIP_CHECKS"] = "1"  # they would load every page of the admin
+    warnings.filterwarnings("ignore", "You're running the worker with superuser")  # we take JSON alone
     keep_database_connections()
-    signals.heartbeat_sent.connect(lambda **_: beat(role), weak=False)
+    threading.Thread(target=excuse_silence, daemon=True).start()
+    signals.heartbeat_sent.connect(lambda **_: heartbeat.beat(role), weak=False)
     worker = EndingWell(
         hostname=nodename(name, gethostname()),
         pool_cls="threads",
@@ -41,6 +47,17 @@ def run(role: str, name: str, queues: Iterable[str], threads: int) -> None:
     )
     worker.start()
     sys.exit(worker.exitcode or EX_OK)
+
+
+def excuse_silence() -> None:
+    """Without a broker the loop waits for it and does not beat: no reason to restart this process.
+
+    Where the broker answers and the loop is silent all the same, it hangs, and nobody excuses it.
+    """
+    while True:
+        time.sleep(EXCUSE_EVERY_S)
+        if not health.run(health.broker).ok:
+            heartbeat.touch()
 
 
 def keep_database_connections() -> None:

@@ -16,6 +16,7 @@ from khronos.observability import heartbeat
 
 DEADLINE_S = 0.9  # /ready answers within a second, whatever hangs
 FRESH_S = 1.0  # load balancers ask often and together
+FRESH_BAD_S = 0.2  # good news are wanted at once
 DISK_LEAST_FREE_MB = 100
 MEMORY_LEAST_AVAILABLE = 0.05  # of the machine's
 MIB = 2**20
@@ -132,16 +133,17 @@ class Readiness:
         self.checks = {name: Check(ask) for name, ask in checks.items()}
         self.lock = threading.Lock()
         self.results: dict[str, Result] = {}
-        self.looked_at = -FRESH_S
+        self.looked_at, self.fresh_s = 0.0, 0.0
 
     def look(self) -> dict[str, Result]:
         with self.lock:  # those who come meanwhile get the answer of the first
-            if time.monotonic() - self.looked_at >= FRESH_S:
+            if time.monotonic() - self.looked_at >= self.fresh_s:
                 for check in self.checks.values():
                     check.start()
                 until = time.monotonic() + DEADLINE_S
                 self.results = {name: check.wait(until) for name, check in self.checks.items()}
                 self.looked_at = time.monotonic()
+                self.fresh_s = FRESH_S if all(result.ok for result in self.results.values()) else FRESH_BAD_S
             return self.results
 
 

@@ -45,10 +45,15 @@ def beat(role: str) -> None:
     if now - last_beats.get(role, -EVERY_S) < EVERY_S:
         return
     last_beats[role] = now
-    with contextlib.suppress(OSError):
-        pulse_file().touch()
+    touch()
     with contextlib.suppress(redis.RedisError):
         client().eval(BEAT, 1, KEY.format(role=role), member(), str(ALIVE_S))
+
+
+def touch() -> None:
+    """For the supervisor alone."""
+    with contextlib.suppress(OSError):
+        pulse_file().touch()
 
 
 def alive(role: str) -> int:

@@ -37,6 +37,7 @@ class Spec:
     stop_wave: int = 0
     is_up: Callable[[], bool] | None = None  # asked until it says yes; None: up once started
     pulse: Callable[[], object] | None = None  # changes while the process is alive; None: no heartbeat known
+    memory_is_limited: bool = True
     stop_signal: int = signal.SIGTERM
     policy: RestartPolicy = field(default_factory=RestartPolicy)
 

@@ -134,7 +134,7 @@ class Supervisor:
         rss = self.memory_of([process.pid for process in running if process.pid])
         for process in running:
             used = rss.get(process.pid or 0, 0.0)
-            if used > self.limits.memory_mb:
+            if process.spec.memory_is_limited and used > self.limits.memory_mb:
                 self._renew(process, f"uses {used:.0f} MB, more than {self.limits.memory_mb:.0f}", now)
             elif process.silent_s(now) > self.limits.silence_s:
                 self._renew(process, f"has given no sign of life for {process.silent_s(now):.0f} s", now)

@@ -1,6 +1,7 @@
 """/health, /ready and the sign-in link."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 
@@ -36,6 +37,11 @@ def get(path: str, **environ: str) -> tuple[int, dict[str, object]]:
     from khronos.wsgi import application
 
     status: list[str] = []
+
+    def start_response(line: str, _headers: object, _error: object = None) -> Callable[[bytes], object]:
+        status.append(line)
+        return lambda _data: None
+
     body = application(
         {
             "REQUEST_METHOD": "GET",
@@ -46,7 +52,7 @@ def get(path: str, **environ: str) -> tuple[int, dict[str, object]]:
             "wsgi.url_scheme": "http",
             **environ,
         },
-        lambda line, _headers, _error=None: status.append(line) or (lambda _data: None),  # type: ignore[arg-type, func-returns-value]
+        start_response,
     )
     return int(status[0].split()[0]), json.loads(b"".join(body))
 
