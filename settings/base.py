@@ -82,6 +82,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
 UPDATE_MAX_BYTES = 1024 * 1024
+WEB_CALLBACK_PRIVATE_NETWORKS: list[str] = []  # such as 127.0.0.0/8: answers may be sent there all the same
 DATA_UPLOAD_MAX_MEMORY_SIZE = UPDATE_MAX_BYTES + 1024
 
 WEB_THREADS = env.web_threads

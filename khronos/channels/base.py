@@ -91,8 +91,8 @@ class Transport(Protocol):
     can_edit: bool
     pulled: bool  # readers fetch with a cursor: a stored row is a delivered one, no send is needed
 
-    def send(self, chat_id: str, text: str, *, plain: bool = False) -> str:
-        """Send Markdown (or plain) text; answers the message's id."""
+    def send(self, chat_id: str, text: str, *, plain: bool = False, key: str = "") -> str:
+        """Send Markdown (or plain) text; answers the message's id. A repeat bears the same key."""
 
     def edit(self, chat_id: str, message_id: str, text: str, *, plain: bool = False) -> None: ...
 

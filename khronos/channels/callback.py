@@ -78,7 +78,7 @@ def form(plain: bool) -> str:
 def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
     """The status, and how long the other side asks us to wait. No redirect is followed."""
     target = target_of(url)
-    allowed = getattr(settings, "WEB_CALLBACK_PRIVATE_NETWORKS", [])
+    allowed = settings.WEB_CALLBACK_PRIVATE_NETWORKS
     connections = pool(target.scheme, address_of(target.host, target.port, allowed), target.host, target.port)
     try:
         response = connections.urlopen(

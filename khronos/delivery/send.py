@@ -97,13 +97,14 @@ def in_doubt(delivery: Delivery) -> None:
 
 
 def post(transport: Transport, delivery: Delivery) -> str:
+    key, plain = str(delivery.pk), delivery.plain
     try:
-        return transport.send(delivery.conversation.chat_id, delivery.text, plain=delivery.plain)
+        return transport.send(delivery.conversation.chat_id, delivery.text, plain=plain, key=key)
     except MarkupRefused:
-        return transport.send(delivery.conversation.chat_id, delivery.text, plain=True)
+        return transport.send(delivery.conversation.chat_id, delivery.text, plain=True, key=key)
     except Migrated as moved:
         follow(delivery.conversation, moved.new_chat_id)
-        return transport.send(delivery.conversation.chat_id, delivery.text, plain=delivery.plain)
+        return transport.send(delivery.conversation.chat_id, delivery.text, plain=plain, key=key)
 
 
 def edit(transport: Transport, delivery: Delivery) -> str:

@@ -16,8 +16,8 @@ class TelegramTransport:
     def __init__(self, account: Account) -> None:
         self.api = BotApi(account.token, str(account.options.get("api_url") or ""))
 
-    def send(self, chat_id: str, text: str, *, plain: bool = False) -> str:
-        """Markdown as HTML; with `plain` as it was written."""
+    def send(self, chat_id: str, text: str, *, plain: bool = False, key: str = "") -> str:
+        """Markdown as HTML; with `plain` as it was written. Telegram knows no keys."""
         sent = self.api.call("sendMessage", repeatable=False, **place(chat_id), **words(text, plain))
         message_id = sent.get("message_id") if isinstance(sent, dict) else None
         if message_id is None:
