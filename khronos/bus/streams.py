@@ -28,12 +28,34 @@ class Entry:
     tries: int = 1
 
 
-def publish(client: "redis.Redis", wires: Iterable[Wire]) -> None:
-    """All of them in one round trip."""
-    pipe = client.pipeline(transaction=False)
+# A command each would cost this side three times as much.
+PUBLISH = """
+local at = 3
+for number, key in ipairs(KEYS) do
+    if number <= tonumber(ARGV[1]) then
+        local last = at + tonumber(ARGV[at])
+        redis.call('XADD', key, '*', unpack(ARGV, at + 1, last))
+        at = last + 1
+    else
+        redis.call('SET', key, '1', 'EX', ARGV[2])
+    end
+end
+"""
+
+
+def publish(
+    client: "redis.Redis", wires: Sequence[Wire], markers: Sequence[str] = (), markers_stay_s: int = 0
+) -> None:
+    """All of them, and then the markers, in one round trip."""
+    if not wires:
+        return
+    words: list[Any] = []
     for fields in wires:
-        pipe.xadd(str(fields["event"]), fields)
-    pipe.execute()
+        words.append(2 * len(fields))
+        for field in fields.items():
+            words += field
+    keys = [*(str(fields["event"]) for fields in wires), *markers]
+    client.eval(PUBLISH, len(keys), *keys, len(wires), markers_stay_s, *words)
 
 
 class Consumer:

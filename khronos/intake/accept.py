@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from khronos.intake import bell
 from khronos.intake.arrival import Arrival, arrived
@@ -44,7 +44,7 @@ def store(arrivals: Sequence[Arrival]) -> list[Receipt]:
 
 
 def insert(arrivals: Sequence[Arrival]) -> dict[str, int]:
-    """One statement for all; the unique key drops what is there. Answers the new rows' ids by marker."""
+    """One statement for all, which is its own transaction. Answers the new rows' ids by marker."""
     if not arrivals:
         return {}
     fields: list[Any] = [Update._meta.get_field(name) for name in COLUMNS]
@@ -57,7 +57,7 @@ def insert(arrivals: Sequence[Arrival]) -> dict[str, int]:
     ]
     rows = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(arrivals))
     names = ", ".join(str(field.column) for field in fields)
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {Update._meta.db_table} ({names}) VALUES {rows}"  # noqa: S608 - names of our own columns
             " ON CONFLICT (channel_id, key) DO NOTHING RETURNING id, channel_id, key",

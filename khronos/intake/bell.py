@@ -8,6 +8,7 @@ import redis
 
 from khronos.bus import events
 from khronos.bus.connection import quick
+from khronos.bus.streams import publish
 from khronos.intake.arrival import Arrival
 from khronos.models import Event
 
@@ -37,11 +38,8 @@ def ring(stored: Sequence[tuple[Arrival, int]]) -> None:
     if not stored or time.monotonic() < resting.get("until", 0.0):
         return
     try:
-        pipe = quick().pipeline(transaction=False)
-        for arrival, update_id in stored:
-            pipe.xadd(Event.Type.MESSAGE_RECEIVED.value, fact(arrival, update_id))
-            pipe.set(arrival.marker, 1, ex=REMEMBER_S)
-        pipe.execute()
+        facts = [fact(arrival, update_id) for arrival, update_id in stored]
+        publish(quick(), facts, [arrival.marker for arrival, _ in stored], REMEMBER_S)
     except redis.RedisError as error:
         rest(error)
 
