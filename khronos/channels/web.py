@@ -40,7 +40,7 @@ class PulledTransport:
     can_edit = False
     pulled = True
 
-    def send(self, chat_id: str, text: str, *, plain: bool = False) -> str:
+    def send(self, chat_id: str, text: str, *, plain: bool = False, key: str = "") -> str:
         return ""
 
     def edit(self, chat_id: str, message_id: str, text: str, *, plain: bool = False) -> None:

@@ -25,7 +25,7 @@ def bring_up_to_date(home: Home, screen: Screen) -> str:
     except DatabaseError as error:
         raise Misconfigured(
             f"The database is damaged or no database: {error}.\n"
-            f"  Fix: restore the newest copy with `python manage.py restore`, or look into {where()}."
+            f"  Fix: look into {where()}, or put a copy from the backup folder in its place."
         ) from None
 
 

@@ -17,24 +17,28 @@ def run(home: Home, screen: Screen) -> None:
     with explained(home.path):
         export_settings()
         django.setup(set_prefix=False)
-        from khronos.conversation import sweep  # noqa: PLC0415
-        from khronos.launch import administrator, database, residents  # noqa: PLC0415 (models need the setup)
-        from tasks import schedule  # noqa: PLC0415
-
-        if done := database.bring_up_to_date(home, screen):
-            screen.done(done)
-        residents.settle(screen)
-        schedule.install()
-        sweep.hurry()
-        made = administrator.make_if_missing()
+        furnish(home, screen, f"http://127.0.0.1:{os.environ['PORT']}")
         configs.write_all(home, settings)
+    screen.done("Prepared")
+
+
+def furnish(home: Home, screen: Screen, address: str) -> None:
+    """The database and the rows that every installation has; what is there stays."""
+    from khronos.conversation import sweep  # noqa: PLC0415 (models need the setup)
+    from khronos.launch import administrator, database, residents  # noqa: PLC0415
+    from tasks import schedule  # noqa: PLC0415
+
+    if done := database.bring_up_to_date(home, screen):
+        screen.done(done)
+    residents.settle(screen)
+    schedule.install()
+    sweep.hurry()
+    made = administrator.make_if_missing()
     for line in warnings():
         screen.warn(line)
     if made:
-        base = f"http://127.0.0.1:{os.environ['PORT']}"
         screen.done(f"Made the administrator: user admin, password {made.password} (shown this once)")
-        screen.say(f"  Sign in without typing, within an hour, once: {base}{made.login_path}")
-    screen.done("Prepared")
+        screen.say(f"  Sign in without typing, within an hour, once: {address}{made.login_path}")
 
 
 def export_settings() -> None:
