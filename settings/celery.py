@@ -5,6 +5,9 @@ from kombu import Queue
 from settings.env import env
 
 CELERY_BROKER_URL = env.celery_broker_url or env.redis_url
+if CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
+    CELERY_BROKER_TRANSPORT = "khronos.bus.celery_redis:ThriftyTransport"
+CELERY_WORKER_CONSUMER = "khronos.bus.celery_redis:ThriftyConsumer"
 CELERY_TASK_QUEUES = [Queue(name) for name in ("agent.ai", "delivery", "embeddings", "ops")]
 CELERY_TASK_DEFAULT_QUEUE = "ops"
 CELERY_TASK_ROUTES = {
@@ -36,6 +39,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     {}
     if CELERY_BROKER_URL.startswith("amqp")
     else {
+        "priority_steps": [0],  # one list a queue: priorities are not used
         "visibility_timeout": 300,  # above the longest task; the same in every process
         "unacked_restore_interval": 2,
         "unacked_restore_throttle": 1,

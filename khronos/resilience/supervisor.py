@@ -19,6 +19,7 @@ class Limits:
     memory_mb: float = 500.0
     silence_s: float = 60.0  # without a sign of life from a process that gave one before
     hard_stop_s: float = 30.0  # for the stop of all; then SIGKILL
+    silent_stop_s: float = 10.0  # for one that hangs: it will hardly hear the signal
     look_every_s: float = 5.0  # at memory and signs of life
     tick_s: float = 1.0
     starting_tick_s: float = 0.05
@@ -112,6 +113,7 @@ class Supervisor:
             self._after_death(process, f"{error.strerror}: {process.spec.command[0]}", now)
 
     def _after_death(self, process: Process, how: str, now: float) -> None:
+        process.reason = how
         if process.state is State.STOPPING:  # we asked for it: renewed
             process.state, process.due = State.WAITING, now
             process.restarts += 1
@@ -119,7 +121,6 @@ class Supervisor:
         lived_s = now - process.started
         verdict = process.spec.policy.after_death(lived_s, process.failed_starts)
         process.failed_starts = verdict.failed_starts
-        process.reason = how
         if isinstance(verdict, GiveUp):
             process.state = State.FAILED
             self.watcher.gave_up(process, how)
@@ -135,14 +136,12 @@ class Supervisor:
         for process in running:
             used = rss.get(process.pid or 0, 0.0)
             if process.spec.memory_is_limited and used > self.limits.memory_mb:
-                self._renew(process, f"uses {used:.0f} MB, more than {self.limits.memory_mb:.0f}", now)
-            elif process.silent_s(now) > self.limits.silence_s:
-                self._renew(process, f"has given no sign of life for {process.silent_s(now):.0f} s", now)
+                self.watcher.renewing(process, f"uses {used:.0f} MB, more than {self.limits.memory_mb:.0f}")
+                process.ask_to_stop(now, self.limits.hard_stop_s)
+            elif (silent_s := process.silent_s(now)) > self.limits.silence_s:
+                self.watcher.renewing(process, f"has given no sign of life for {silent_s:.0f} s")
+                process.ask_to_stop(now, self.limits.silent_stop_s)
         self.watcher.looked(self.processes)
-
-    def _renew(self, process: Process, why: str, now: float) -> None:
-        self.watcher.renewing(process, why)
-        process.ask_to_stop(now, self.limits.hard_stop_s)
 
     def _tell_changes(self) -> None:
         picture = [(process.pid, process.state, process.restarts) for process in self.processes]

@@ -137,6 +137,7 @@ def test_a_fat_process_is_renewed_and_not_blamed(bench: Bench) -> None:
     assert bench["fat"].restarts == 1
     assert bench["fat"].failed_starts == 0
     assert bench.ledger.told == [("renewing: uses 101 MB, more than 100", "fat")]
+    bench.until(lambda: bench.ledger.told[-1] == ("well again", "fat"))
 
 
 def test_a_process_that_falls_silent_is_renewed(bench: Bench) -> None:
