@@ -1,5 +1,6 @@
 """Holding a turn: the conversation's lock and the row's lease are extended, and the contact sees us type."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -17,6 +18,9 @@ from khronos.resilience.locks import RedisLock
 leases = Keeper("leases")
 typing = Keeper("typing")
 
+# Redis did not answer when they were taken or let go: a server that only hesitated may hold them for us.
+left_behind: deque[RedisLock] = deque(maxlen=10_000)
+
 
 @contextmanager
 def holding(turn: Turn) -> Iterator[None]:
@@ -24,9 +28,10 @@ def holding(turn: Turn) -> Iterator[None]:
     ttl_s = settings.LOCK_TTL.total_seconds()
     lock = RedisLock(patient(), f"conversation:{turn.conversation_id}", int(ttl_s * 1000))
     try:
-        if not lock.acquire():
+        if not (lock.acquire() or (release_left_behind() and lock.acquire())):
             raise Transient("another worker holds the conversation", retry_after=2.0)
     except redis.RedisError as error:
+        left_behind.append(lock)
         raise Transient(f"no lock: {type(error).__name__}", retry_after=2.0) from None
 
     def extend() -> None:
@@ -40,8 +45,25 @@ def holding(turn: Turn) -> Iterator[None]:
         with leases.keeping(extend, every_s=ttl_s / 3):
             yield
     finally:
-        with suppress(redis.RedisError):  # it ends by itself
-            lock.release()
+        release(lock)
+
+
+def release(lock: RedisLock) -> bool:
+    try:
+        lock.release()
+    except redis.RedisError:
+        left_behind.append(lock)
+        return False
+    return True
+
+
+def release_left_behind() -> int:
+    """How many were let go now."""
+    count = 0
+    with suppress(IndexError):
+        while release(left_behind.popleft()):
+            count += 1
+    return count
 
 
 def acknowledge_presses(turn: Turn, messages: Sequence[Message]) -> None:
