@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from datetime import timedelta
+from hashlib import sha256
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
@@ -30,12 +31,19 @@ CONFLICT_S = 10.0
 UNAUTHORIZED_S = 60.0
 
 
+def holder() -> str:
+    """Our supervisor runs one poller: its next life takes over at once, though the last was killed."""
+    seat = os.environ.get("KHRONOS_PROCESS")
+    home = sha256(str(settings.KHRONOS_HOME).encode()).hexdigest()[:12]
+    return f"{socket.gethostname()}-{f'{seat}-{home}' if seat else os.getpid()}"
+
+
 class Poller:
     """Polls one bot until told to stop."""
 
     def __init__(self, channel: Channel, stopping: Stopping) -> None:
         self.channel, self.stopping = channel, stopping
-        self.holder = f"{socket.gethostname()}-{os.getpid()}"
+        self.holder = holder()
         self.lease = f"poller:{channel.slug}"
         self.failures = 0
 
@@ -76,7 +84,7 @@ class Poller:
 
     def yield_to(self, conflict: Conflict) -> None:
         """A webhook is set, ours to remove since there is no public address; or somebody else polls."""
-        if "webhook" in str(conflict):
+        if "webhook" in str(conflict).lower():  # also "terminated by setWebhook request"
             log.warning("a webhook was set for this bot; it is removed, since PUBLIC_URL is empty")
             try:
                 BotApi(self.channel.token).delete_webhook()
