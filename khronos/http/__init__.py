@@ -14,6 +14,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from http.client import HTTPException, HTTPResponse
@@ -70,9 +71,12 @@ class Connection:
         self._used_at = time.monotonic()
         self.is_fresh = True
 
+    def is_old(self) -> bool:
+        return time.monotonic() - self._used_at > IDLE_S
+
     def is_stale(self) -> bool:
         """An idle connection that has something to read has been closed by the other side."""
-        if time.monotonic() - self._used_at > IDLE_S:
+        if self.is_old():
             return True
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
@@ -147,6 +151,7 @@ class Pool:
             raise
         if keep:
             self._idle.append(connection)
+            self._retire_one()
         else:
             connection.close()
         return reply
@@ -183,6 +188,15 @@ class Pool:
             if not connection.is_stale():
                 return connection
             connection.close()
+
+    def _retire_one(self) -> None:
+        """The last used is used next, so what a rush has left over grows old at the other end."""
+        with suppress(IndexError):
+            oldest = self._idle.popleft()
+            if oldest.is_old():
+                oldest.close()
+            else:
+                self._idle.appendleft(oldest)
 
     def close(self) -> None:
         """Close all idle connections; the pool can be used again."""

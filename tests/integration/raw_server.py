@@ -120,3 +120,13 @@ def polite(caller: Caller) -> None:
     while True:
         caller.read_request()
         caller.send(answer())
+
+
+def saying(data: bytes) -> Script:
+    """Says this to the first request, then hangs up."""
+
+    def script(caller: Caller) -> None:
+        caller.read_request()
+        caller.send(data)
+
+    return script

@@ -245,8 +245,38 @@ def test_requests_are_framed_as_servers_expect(pool_of: PoolOf) -> None:
 
 
 def test_an_idle_connection_is_not_kept_for_ever(pool_of: PoolOf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("khronos.http.IDLE_S", -1.0)
     with serving(polite) as server:
         pool = pool_of(server.url)
-        assert [ask(pool).status for _ in range(2)] == [200] * 2
+        ask(pool)
+        monkeypatch.setattr("khronos.http.IDLE_S", -1.0)
+        ask(pool)
     assert server.connections == 2
+
+
+def test_connections_left_over_from_a_rush_are_closed_one_by_one(
+    pool_of: PoolOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(8)
+    gone = threading.Semaphore(0)
+
+    def counted(caller: Caller) -> None:
+        caller.read_request()
+        together.wait(5)
+        caller.send(answer())
+        try:
+            polite(caller)
+        finally:
+            gone.release()
+
+    with serving(*[counted] * 8, polite) as server:
+        pool = pool_of(server.url)
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(lambda _: ask(pool), range(8)))
+        used_at = time.monotonic() + 20
+        monkeypatch.setattr("khronos.http.time.monotonic", lambda: used_at)
+        assert ask(pool).status == 200
+        used_at += 20
+        for _ in range(7):
+            assert ask(pool).status == 200
+        assert all(gone.acquire(timeout=5) for _ in range(7))
+        assert not gone.acquire(blocking=False)

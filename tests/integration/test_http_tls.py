@@ -43,7 +43,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "-addext",
         names,
         "-keyout",
-        path,
+        str(path),
         "-out",
         f"{path}.crt",
     ]

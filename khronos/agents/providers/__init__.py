@@ -1,4 +1,4 @@
-"""The models that can answer. A new one is a module beside these and one line here."""
+"""The models that can answer: see docs/models.md. A new one is a module beside these and one line here."""
 
 from collections.abc import Sequence
 from functools import cache

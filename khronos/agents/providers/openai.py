@@ -13,7 +13,7 @@ from khronos.agents.providers.base import Completion, Prompt
 from khronos.agents.providers.sdk import Client, SdkProvider, usable
 
 # These think before they speak, and what they think counts against the limit.
-THINKS = re.compile(r"(gpt-[5-9]|o\d)")
+THINKS = re.compile(r"(gpt-[5-9](?!.*chat)|o\d)")
 THINKING_TOKENS = 2048
 
 

@@ -1,4 +1,4 @@
-"""Telegram, spoken directly: see docs/channels.md.
+"""Telegram, spoken directly: see docs/telegram.md.
 
 identity.py   the key of an update, for intake; never fails
 parse.py      an update in our words, for the dispatcher
