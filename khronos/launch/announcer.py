@@ -9,7 +9,7 @@ from pathlib import Path
 from khronos.launch import probes, state
 from khronos.launch.home import Home
 from khronos.launch.screen import Screen
-from khronos.resilience.identity import Identity
+from khronos.resilience.identity import Identity, uptime_s
 from khronos.resilience.process import Process, State
 
 LOG_MAX_BYTES = 20 * 1024 * 1024
@@ -20,7 +20,7 @@ class Announcer:
     def __init__(self, home: Home, screen: Screen, settings: dict[str, str]) -> None:
         self.home = home
         self.screen = screen
-        self.me = Identity.of(os.getpid())
+        self.me = Identity.of(os.getpid()) or Identity(os.getpid(), time.time())
         self.host, self.port = probes.reach(settings.get("KHRONOS_HOST", "")), int(settings["PORT"])
         self.token = settings["METRICS_TOKEN"]
         self.began = time.monotonic()
@@ -46,7 +46,7 @@ class Announcer:
             self.is_ready = True
             self.screen.say(f"Khronos is ready at http://{self.host}:{self.port}", style="bold green")
             self.screen.say(
-                f"  {now - self.began:.1f} s   chat /chat/   admin /admin/   stop with Ctrl-C or `make down`"
+                f"  {uptime_s(self.me):.1f} s   chat /chat/   admin /admin/   stop with Ctrl-C or `make down`"
             )
         elif now - self.began > READY_PATIENCE_S and not self.has_complained:
             self.has_complained = True
@@ -87,7 +87,7 @@ class Announcer:
             self.screen.done(
                 f"{len(processes)} processes run ({', '.join(process.name for process in processes)})"
             )
-        me = state.Entry(state.SUPERVISOR, os.getpid(), self.me.started if self.me else 0.0, "running", 0)
+        me = state.Entry(state.SUPERVISOR, os.getpid(), self.me.started, "running", 0)
         try:
             state.save(self.home, [me, *(entry(process) for process in processes)])
         except OSError as error:  # a full disk must not stop the supervision
