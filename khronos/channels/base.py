@@ -78,8 +78,8 @@ class Account:
     """Our side of a channel: what its parser and transport must know."""
 
     slug: str
-    token: str = ""
-    secret: str = ""
+    token: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
     username: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
