@@ -10,7 +10,7 @@ SQLITE_PRAGMAS = """
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
-    PRAGMA cache_size = -8000;
+    PRAGMA cache_size = -2000;
     PRAGMA mmap_size = 134217728;
     PRAGMA wal_autocheckpoint = 1000;
 """
