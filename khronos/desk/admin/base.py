@@ -5,7 +5,7 @@ arrive by POST at the list, are allowed to whoever may change the noun, and are 
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -52,7 +52,7 @@ class KhronosAdmin[M: Model](Unfolded[M]):
     list_fullwidth = True
     change_form_outer_before_template = "admin/khronos/offers.html"
     change_form_show_cancel_button = True
-    uuid_fields: Sequence[str] = ()
+    id_fields: Mapping[int, Sequence[str]] = {}  # which columns hold an id of so many characters
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Rows]:
         return Rows
@@ -105,15 +105,17 @@ class KhronosAdmin[M: Model](Unfolded[M]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[M], search_term: str
     ) -> tuple[QuerySet[M], bool]:
-        """A whole UUID is looked up, not searched for. A trace id is one without its dashes."""
+        """A whole id is looked up, not searched for: a UUID, or a trace id, which is one without dashes."""
         term = search_term.strip()
+        names = self.id_fields.get(len(term), ())
         try:
-            id_ = uuid.UUID(term) if self.uuid_fields and len(term) == 36 else None
+            id_ = uuid.UUID(term) if names else None
         except ValueError:
             id_ = None
         if id_ is None:
             return super().get_search_results(request, queryset, search_term)
-        return queryset.filter(Q.create([(name, id_) for name in self.uuid_fields], connector=Q.OR)), False
+        value = id_ if len(term) == 36 else term
+        return queryset.filter(Q.create([(name, value) for name in names], connector=Q.OR)), False
 
 
 class ReadOnlyAdmin[M: Model](KhronosAdmin[M]):

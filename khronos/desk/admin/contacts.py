@@ -18,7 +18,7 @@ class ContactAdmin(KhronosAdmin[Contact]):
     list_select_related = ("channel", "tenant")
     search_fields = ("name", "username", "external_id__exact")
     ordering = ("-created_at",)
-    uuid_fields = ("pk",)
+    id_fields = {36: ("pk",)}
     readonly_fields = ("tenant", "channel", "external_id", "created_at", "talks")
     fields = ("name", "username", "language", "is_blocked", *readonly_fields)
 

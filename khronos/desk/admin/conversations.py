@@ -38,7 +38,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
     list_filter = (Waiting, "state", "handler", SinceUpdated, "queue", "channel", "tenant")
     list_select_related = ("contact", "channel", "queue", "operator")
     search_fields = ("chat_id__exact", "contact__name", "contact__username", "title")
-    uuid_fields = ("pk", "contact")
+    id_fields = {36: ("pk", "contact")}
     ordering = ("-updated_at",)
     fields = ("contact", "channel", "state", "handler", "queue", "operator", "chat_id", "chat_type", "title")
     actions = ("hand_to_bot", "hand_to_queue", "close")

@@ -21,6 +21,7 @@ class DeadLetterAdmin(Aged, Traced, ReadOnlyAdmin[DeadLetter]):
     list_display = ("name", "origin", "row", "since", "attempts", "beginning", "replayed", "path")
     list_filter = (Replayed, "source", Since, "name")
     search_fields = ("name", "key__exact", "trace_id__exact", "reason")
+    id_fields = {32: ("trace_id",)}
     ordering = ("-pk",)
     actions = ("replay",)
     fieldsets = (

@@ -31,7 +31,7 @@ class DeliveryAdmin(Worked, OfConversation, Traced, ReadOnlyAdmin[Delivery]):
     list_filter = (Unsettled, "state", Since, "doubtful")
     list_select_related = ("conversation__contact",)
     search_fields = ("trace_id__exact", "conversation__chat_id__exact", "conversation__contact__name", "text")
-    uuid_fields = ("conversation",)
+    id_fields = {36: ("conversation",), 32: ("trace_id",)}
     ordering = ("-pk",)
     actions = ("send_again", "send_now")
     fieldsets = (

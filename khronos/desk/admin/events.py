@@ -1,15 +1,11 @@
 """Events: what happened, append-only."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
-from khronos.desk.admin.filters import SinceTimestamp
+from khronos.desk.admin.filters import ByType, SinceTimestamp
 from khronos.desk.admin.mixins import Traced
 from khronos.models import Contact, Conversation, Event, Tenant
 
@@ -18,25 +14,12 @@ class Published(admin.EmptyFieldListFilter):
     """Whether the relay has told the bus."""
 
 
-class Kind(admin.SimpleListFilter):
-    """By the names that the bus knows."""
-
-    title = _("type")
-    parameter_name = "type"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(type_, type_) for type_ in Event.Type.values]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
-        return queryset.filter(type=self.value()) if self.value() else queryset
-
-
 @admin.register(Event)
 class EventAdmin(Traced, ReadOnlyAdmin[Event]):
     list_display = ("kind", "since", "talk", "path", "told", "payload_line")
-    list_filter = (Kind, SinceTimestamp, ("published_at", Published))
+    list_filter = (ByType, SinceTimestamp, ("published_at", Published))
     search_fields = ("trace_id__exact", "idempotency_key__exact")
-    uuid_fields = ("conversation_id", "event_id", "customer_id")
+    id_fields = {36: ("conversation_id", "event_id", "customer_id"), 32: ("trace_id",)}
     ordering = ("-pk",)
     fieldsets = (
         (None, {"fields": ("kind", "timestamp", "published_at", "tenant", "talk", "contact")}),

@@ -1,13 +1,18 @@
 """Filters of lists that stay quick on tables of millions of rows."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Max, Min, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from khronos.agents.providers import PROVIDERS
+from khronos.channels.base import Content
+from khronos.models import Event
 
 SLACK = timedelta(minutes=1)  # rows are numbered a little before or after they are timed
 STRIDE = 1000  # rows; a floor need not be more exact
@@ -60,8 +65,8 @@ def newer_than(rows: QuerySet[Any], field: str, length: timedelta) -> QuerySet[A
 def floor(model: type[Model], field: str, start: datetime) -> int:
     """A number below which every row is older than `start`, by halving."""
     rows = model._default_manager.order_by("pk")
-    ends = rows.order_by().aggregate(low=Min("pk"), high=Max("pk"))
-    low, high = ends["low"] or 0, ends["high"] or 0
+    low = rows.values_list("pk", flat=True).first() or 0
+    high = rows.reverse().values_list("pk", flat=True).first() or 0
     while high - low > STRIDE:
         middle = (low + high) // 2
         moment = rows.filter(pk__gte=middle).values_list(field, flat=True).first()
@@ -70,6 +75,38 @@ def floor(model: type[Model], field: str, start: datetime) -> int:
         else:
             high = middle
     return low
+
+
+class Known(admin.SimpleListFilter):
+    """A column whose values are known: the usual filter reads the whole table to find them."""
+
+    values: Sequence[str] = ()
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(value, value) for value in self.values]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
+
+
+class ByProvider(Known):
+    title = _("provider")
+    parameter_name = "provider"
+    values = tuple(PROVIDERS)
+
+
+class ByContent(Known):
+    title = _("content")
+    parameter_name = "content"
+    values = tuple(Content)
+
+
+class ByType(Known):
+    """By the names that the bus knows."""
+
+    title = _("type")
+    parameter_name = "type"
+    values = tuple(Event.Type.values)
 
 
 class Settled(admin.SimpleListFilter):

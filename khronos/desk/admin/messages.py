@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
-from khronos.desk.admin.filters import Since
+from khronos.desk.admin.filters import ByContent, Since
 from khronos.desk.admin.mixins import Aged, OfConversation
 from khronos.models import Message, Turn, Update
 
@@ -13,10 +13,10 @@ from khronos.models import Message, Turn, Update
 @admin.register(Message)
 class MessageAdmin(Aged, OfConversation, ReadOnlyAdmin[Message]):
     list_display = ("number", "talk", "author", "beginning", "content", "since", "worked_in")
-    list_filter = ("author", Since, "content")
+    list_filter = ("author", Since, ByContent)
     list_select_related = ("conversation__contact",)
     search_fields = ("text", "conversation__chat_id__exact", "conversation__contact__name")
-    uuid_fields = ("conversation",)
+    id_fields = {36: ("conversation",)}
     ordering = ("-pk",)
     fieldsets = (
         (

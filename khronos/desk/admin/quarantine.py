@@ -16,6 +16,7 @@ from khronos.models import Quarantined, Update
 class QuarantineAdmin(ArrivalAdmin):
     list_display = ("key", "reason", "channel", "since", "talk", "path")
     list_filter = (SinceReceived, "channel")
+    ordering = ("-received_at",)  # as the index of quarantined rows has them
     actions = ("read_again",)
 
     @admin.action(description=_("Try again"), permissions=["repair"])

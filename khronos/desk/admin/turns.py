@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from khronos.conversation import repair
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
-from khronos.desk.admin.filters import Since, Unsettled
+from khronos.desk.admin.filters import ByProvider, Since, Unsettled
 from khronos.desk.admin.mixins import OfConversation, Traced, Worked
 from khronos.models import Turn
 
@@ -28,7 +28,7 @@ class TurnAdmin(Worked, OfConversation, Traced, ReadOnlyAdmin[Turn]):
         "why",
         "path",
     )
-    list_filter = (Unsettled, "state", Since, "provider", "apologised")
+    list_filter = (Unsettled, "state", Since, ByProvider, "apologised")
     list_select_related = ("conversation__contact",)
     search_fields = (
         "trace_id__exact",
@@ -36,7 +36,7 @@ class TurnAdmin(Worked, OfConversation, Traced, ReadOnlyAdmin[Turn]):
         "conversation__contact__name",
         "reason",
     )
-    uuid_fields = ("conversation",)
+    id_fields = {36: ("conversation",), 32: ("trace_id",)}
     ordering = ("-pk",)
     actions = ("ring_again", "answer_again")
     fieldsets = (

@@ -17,7 +17,7 @@ class ArrivalAdmin(Traced, ReadOnlyAdmin[Update]):
 
     list_select_related = ("channel",)
     search_fields = ("key__exact", "trace_id__exact", "reason")
-    uuid_fields = ("conversation_id",)
+    id_fields = {36: ("conversation_id",), 32: ("trace_id",)}
     ordering = ("-pk",)
     fields = ("channel", "key", "status", "reason", "received_at", "talk", "whole_path", "content")
     readonly_fields = ("status", "talk", "whole_path", "content")
