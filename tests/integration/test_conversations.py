@@ -1,9 +1,11 @@
 """What becomes of messages: dispatched, answered once and in order, parked, handed off, buried."""
 
 import pytest
+
 from bench.simulator import Simulator
 from khronos.conversation import turn as turns
 from khronos.conversation.phrases import phrase
+from khronos.exceptions import LostLease
 from khronos.intake.accept import accept
 from khronos.models import (
     Alert,
@@ -216,7 +218,7 @@ def test_worker_that_lost_its_lease_writes_nothing(telegram: Channel, sim: Simul
     assert frozen is not None
     way.hurry()
     way.answer()
-    with pytest.raises(turns.LostLease):
+    with pytest.raises(LostLease):
         turns.work_on(frozen)
     assert sim.telegram.answers(ANA) == ["You said: slow"]
     assert Message.objects.filter(author="bot").count() == 1

@@ -1,6 +1,7 @@
 """What becomes of an answer on its way out."""
 
 import pytest
+from django.conf import settings
 
 from bench.simulator import Simulator
 from khronos.conversation import turn as turns
@@ -88,7 +89,7 @@ def test_worker_that_dies_twice_while_sending_is_not_repeated_for_ever(
     assert turn is not None
     [delivery] = turns.work_on(turn)
     way.hurry()
-    claimed = Delivery.objects.claim(delivery.pk, send.settings.DELIVERY_LEASE)
+    claimed = Delivery.objects.claim(delivery.pk, settings.DELIVERY_LEASE)
     assert claimed is not None
     send.in_doubt(claimed)  # and dies again
     way.hurry()

@@ -7,6 +7,7 @@ import redis
 
 from khronos.bus import streams
 from khronos.bus.streams import DEAD, TRIES, Consumer, Entry
+from tests.integration import way
 
 STREAM = "inbox.message.received"
 
@@ -66,8 +67,8 @@ def test_entry_that_fails_too_often_becomes_a_dead_letter_and_the_rest_go_on(bus
             worker.consumer.adopt()
     worker.consumer.adopt()
     assert (worker.buried, pending(bus)) == (["1"], 0)
-    [(_, letter)] = bus.xrange(DEAD)
-    assert letter[b"stream"] == STREAM.encode()
+    [letter] = way.told(bus, DEAD)
+    assert letter["stream"] == STREAM
     worker.failing = False
     put(bus, 2)
     worker.consumer.read(10)

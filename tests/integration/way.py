@@ -1,7 +1,9 @@
 """The way of a message without processes: each step is called by the test, so that it can look in between."""
 
 from collections.abc import Iterator
+from typing import Any
 
+import redis
 from django.db.models.functions import Now
 
 from khronos.conversation import dispatch as dispatching
@@ -46,6 +48,12 @@ def all_the_way(channel: Channel) -> None:
     fetch(channel)
     dispatch()
     answer()
+
+
+def told(bus: "redis.Redis", stream: str) -> list[dict[str, str]]:
+    """What stands on a stream, oldest first."""
+    entries: Any = bus.xrange(stream)
+    return [{name.decode(): value.decode() for name, value in fields.items()} for _, fields in entries]
 
 
 def hurry() -> None:
