@@ -89,17 +89,25 @@ def test_a_killed_process_comes_back(khronos: Instance, name: str) -> None:
     eventually(khronos.is_ready, 20, "ready")
 
 
-def test_two_instances_live_side_by_side(khronos: Instance, tmp_path: Path) -> None:
-    with instance(tmp_path / "other") as other:
-        other.start()
-        assert other.port != khronos.port
-        assert {row["pid"] for row in other.ps().values()}.isdisjoint(
-            {row["pid"] for row in khronos.ps().values()}
-        )
-        assert other.manage("down").returncode == 0
-        assert other.wait() == 0
-        assert other.processes() == []
-    assert khronos.is_ready()
+def test_two_that_start_at_once_live_side_by_side(tmp_path: Path) -> None:
+    nothing_set = {"PORT": "", "FLOWER_PORT": ""}
+    with instance(tmp_path / "one", **nothing_set) as one, instance(tmp_path / "two", **nothing_set) as two:
+        one.launch()
+        two.launch()
+        one.await_ready()
+        two.await_ready()
+        assert one.port != two.port
+        served_by = {psutil.Process(it.get("/health")[1]["pid"]).ppid() for it in (one, two)}
+        assert served_by == {it.ps()["web"]["pid"] for it in (one, two)}
+
+        result = one.manage("down")
+        assert result.returncode == 0
+        assert "stopped" in result.stdout
+        assert one.wait() == 0
+        assert one.processes() == []
+        assert one.ps() == {}
+        assert "not running" in one.manage("down").stdout
+        assert two.is_ready()
 
 
 def test_a_killed_supervisor_leaves_nothing_and_up_starts_anew(tmp_path: Path) -> None:
@@ -111,43 +119,14 @@ def test_a_killed_supervisor_leaves_nothing_and_up_starts_anew(tmp_path: Path) -
         assert it.ps() == {}
         it.start()
         assert it.screen.count("password") == 1
-        assert it.stop() == 0
-        assert it.processes() == []
+        stop_with_a_nervous_hand(it)
 
 
-def test_down_stops_all_and_says_so(tmp_path: Path) -> None:
-    with instance(tmp_path / "home") as it:
-        it.start()
-        result = it.manage("down")
-        assert result.returncode == 0
-        assert "stopped" in result.stdout
-        assert it.wait() == 0
-        assert it.processes() == []
-        assert it.ps() == {}
-        assert "not running" in it.manage("down").stdout
-
-
-def test_a_second_ctrl_c_changes_nothing(tmp_path: Path) -> None:
-    with instance(tmp_path / "home") as it:
-        it.start()
-        assert it.up is not None
-        it.up.send_signal(signal.SIGINT)
-        it.up.send_signal(signal.SIGINT)
-        it.up.send_signal(signal.SIGTERM)
-        assert it.wait() == 0
-        assert "killed" not in it.screen
-        assert it.processes() == []
-
-
-def test_two_that_start_at_once_never_share_a_port(tmp_path: Path) -> None:
-    with (
-        instance(tmp_path / "one", PORT="", FLOWER_PORT="") as one,
-        instance(tmp_path / "two", PORT="", FLOWER_PORT="") as two,
-    ):
-        one.launch()
-        two.launch()
-        one.await_ready()
-        two.await_ready()
-        assert one.port != two.port
-        served_by = {psutil.Process(it.get("/health")[1]["pid"]).ppid() for it in (one, two)}
-        assert served_by == {it.ps()["web"]["pid"] for it in (one, two)}
+def stop_with_a_nervous_hand(it: Instance) -> None:
+    """A second Ctrl-C changes nothing."""
+    assert it.up is not None
+    for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+        it.up.send_signal(number)
+    assert it.wait() == 0
+    assert "was killed" not in it.screen
+    assert it.processes() == []
