@@ -3,8 +3,10 @@
 import os
 import socket
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
+from django.conf import settings
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from khronos.models import Lease
@@ -15,11 +17,18 @@ LEASE = timedelta(seconds=30)
 STAND_BY_S = 5.0  # between two looks of a stand-by
 
 
+def holder() -> str:
+    """Of one home and one seat there is one at a time: its next life takes over though the last was killed."""
+    seat = os.environ.get("KHRONOS_PROCESS")
+    home = sha256(str(settings.KHRONOS_HOME).encode()).hexdigest()[:12]
+    return f"{socket.gethostname()}:{f'{seat}:{home}' if seat else os.getpid()}"
+
+
 class LeasedScheduler(DatabaseScheduler):  # type: ignore[misc]
     """Each firing is written down at once (CELERY_BEAT_SYNC_EVERY), so that the next holder knows of it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.holder = f"{socket.gethostname()}:{os.getpid()}"
+        self.holder = holder()
         self.holds = False
         super().__init__(*args, **kwargs)
 

@@ -1,20 +1,18 @@
-"""`manage.py up`. manage.py runs it without Django; this port is for `help` and `call_command`."""
+"""`manage.py up`, for `help`: manage.py itself runs it before Django has read the settings that it makes."""
 
-import argparse
+import os
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from khronos.launch import up
+from settings.dotenv import ROOT
 
 
 class Command(BaseCommand):
     help = up.__doc__ or ""
     requires_system_checks = ()
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        up.add_arguments(parser)
-
-    def handle(self, **options: Any) -> None:
-        if code := up.run(argparse.Namespace(**options)):
-            raise SystemExit(code)
+    def handle(self, **_options: Any) -> None:
+        os.execv(sys.executable, [sys.executable, str(ROOT / "manage.py"), "up"])  # noqa: S606
