@@ -18,7 +18,7 @@ STAND_BY_S = 5.0  # between two looks of a stand-by
 
 
 def holder() -> str:
-    """Of one home and one seat there is one at a time: its next life takes over though the last was killed."""
+    """Of one home and seat there is one at a time: its next life takes over though the last was killed."""
     seat = os.environ.get("KHRONOS_PROCESS")
     home = sha256(str(settings.KHRONOS_HOME).encode()).hexdigest()[:12]
     return f"{socket.gethostname()}:{f'{seat}:{home}' if seat else os.getpid()}"
