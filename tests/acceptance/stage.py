@@ -10,7 +10,7 @@ from bench.simulator.conversations import Arrival, Performance, write
 from bench.simulator.verdict import Verdict
 
 FIGURES = ("sent", "accepted", "answered", "undelivered", "lost", "repeated", "out_of_order", "misdirected")
-TABLES = ("update", "turn", "delivery", "deadletter", "event")
+TABLES = ("update", "message", "turn", "delivery", "deadletter", "event")
 CHATS_A_PLAY = 1000
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -59,6 +59,12 @@ class Stage:
         self._played.append(performance)
         return performance
 
+    def say(self, chat: int, number: int) -> str:
+        """One more message of a chat; answers its words."""
+        text = f"[c{chat:02d}-m{number:02d}]"
+        self.world.telegram.say(chat, text)
+        return text
+
     def accepted(self) -> int:
         """How many messages Khronos has said 200 to."""
         return sum(update.accepted_at is not None for update in self.world.telegram.updates())
@@ -67,11 +73,18 @@ class Stage:
         """Wait for the middle of a play."""
         assert self.world.wait_until(lambda: self.accepted() >= accepted, timeout), self.accepted()
 
+    def thinking(self, turns: int, timeout: float = 30.0) -> None:
+        """Wait until a model is asked so many questions at once."""
+        assert until(lambda: self.world.models.loads["anthropic"].now >= turns, timeout)
+
     def finish(self, timeout: float = 60.0) -> Verdict:
         """Wait until all is said, accepted, answered and settled; the verdict then, whatever it is."""
 
         def is_over() -> bool:
-            if not all(performance.settled for performance in self._played):
+            updates = self.world.telegram.updates()
+            if any(update.state == "pending" for update in updates):
+                return False
+            if not all(performance.said for performance in self._played):
                 return False
             verdict = self.world.verdict()
             troubles = self.troubles()

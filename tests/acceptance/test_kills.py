@@ -1,0 +1,83 @@
+"""kill -9 in the middle of work: nothing is lost; a repeat has one window only, and is known."""
+
+import os
+import signal
+from collections.abc import Iterable
+
+import pytest
+
+from bench.simulator.verdict import MARKER
+from tests.acceptance.stage import Stage, clean, exact, figures
+
+PROCESSES = ("web", "web.child", "dispatcher", "worker", "beat", "valkey", "flower", "litestream")
+LEASE_S = 30  # of a turn; a killed worker's is free again after it
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_killed_process_costs_nothing(editing: Stage, name: str) -> None:
+    editing.world.models.think(0.2)
+    editing.play(15, 6, arrival="paced", rate=60)
+    editing.after(30)
+    editing.khronos.wait_back(name, editing.khronos.kill(name))
+    assert figures(editing.finish(60)) == exact(90)
+    assert editing.troubles() == clean()
+
+
+def test_killed_agent_costs_a_lease_and_repeats_nothing_in_edit_mode(editing: Stage) -> None:
+    editing.world.models.think(0.2)
+    editing.play(15, 6, arrival="paced", rate=60)
+    editing.after(45)
+    editing.khronos.wait_back("agent", editing.khronos.kill("agent"))
+    verdict = editing.finish(LEASE_S + 45)
+    assert figures(verdict) == exact(90)
+    assert verdict.longest_wait < LEASE_S + 15
+    assert editing.troubles() == clean()
+
+
+def test_killed_supervisor_is_replaced_by_a_new_start(editing: Stage) -> None:
+    editing.world.models.think(0.2)
+    editing.play(15, 6, arrival="paced", rate=60)
+    editing.after(45)
+    editing.khronos.kill("supervisor")
+    assert editing.khronos.process is not None
+    assert editing.khronos.process.wait(10) == -signal.SIGKILL
+    editing.khronos.start()
+    assert figures(editing.finish(LEASE_S + 60)) == exact(90)
+    assert editing.troubles() == clean()
+
+
+def test_power_cut_of_everything_at_once_costs_a_lease(editing: Stage) -> None:
+    editing.world.models.think(0.2)
+    editing.play(15, 6, arrival="paced", rate=60)
+    editing.after(45)
+    for process in editing.khronos.all_processes():
+        process.kill()
+    assert editing.khronos.process is not None
+    editing.khronos.process.wait(10)
+    editing.khronos.start()
+    assert figures(editing.finish(LEASE_S + 60)) == exact(90)
+    assert editing.troubles() == clean()
+
+
+def test_agent_killed_while_it_sends_repeats_only_what_was_being_sent(stage: Stage) -> None:
+    """Telegram shows three answers and does not say so; then the agent dies, and nobody can know."""
+    lost = stage.world.telegram.fail("lost_hang", method="sendMessage", count=3)
+    stage.world.models.think(0.2)
+    stage.play(15, 4, arrival="paced", rate=60)
+    assert stage.world.wait_until(lambda: lost.hits == 3)
+    stage.after(40)
+    agent = stage.khronos.kill("agent", signal.SIGSTOP)  # so that nothing moves between look and kill
+    in_doubt = dict(stage.khronos.sql("SELECT id, text FROM khronos_delivery WHERE state = 'sending'"))
+    os.kill(agent, signal.SIGKILL)
+    stage.khronos.wait_back("agent", agent)
+    verdict = stage.finish(LEASE_S + 60)
+    doubtful = dict(stage.khronos.sql("SELECT id, text FROM khronos_delivery WHERE doubtful"))
+    unsaid = [call.text for call in stage.world.telegram.calls() if call.outcome == "fault:lost_hang"]
+    assert figures(verdict) == exact(60, repeated=verdict.repeated)
+    assert markers(unsaid) <= set(verdict.repeated) <= markers(doubtful.values())
+    assert doubtful.keys() <= in_doubt.keys()
+    assert stage.troubles() == clean(doubtful_deliveries=len(doubtful))
+
+
+def markers(texts: Iterable[str]) -> set[str]:
+    return set(MARKER.findall(" ".join(texts)))
