@@ -1,12 +1,14 @@
 """What the model is told: who it is, what was said before within a budget, and what waits for an answer."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from django.conf import settings
 from django.db.models import Q
 
 from khronos.agents.providers.base import Line, Prompt
 from khronos.models import Contact, Conversation, Message, Turn
+from khronos.models.prepared import Select, Slot
 
 CHARS_PER_TOKEN = 3.5  # a safe mean of English and Portuguese; the providers count for themselves
 LANGUAGES = {"pt": "Brazilian Portuguese", "en": "English"}
@@ -47,14 +49,8 @@ def language_of(contact: Contact | None) -> str:
 def history(turn: Turn) -> list[Message]:
     """What was said before, oldest first; an answer stands behind the questions of its turn."""
     conversation = turn.conversation
-    before = (
-        Message.objects.filter(
-            Q(turn__isnull=True) | Q(turn__lt=turn.pk),
-            conversation=conversation,
-            pk__gte=conversation.remembers_from,
-        )
-        .order_by("-pk")
-        .only("pk", "turn_id", "author", "text", "content", "sender_name")[: settings.HISTORY_MAX_MESSAGES]
+    before = newest_before(settings.HISTORY_MAX_MESSAGES)(
+        turn=turn.pk, conversation=conversation.pk, first=conversation.remembers_from
     )
     by_turn: list[tuple[int, int, Message]] = []
     latest = 0
@@ -62,6 +58,22 @@ def history(turn: Turn) -> list[Message]:
         latest = max(latest, message.turn_id or 0)
         by_turn.append((message.turn_id or latest, message.pk, message))
     return [message for _, _, message in sorted(by_turn, key=lambda row: row[:2])]
+
+
+@cache
+def newest_before(most: int) -> Select[Message]:
+    key = Message._meta.pk
+    return Select(
+        lambda: (
+            Message.objects.filter(
+                Q(turn__isnull=True) | Q(turn__lt=Slot("turn", Turn._meta.pk)),
+                conversation=Slot("conversation", Conversation._meta.pk),
+                pk__gte=Slot("first", key),
+            )
+            .order_by("-pk")
+            .only("pk", "turn_id", "author", "text", "content", "sender_name")[:most]
+        )
+    )
 
 
 def newest_within(messages: Sequence[Message], budget: float) -> list[Line]:

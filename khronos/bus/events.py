@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from khronos.models import Conversation, Event
+from khronos.models.prepared import insert
 
 type Wire = dict[Any, Any]
 
@@ -42,7 +43,11 @@ def make(
 
 def record(events: Iterable[Event]) -> None:
     """Store them in the transaction of the change; the relay publishes them."""
-    Event.objects.bulk_create(list(events), ignore_conflicts=True)
+    rows = list(events)
+    if len(rows) == 1:
+        insert(rows[0], unless_there=True)
+    else:
+        Event.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def wire(event: Event) -> Wire:

@@ -11,6 +11,7 @@ from khronos.bus import events
 from khronos.delivery.outbox import enqueue
 from khronos.exceptions import LostLease
 from khronos.models import Delivery, Event, Message, Turn
+from khronos.models.prepared import insert
 
 
 class Reply(Protocol):
@@ -23,10 +24,10 @@ class Reply(Protocol):
 
 def store(turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool) -> list[Delivery] | None:
     """The deliveries to make, or None when a question was edited meanwhile and must be read again."""
-    fenced = turn.fenced() if even_if_amended else turn.fenced().filter(amended=False)
     completion = next((reply.completion for reply in replies if reply.completion), None)
     state = Turn.State.ANSWERED if replies else Turn.State.SILENT
-    if not fenced.update(state=state, due_at=None, reason="", answered_at=Now(), **figures(completion)):
+    unless = {} if even_if_amended else {"amended": False}
+    if not turn.settled(unless, state=state, reason="", answered_at=Now(), **figures(completion)):
         if turn.fenced().update(amended=False):
             return None
         raise LostLease(f"turn {turn.pk}")
@@ -69,5 +70,5 @@ def give_up(turn: Turn, reason: str, words: str) -> list[Delivery]:
 
 
 def utter(turn: Turn, author: Message.Author, text: str) -> list[Delivery]:
-    message = Message.objects.create(conversation=turn.conversation, turn=turn, author=author, text=text)
+    message = insert(Message(conversation=turn.conversation, turn=turn, author=author, text=text))
     return enqueue(turn.conversation, message, turn.trace_id)

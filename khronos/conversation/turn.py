@@ -29,8 +29,20 @@ from khronos.delivery.send import send_all
 from khronos.exceptions import LostLease, Permanent, Transient
 from khronos.models import Conversation, DeadLetter, Delivery, Message, Turn
 from khronos.models.commit import commit
+from khronos.models.prepared import Select, Slot
 
 log = logging.getLogger(__name__)
+
+QUESTIONS = Select(
+    lambda: Message.objects.filter(turn=Slot("turn", Turn._meta.pk), author=Message.Author.CONTACT).order_by(
+        "update_id"
+    )
+)
+NEXT_TURN = Select(
+    lambda: Turn.objects.filter(
+        conversation=Slot("conversation", Conversation._meta.pk), state=Turn.State.WAITING
+    ).only("pk")
+)
 
 AMENDMENTS = 3  # how often a question may be edited under our hands before it is answered as it was
 PLEASE_WRITE = ("voice",)
@@ -58,9 +70,9 @@ def take(turn_id: int) -> None:
 
 
 def claim(turn_id: int) -> Turn | None:
-    turns = Turn.objects.select_related("conversation__channel__tenant", "conversation__contact")
+    related = ("conversation__channel__tenant", "conversation__contact")
     try:
-        turn = commit(partial(turns.claim, turn_id, settings.TURN_LEASE))
+        turn = commit(partial(Turn.objects.claim, turn_id, settings.TURN_LEASE, *related))
     except IntegrityError:
         return None  # another turn of the conversation was taken first; it will ring for this one
     return turn
@@ -84,7 +96,7 @@ def work_on(turn: Turn) -> list[Delivery]:
 
 def respond(turn: Turn) -> list[Delivery]:
     for left in range(AMENDMENTS, -1, -1):
-        messages = list(turn.messages.filter(author=Message.Author.CONTACT).order_by("update_id"))
+        messages = QUESTIONS(turn=turn.pk)
         acknowledge_presses(turn, messages)
         if turn.conversation.handler == Conversation.Handler.TRIAGE:
             triage.route(turn, messages)
@@ -161,6 +173,5 @@ def bury(turn: Turn, reason: str) -> list[Delivery]:
 
 def ring_next(turn: Turn) -> None:
     """What the contact said meanwhile is the next turn; it was refused while this one was under way."""
-    waiting = Turn.objects.filter(conversation=turn.conversation_id, state=Turn.State.WAITING)
-    if ids := list(waiting.values_list("pk", flat=True)):
+    if ids := [each.pk for each in NEXT_TURN(conversation=turn.conversation_id)]:
         doorbell.ring(*TURN_TASK, ids)

@@ -7,6 +7,15 @@ from khronos.bus import events
 from khronos.channels import transport_of
 from khronos.channels.splitting import split
 from khronos.models import Conversation, Delivery, Event, Message
+from khronos.models.prepared import Select, Slot, insert
+
+UNSETTLED = Select(
+    lambda: (
+        Delivery.objects.unsettled()
+        .filter(conversation=Slot("conversation", Conversation._meta.pk))
+        .only("pk")[:1]
+    )
+)
 
 
 def enqueue(conversation: Conversation, message: Message, trace_id: str) -> list[Delivery]:
@@ -17,15 +26,22 @@ def enqueue(conversation: Conversation, message: Message, trace_id: str) -> list
     transport = transport_of(conversation.channel)
     if transport.pulled:
         return read_by_cursor(conversation, message, trace_id)
-    busy = Delivery.objects.unsettled().filter(conversation=conversation).exists()
+    busy = bool(UNSETTLED(conversation=conversation.pk))
     lease = Now() + settings.DELIVERY_LEASE
     parts = []
     for part, text in enumerate(split(message.text, transport.text_limit)):
         ours = part == 0 and not busy
         leased = {"state": Delivery.State.SENDING, "attempts": 1, "fence": 1, "due_at": lease} if ours else {}
         parts.append(
-            Delivery.objects.create(
-                conversation=conversation, message=message, part=part, text=text, trace_id=trace_id, **leased
+            insert(
+                Delivery(
+                    conversation=conversation,
+                    message=message,
+                    part=part,
+                    text=text,
+                    trace_id=trace_id,
+                    **leased,
+                )
             )
         )
         busy = busy or ours

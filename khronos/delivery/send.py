@@ -41,8 +41,8 @@ PLACEHOLDER = "…"
 
 def deliver(delivery_id: int) -> None:
     """Send a delivery that is due; nothing when it is not, or is not yet its turn."""
-    rows = Delivery.objects.select_related("conversation__channel__tenant", "conversation__contact")
-    delivery = commit(partial(rows.claim, delivery_id, settings.DELIVERY_LEASE))
+    related = ("conversation__channel__tenant", "conversation__contact")
+    delivery = commit(partial(Delivery.objects.claim, delivery_id, settings.DELIVERY_LEASE, *related))
     if delivery is not None:
         send_all([delivery], delivery.conversation)
 

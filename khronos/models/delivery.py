@@ -20,8 +20,8 @@ class DeliveryQuerySet(WorkQuerySet["Delivery"]):
         )
         return super().due().exclude(Exists(earlier))
 
-    def claim(self, pk: int, lease: timedelta, **changes: Any) -> "Delivery | None":
-        return super().claim(pk, lease, state=Delivery.State.SENDING, **changes)
+    def claim(self, pk: int, lease: timedelta, *related: str, **changes: Any) -> "Delivery | None":
+        return super().claim(pk, lease, *related, state=Delivery.State.SENDING, **changes)
 
 
 class Delivery(Work):

@@ -17,4 +17,4 @@ class Quarantined(Update):
     class Meta:
         proxy = True
         verbose_name = _("quarantined update")
-        verbose_name_plural = _("quarantine")
+        verbose_name_plural = _("quarantined updates")

@@ -24,9 +24,9 @@ class TurnQuerySet(WorkQuerySet["Turn"]):
         )
         return super().due().exclude(Exists(others))
 
-    def claim(self, pk: int, lease: timedelta, **changes: Any) -> "Turn | None":
+    def claim(self, pk: int, lease: timedelta, *related: str, **changes: Any) -> "Turn | None":
         """Raises IntegrityError where another turn of the conversation was taken between look and write."""
-        return super().claim(pk, lease, state=Turn.State.WORKING, amended=False, **changes)
+        return super().claim(pk, lease, *related, state=Turn.State.WORKING, amended=False, **changes)
 
 
 class Turn(Work):

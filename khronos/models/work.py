@@ -4,7 +4,9 @@
 Every write after a claim goes through the fence: whoever lost the lease changes nothing.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any, Self
 
 from django.db import models
@@ -12,6 +14,9 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from khronos.exceptions import LostLease
+from khronos.models.prepared import Select, Slot, Update
+
+type Pairs = tuple[tuple[str, Any], ...]
 
 
 class WorkQuerySet[W: "Work"](models.QuerySet[W]):
@@ -21,18 +26,46 @@ class WorkQuerySet[W: "Work"](models.QuerySet[W]):
     def unsettled(self) -> Self:
         return self.filter(due_at__isnull=False)
 
-    def claim(self, pk: int, lease: timedelta, **changes: Any) -> W | None:
-        """Lease one due row, or None when it is settled or somebody else's."""
-        taken = (
-            self.due()
-            .filter(pk=pk)
-            .update(due_at=Now() + lease, attempts=F("attempts") + 1, fence=F("fence") + 1, **changes)
-        )
-        return self.get(pk=pk) if taken else None
+    def claim(self, pk: int, lease: timedelta, *related: str, **changes: Any) -> W | None:
+        """Lease one due row, or None when it is settled or somebody else's. `related` is read with it."""
+        if not leasing(self.model, tuple(changes.items()))(pk=pk, lease=lease):
+            return None
+        row: W = reading(self.model, related)(pk=pk)[0]
+        return row
 
     def unrung(self, since: timedelta) -> Self:
         """Due, and the doorbell has not been rung for it lately."""
         return self.due().filter(models.Q(rung_at__isnull=True) | models.Q(rung_at__lt=Now() - since))
+
+
+@cache
+def leasing(model: "type[Work]", changes: Pairs) -> Update[Any]:
+    return Update(
+        lambda: model._default_manager.due().filter(pk=Slot("pk", model._meta.pk)),  # type: ignore[attr-defined]
+        due_at=Now() + Slot("lease", models.DurationField()),
+        attempts=F("attempts") + 1,
+        fence=F("fence") + 1,
+        **dict(changes),
+    )
+
+
+@cache
+def reading(model: "type[Work]", related: tuple[str, ...]) -> Select[Any]:
+    def build() -> models.QuerySet[Any]:
+        rows = model._default_manager.filter(pk=Slot("pk", model._meta.pk))
+        return rows.select_related(*related) if related else rows
+
+    return Select(build)
+
+
+@cache
+def settling(model: "type[Work]", only: Pairs, names: tuple[str, ...], fixed: Pairs) -> Update[Any]:
+    def build() -> models.QuerySet[Any]:
+        pk, fence = Slot("own_pk", model._meta.pk), Slot("own_fence", model._meta.get_field("fence"))
+        return model._default_manager.filter(pk=pk, fence=fence, due_at__isnull=False, **dict(only))
+
+    slots = {name: Slot(name, model._meta.get_field(name)) for name in names}
+    return Update(build, due_at=None, **slots, **dict(fixed))
 
 
 class Work(models.Model):
@@ -55,7 +88,15 @@ class Work(models.Model):
             raise LostLease(f"{type(self).__name__} {self.pk}")
 
     def settle(self, state: str, reason: str = "", **changes: Any) -> None:
-        self.write(state=state, due_at=None, reason=reason[:500], **changes)
+        if not self.settled({}, state=state, reason=reason[:500], **changes):
+            raise LostLease(f"{type(self).__name__} {self.pk}")
+
+    def settled(self, only: Mapping[str, Any], **changes: Any) -> bool:
+        """End the work; False when the row is no longer ours, or is not as `only` says."""
+        fixed = {name: value for name, value in changes.items() if hasattr(value, "resolve_expression")}
+        names = tuple(name for name in changes if name not in fixed)
+        settle = settling(type(self), tuple(only.items()), names, tuple(fixed.items()))
+        return bool(settle(own_pk=self.pk, own_fence=self.fence, **changes))
 
     def defer(self, state: str, after: timedelta, reason: str = "", **changes: Any) -> None:
         """Give the row back until later: the work ended in order and will be tried again."""
