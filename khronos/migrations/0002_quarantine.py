@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             fields=[],
             options={
                 "verbose_name": "quarantined update",
-                "verbose_name_plural": "quarantine",
+                "verbose_name_plural": "quarantined updates",
                 "proxy": True,
                 "indexes": [],
                 "constraints": [],

@@ -97,6 +97,26 @@ def test_every_list_and_every_row_opens(operator: Client, model: type[Model]) ->
         assert operator.get(page_of(row)).status_code == 200
 
 
+@pytest.mark.parametrize("noun", ["tenant", "channel", "queue"])
+def test_what_an_operator_may_add_has_a_form(operator: Client, noun: str) -> None:
+    assert operator.get(reverse(f"admin:khronos_{noun}_add")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/search/?s=conv",
+        "/admin/password_change/",
+        "/admin/khronos/",
+        "/admin/auth/user/add/",
+        "/admin/django_celery_beat/periodictask/add/",
+        "/admin/django_celery_beat/crontabschedule/add/",
+    ],
+)
+def test_the_pages_around_open(operator: Client, path: str) -> None:
+    assert operator.get(path).status_code == 200
+
+
 @pytest.mark.parametrize("model", MAKERS, ids=lambda model: model._meta.model_name)
 def test_a_list_asks_as_often_for_many_rows_as_for_few(operator: Client, model: type[Model]) -> None:
     MAKERS[model]()

@@ -1,7 +1,7 @@
 """A conversation as it went: what was said, and between it what Khronos did, in the order of time."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -78,7 +78,6 @@ class Timeline:
     earlier: int | None  # number of the oldest message here, when there are older ones
     is_newest: bool
     with_events: bool
-    count: int = field(default=0)
 
 
 def timeline(conversation: Conversation, before: int | None = None, with_events: bool = True) -> Timeline:
@@ -95,7 +94,7 @@ def timeline(conversation: Conversation, before: int | None = None, with_events:
     entries: list[Said | Told] = [*said, *told]
     entries.sort(key=lambda entry: (entry.at, entry.is_event))
     mark_days(entries)
-    return Timeline(entries, page[-1].pk if more else None, before is None, with_events, len(said))
+    return Timeline(entries, page[-1].pk if more else None, before is None, with_events)
 
 
 def messages(conversation: Conversation, before: int | None) -> Any:
