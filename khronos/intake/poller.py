@@ -4,12 +4,9 @@ The offset moves after the store. One poller a token: a lease among ours, 409 te
 """
 
 import logging
-import os
-import socket
 import threading
 import time
 from datetime import timedelta
-from hashlib import sha256
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
@@ -20,22 +17,18 @@ from khronos.channels.telegram.api import BotApi, Fetched
 from khronos.exceptions import Conflict, Failure, Transient, Unauthorized
 from khronos.intake.accept import accept
 from khronos.models import Channel, Lease
+from khronos.models.lease import holder
+from khronos.observability import heartbeat
 from khronos.resilience.shutdown import Stopping
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)  # above the longest poll and its timeouts
 STAND_BY_S = 5.0
+LOOK_EVERY_S = 10.0  # for channels that were added
 AGAIN_MIN_S, AGAIN_MAX_S = 1.0, 30.0
 CONFLICT_S = 10.0
 UNAUTHORIZED_S = 60.0
-
-
-def holder() -> str:
-    """Our supervisor runs one poller: its next life takes over at once, though the last was killed."""
-    seat = os.environ.get("KHRONOS_PROCESS")
-    home = sha256(str(settings.KHRONOS_HOME).encode()).hexdigest()[:12]
-    return f"{socket.gethostname()}-{f'{seat}-{home}' if seat else os.getpid()}"
 
 
 class Poller:
@@ -116,15 +109,20 @@ class Poller:
 
 
 def poll_all(stopping: Stopping) -> None:
-    """A thread for each Telegram channel; a channel that is added later is found within a minute."""
+    """A thread for each Telegram channel; a channel that is added later is found soon."""
     threads: dict[int, threading.Thread] = {}
+    look_at = 0.0
     while not stopping.is_set():
+        heartbeat.beat("poller")
+        if time.monotonic() < look_at:
+            stopping.wait(heartbeat.EVERY_S)
+            continue
+        look_at = time.monotonic() + LOOK_EVERY_S
         close_old_connections()
         for channel in Channel.objects.listening().filter(kind="telegram").exclude(token=""):
             if channel.pk not in threads or not threads[channel.pk].is_alive():
                 threads[channel.pk] = threading.Thread(target=Poller(channel, stopping).run, daemon=True)
                 threads[channel.pk].start()
-        stopping.wait(60.0 if threads else STAND_BY_S)
     until = time.monotonic() + 5.0
     for thread in threads.values():
         thread.join(max(0.0, until - time.monotonic()))

@@ -1,27 +1,17 @@
 """The timetable's clock. Many may run; the one that holds the lease fires, the others stand by."""
 
-import os
-import socket
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any
 
-from django.conf import settings
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from khronos.models import Lease
+from khronos.models.lease import holder
 from khronos.observability.heartbeat import beat
 
 NAME = "beat"
 LEASE = timedelta(seconds=30)
 STAND_BY_S = 5.0  # between two looks of a stand-by
-
-
-def holder() -> str:
-    """Of one home and seat there is one at a time: its next life takes over though the last was killed."""
-    seat = os.environ.get("KHRONOS_PROCESS")
-    home = sha256(str(settings.KHRONOS_HOME).encode()).hexdigest()[:12]
-    return f"{socket.gethostname()}:{f'{seat}:{home}' if seat else os.getpid()}"
 
 
 class LeasedScheduler(DatabaseScheduler):  # type: ignore[misc]

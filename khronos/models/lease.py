@@ -1,11 +1,22 @@
 """Who may do what only one process may do at a time: beat, and one poller a token."""
 
+import os
+import socket
 from datetime import timedelta
+from hashlib import sha256
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+
+def holder() -> str:
+    """Of one home and seat there is one process at a time: its next life takes over after a kill."""
+    seat = os.environ.get("KHRONOS_PROCESS")
+    home = sha256(str(settings.KHRONOS_HOME).encode()).hexdigest()[:12]
+    return f"{socket.gethostname()}:{f'{seat}:{home}' if seat else os.getpid()}"
 
 
 class LeaseQuerySet(models.QuerySet["Lease"]):

@@ -1,10 +1,12 @@
 """The dispatcher process."""
 
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from khronos.conversation.dispatcher import Dispatcher
+from khronos.observability import heartbeat
 from khronos.resilience.shutdown import stop_requested
 
 
@@ -13,4 +15,4 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        Dispatcher().run(stop_requested())
+        Dispatcher(alive=partial(heartbeat.beat, "dispatcher")).run(stop_requested())
