@@ -6,6 +6,7 @@ monitors of each event at once. Together that cost more than the rest of Celery'
 
 from typing import Any
 
+import redis
 from celery.worker.consumer import Consumer
 from kombu.asynchronous.hub import Hub
 from kombu.transport.redis import Channel, Transport
