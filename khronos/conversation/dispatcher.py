@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 BLOCK_MS = 500
 TRIM_EVERY_S = 60.0
 REST_S = 1.0  # between tries while the bus or the database is away
-FAULTS = (redis.RedisError, DatabaseError, InterfaceError, OSError)
+FAULTS = (*doorbell.UNREACHABLE, DatabaseError, InterfaceError)
 
 
 class Dispatcher:
