@@ -14,6 +14,7 @@ from django.db import connection
 from khronos.intake import bell
 from khronos.intake.arrival import Arrival, arrived
 from khronos.models import Channel, Update
+from khronos.models.commit import first
 from khronos.resilience.groupcommit import GroupCommit
 
 
@@ -57,7 +58,7 @@ def insert(arrivals: Sequence[Arrival]) -> dict[str, int]:
     ]
     rows = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(arrivals))
     names = ", ".join(str(field.column) for field in fields)
-    with connection.cursor() as cursor:
+    with first(), connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {Update._meta.db_table} ({names}) VALUES {rows}"  # noqa: S608 - names of our own columns
             " ON CONFLICT (channel_id, key) DO NOTHING RETURNING id, channel_id, key",

@@ -1,11 +1,18 @@
 """Short transactions of many threads, committed together (see `khronos.resilience.groupcommit`)."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
 
+from khronos.resilience.courtesy import Courtesy
 from khronos.resilience.groupcommit import GroupCommit
+
+AFTER_YOU_S = 0.05
 
 type Job = Callable[[], Any]
 
@@ -19,7 +26,19 @@ def commit[R](job: Callable[[], R]) -> R:
     return result
 
 
+@cache
+def courtesy() -> Courtesy:
+    return Courtesy(Path(settings.KHRONOS_HOME) / "run" / "writes-first.lock")
+
+
+def first() -> AbstractContextManager[None]:
+    """Where only one can write at a time, what arrives is written before what is answered."""
+    return courtesy().first() if connection.vendor == "sqlite" else nullcontext()
+
+
 def _run_all(jobs: Sequence[Job]) -> list[Any]:
+    if connection.vendor == "sqlite":
+        courtesy().after_you(AFTER_YOU_S)
     try:
         with transaction.atomic():
             return [job() for job in jobs]
