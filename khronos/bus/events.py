@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from khronos.models import Conversation, Event
-from khronos.models.prepared import insert
+from khronos.models.prepared import insert, insert_all
 
 type Wire = dict[Any, Any]
 
@@ -47,7 +47,7 @@ def record(events: Iterable[Event]) -> None:
     if len(rows) == 1:
         insert(rows[0], unless_there=True)
     else:
-        Event.objects.bulk_create(rows, ignore_conflicts=True)
+        insert_all(rows, unless_there=True)
 
 
 def wire(event: Event) -> Wire:

@@ -17,6 +17,7 @@ from khronos.models import (
     contact_id,
     conversation_id,
 )
+from khronos.models.prepared import insert_all
 
 SPOKEN = (Happening.MESSAGE, Happening.BUTTON)
 
@@ -70,7 +71,7 @@ def contacts(arrivals: Iterable[Arrival]) -> dict[UUID, Contact]:
         ):
             # who writes to us hears us again
             Contact.objects.filter(pk=pk).update(is_blocked=False, **{k: v for k, v in facts.items() if v})
-    Contact.objects.bulk_create(new, ignore_conflicts=True)
+    insert_all(new, unless_there=True)
     return known
 
 
@@ -78,7 +79,7 @@ def conversations(arrivals: Iterable[Arrival], people: dict[UUID, Contact]) -> d
     latest = {each.conversation_id: each for each in arrivals}
     known = Conversation.objects.in_bulk(latest)
     new = [opened(each) for pk, each in latest.items() if pk not in known]
-    Conversation.objects.bulk_create(new, ignore_conflicts=True)
+    insert_all(new, unless_there=True)
     known |= {conversation.pk: conversation for conversation in new}
     for pk, conversation in known.items():
         if conversation.state == Conversation.State.CLOSED and latest[pk].is_spoken:
@@ -122,9 +123,9 @@ def waiting_turns(traces: dict[UUID, str]) -> tuple[dict[UUID, Turn], set[UUID]]
     known = collecting(traces)
     missing = [pk for pk in traces if pk not in known]
     if missing:
-        Turn.objects.bulk_create(
+        insert_all(
             [Turn(conversation_id=pk, trace_id=traces[pk], rung_at=Now()) for pk in missing],
-            ignore_conflicts=True,  # another dispatcher was quicker: its turn is as good
+            unless_there=True,  # another dispatcher was quicker: its turn is as good
         )
         known |= collecting(missing)
     return known, set(missing)

@@ -20,7 +20,9 @@ from khronos.conversation import arrivals as rows
 from khronos.conversation import happenings
 from khronos.conversation.arrivals import Arrival
 from khronos.exceptions import Unreadable
-from khronos.models import Conversation, Event, Message, Turn, Update
+from khronos.models import Conversation, Event, Turn, Update
+from khronos.models.commit import first
+from khronos.models.prepared import insert_all
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,8 @@ class Outcome:
 def dispatch(update_ids: Collection[int]) -> Outcome:
     """Every one of these updates is dispatched or quarantined afterwards; a database that is away raises."""
     try:
-        return dispatch_batch(update_ids)
+        with first():
+            return dispatch_batch(update_ids)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
@@ -117,7 +120,7 @@ def say(arrivals: Sequence[Arrival], chats: dict[UUID, Conversation], outcome: O
     messages = [
         rows.message(each, turns[each.conversation_id] if id(each) in wanted else None) for each in said
     ]
-    Message.objects.bulk_create(messages)
+    insert_all(messages)
     for each in said:
         conversation = chats[each.conversation_id]
         outcome.events += facts(

@@ -1,6 +1,7 @@
 """A person on the other side of a channel."""
 
 import uuid
+from functools import lru_cache
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +10,7 @@ from khronos.models.channel import Channel
 from khronos.models.tenant import Tenant
 
 
+@lru_cache(maxsize=4096)
 def contact_id(channel_id: int, external_id: str) -> uuid.UUID:
     """The same person on the same channel is the same row, without asking the database."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"khronos:contact:{channel_id}:{external_id}")

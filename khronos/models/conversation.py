@@ -1,6 +1,7 @@
 """A conversation is one chat on one channel, for as long as it lasts."""
 
 import uuid
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +13,7 @@ from khronos.models.queue import Queue
 from khronos.models.tenant import Tenant
 
 
+@lru_cache(maxsize=4096)
 def conversation_id(channel_id: int, chat_id: str) -> uuid.UUID:
     return uuid.uuid5(uuid.NAMESPACE_URL, f"khronos:conversation:{channel_id}:{chat_id}")
 

@@ -7,7 +7,7 @@ To write the same statement again for every message costs many times what the da
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -38,17 +38,22 @@ class Plan:
         self.compiler = compiler
         self.connection = compiler.connection
         written = compiler.as_sql()
-        self.sql, self.params = written[0] if isinstance(written, list) else written
+        self.sql, params = written[0] if isinstance(written, list) else written
         compiler.as_sql = self.filled
-        self.values: dict[str, Any] = {}
+        self.slots = [
+            (param.name, param.output_field.get_db_prep_value) if isinstance(param, Slot) else (None, param)
+            for param in params
+        ]
+        self.values: Mapping[str, Any] = {}
 
-    def filled(self) -> tuple[str, tuple[Any, ...]]:
-        return self.sql, tuple(
-            param.output_field.get_db_prep_value(self.values[param.name], self.connection)
-            if isinstance(param, Slot)
-            else param
-            for param in self.params
-        )
+    def filled(self) -> tuple[str, list[Any]]:
+        return self.sql, self.fill(self.values)
+
+    def fill(self, values: Mapping[str, Any]) -> list[Any]:
+        connection = self.connection
+        return [
+            prepare if name is None else prepare(values[name], connection) for name, prepare in self.slots
+        ]
 
 
 class Prepared:
@@ -57,7 +62,7 @@ class Prepared:
     def __init__(self) -> None:
         self._here = threading.local()
 
-    def plan(self, values: dict[str, Any]) -> Plan:
+    def plan(self, values: Mapping[str, Any]) -> Plan:
         connection = connections[DEFAULT_DB_ALIAS]
         plan: Plan | None = getattr(self._here, "plan", None)
         if plan is None or plan.connection is not connection:
@@ -114,11 +119,14 @@ class Update[M: models.Model](Prepared):
 
 
 class Insert(Prepared):
-    """Answers the new row's key; where it may be there already, nothing."""
+    """One row, answering its key where asked to, or many."""
 
-    def __init__(self, model: type[models.Model], fixed: Mapping[str, Any], unless_there: bool) -> None:
+    def __init__(
+        self, model: type[models.Model], fixed: Mapping[str, Any], *, unless_there: bool, tells_key: bool
+    ) -> None:
         super().__init__()
-        self._model, self._fixed, self._unless_there = model, fixed, unless_there
+        self._model, self._fixed = model, fixed
+        self._unless_there, self._tells_key = unless_there, tells_key
 
     def compiler(self, connection: Any) -> Any:
         fields = columns(self._model)
@@ -126,7 +134,7 @@ class Insert(Prepared):
         query: Any = InsertQuery(self._model, on_conflict=OnConflict.IGNORE if self._unless_there else None)
         query.insert_values(fields, [SimpleNamespace(**{**slots, **self._fixed})], raw=True)
         compiler = query.get_compiler(connection=connection)
-        compiler.returning_fields = None if self._unless_there else [self._model._meta.pk]
+        compiler.returning_fields = [self._model._meta.pk] if self._tells_key else None
         return compiler
 
     def __call__(self, **values: Any) -> int | None:
@@ -136,21 +144,51 @@ class Insert(Prepared):
             plan.connection.cursor() as cursor,
         ):
             cursor.execute(*plan.filled())
-            return None if self._unless_there else cursor.fetchone()[0]
+            return cursor.fetchone()[0] if self._tells_key else None
+
+    def many(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        plan = self.plan({})
+        with (
+            transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS),
+            plan.connection.cursor() as cursor,
+        ):
+            cursor.executemany(plan.sql, [plan.fill(values) for values in rows])
 
 
 def insert[M: models.Model](row: M, *, unless_there: bool = False) -> M:
     """What `row.save(force_insert=True)` does, without signals; `unless_there`: a conflict is no error."""
-    given = {field.attname: field.pre_save(row, add=True) for field in columns(type(row))}
-    fixed = {name: value for name, value in given.items() if hasattr(value, "resolve_expression")}
-    row.pk = inserting(type(row), tuple(fixed.items()), unless_there)(**given) or row.pk
+    given = values_of(row)
+    tells_key = not unless_there and isinstance(row._meta.pk, models.AutoField)
+    row.pk = inserting(type(row), expressions(given), unless_there, tells_key)(**given) or row.pk
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     return row
 
 
+def insert_all(rows: Iterable[models.Model], *, unless_there: bool = False) -> None:
+    """In one go. The keys that the database makes stay unknown."""
+    alike: dict[Insert, list[dict[str, Any]]] = {}
+    for row in rows:
+        given = values_of(row)
+        insert_ = inserting(type(row), expressions(given), unless_there, False)
+        alike.setdefault(insert_, []).append(given)
+    for insert_, values in alike.items():
+        insert_.many(values)
+
+
+def values_of(row: models.Model) -> dict[str, Any]:
+    return {field.attname: field.pre_save(row, add=True) for field in columns(type(row))}
+
+
+type Pairs = tuple[tuple[str, Any], ...]
+
+
+def expressions(given: Mapping[str, Any]) -> Pairs:
+    return tuple((name, value) for name, value in given.items() if hasattr(value, "resolve_expression"))
+
+
 @lru_cache(maxsize=64)
-def inserting(model: type[models.Model], fixed: tuple[tuple[str, Any], ...], unless_there: bool) -> Insert:
-    return Insert(model, dict(fixed), unless_there)
+def inserting(model: type[models.Model], fixed: Pairs, unless_there: bool, tells_key: bool) -> Insert:
+    return Insert(model, dict(fixed), unless_there=unless_there, tells_key=tells_key)
 
 
 @lru_cache
