@@ -30,7 +30,7 @@ class ThriftyChannel(Channel):
         """A closed channel has lost its connection: kombu would end the worker for it."""
         if getattr(self.connection, "client", None) is None:
             raise redis.ConnectionError("the connection to the broker was lost")
-        return super()._connparams(asynchronous)
+        return super()._connparams(asynchronous)  # type: ignore[misc]
 
 
 class ThriftyTransport(Transport):
