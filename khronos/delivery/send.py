@@ -40,11 +40,13 @@ PLACEHOLDER = "…"
 
 
 def deliver(delivery_id: int) -> None:
-    """Send a delivery that is due; nothing when it is not, or is not yet its turn."""
+    """Send a delivery that is due, and what waits behind it; nothing when it is not yet its turn."""
     related = ("conversation__channel__tenant", "conversation__contact")
-    delivery = commit(partial(Delivery.objects.claim, delivery_id, settings.DELIVERY_LEASE, *related))
-    if delivery is not None:
+    pk: int | None = delivery_id
+    while pk and (delivery := commit(partial(Delivery.objects.claim, pk, settings.DELIVERY_LEASE, *related))):
         send_all([delivery], delivery.conversation)
+        following = Delivery.objects.due().filter(conversation=delivery.conversation_id).order_by("pk")
+        pk = following.values_list("pk", flat=True).first()
 
 
 def send_all(deliveries: Sequence[Delivery], conversation: Conversation) -> None:
@@ -54,7 +56,7 @@ def send_all(deliveries: Sequence[Delivery], conversation: Conversation) -> None
         if made.state != Delivery.State.SENDING:
             delivery = commit(partial(Delivery.objects.claim, made.pk, settings.DELIVERY_LEASE))
         if delivery is None:
-            return  # something before it waits; the sweeper rings for the rest
+            return  # something before it waits, or a worker was quicker and goes on with the rest
         delivery.conversation = conversation
         try:
             send(delivery)
