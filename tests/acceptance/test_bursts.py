@@ -1,10 +1,14 @@
 """Many people at once: every message is answered once, in order, whatever Telegram repeats."""
 
+import time
+
 import pytest
 
+from bench.patience import until
 from tests.acceptance.stage import Stage, clean, exact, figures
 
 CHATS = range(11, 21)
+LISTENERS = range(31, 36)
 
 
 def test_thrice_delivered_updates_are_answered_once(stage: Stage) -> None:
@@ -62,9 +66,26 @@ def test_what_is_said_during_a_turn_is_answered_together_in_the_next(stage: Stag
     assert stage.troubles() == clean()
 
 
+def test_long_answers_arrive_whole_in_order_and_without_pauses(stage: Stage) -> None:
+    """The sweeper looks in between the parts: whoever sends one then sends the rest."""
+    answer = "\n\n".join(f"{number} " + "word " * 700 for number in range(12))
+    stage.world.models.reply(answer, times=None)
+    stage.world.telegram.fail("delay", method="sendMessage", seconds=0.2)
+    for chat in LISTENERS:
+        stage.world.telegram.say(chat, "tell me all")
+    began = time.monotonic()
+    assert until(lambda: stage.count("delivery", "state = 'sent'") == 12 * len(LISTENERS), 30)
+    assert time.monotonic() - began < 12
+    for chat in LISTENERS:
+        parts = stage.world.telegram.answers(chat)
+        assert [part.split()[0] for part in parts] == [str(number) for number in range(12)]
+    stage.finish()
+    assert stage.troubles() == clean()
+
+
 @pytest.mark.parametrize("kind", ["lost", "reset"])
 def test_an_answer_whose_receipt_is_lost_is_not_shown_twice_in_edit_mode(editing: Stage, kind: str) -> None:
-    editing.world.telegram.fail(kind, method="editMessageText", probability=0.3)  # type: ignore[arg-type]
+    editing.world.telegram.fail(kind, method="editMessageText", count=10)  # type: ignore[arg-type]
     editing.play(20, 3)
     verdict = editing.finish()
     assert figures(verdict) == exact(60)

@@ -9,11 +9,14 @@ import pytest
 from bench.simulator.verdict import MARKER
 from tests.acceptance.stage import Stage, clean, exact, figures
 
-PROCESSES = ("web", "web.child", "dispatcher", "worker", "beat", "valkey", "flower", "litestream")
+PROCESSES = ("web.child", "dispatcher", "worker", "valkey")
+LESS_URGENT = ("web", "beat", "flower", "litestream")
 LEASE_S = 30  # of a turn; a killed worker's is free again after it
 
 
-@pytest.mark.parametrize("name", PROCESSES)
+@pytest.mark.parametrize(
+    "name", [*PROCESSES, *(pytest.param(name, marks=pytest.mark.slow) for name in LESS_URGENT)]
+)
 def test_killed_process_costs_nothing(editing: Stage, name: str) -> None:
     editing.world.models.think(0.2)
     editing.play(15, 6, arrival="paced", rate=60)
@@ -23,6 +26,7 @@ def test_killed_process_costs_nothing(editing: Stage, name: str) -> None:
     assert editing.troubles() == clean()
 
 
+@pytest.mark.slow
 def test_killed_agent_costs_a_lease_and_repeats_nothing_in_edit_mode(editing: Stage) -> None:
     editing.world.models.think(0.2)
     editing.play(15, 6, arrival="paced", rate=60)
@@ -34,6 +38,7 @@ def test_killed_agent_costs_a_lease_and_repeats_nothing_in_edit_mode(editing: St
     assert editing.troubles() == clean()
 
 
+@pytest.mark.slow
 def test_killed_supervisor_is_replaced_by_a_new_start(editing: Stage) -> None:
     editing.world.models.think(0.2)
     editing.play(15, 6, arrival="paced", rate=60)

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from tests.acceptance.stage import Stage, exact, figures
 
 HEADERS = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "Content-Type": "application/json"}
 BIG = 1024 * 1024
-ODD = (
+ODD: tuple[Any, ...] = (
     None,
     True,
     False,
@@ -53,8 +54,9 @@ KINDS = (
 RAW = (
     b"", b"\x00", b"null", b"[]", b"{}", b"1", b'"x"', b"nonsense", b"{", b"\xff\xfe", b"\xef\xbb\xbf{}",
     b"[" * 100_000, b'{"a":' * 20_000 + b"1" + b"}" * 20_000, b"[" * 400_000 + b"]" * 400_000,
-    b'{"update_id": ' + b"9" * 5000 + b"}", b'{"update_id": 1e999}', b'{"update_id": NaN}', b'{"update_id": -Infinity}',
-    b'{"update_id": 900000001, "update_id": "twice"}', b'{"update_id": 900000002, "message": {"text": "\\ud800"}}',
+    b'{"update_id": ' + b"9" * 5000 + b"}", b'{"update_id": 1e999}', b'{"update_id": NaN}',
+    b'{"update_id": -Infinity}', b'{"update_id": 900000001, "update_id": "twice"}',
+    b'{"update_id": 900000002, "message": {"text": "\\ud800"}}',
     b'{"update_id": 900000003, "message": {"text": "\\u0000"}}', b'{"update_id": 900000004}' + b" " * 1000,
 )  # fmt: skip
 
