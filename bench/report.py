@@ -20,6 +20,11 @@ def show(console: Console, measures: Sequence[Measure]) -> None:
     for measure in measures:
         table.add_row(*cells(measure))
     console.print(table)
+    for measure in measures:
+        for name, parts in measure.details.items():
+            if name.startswith("parts") and isinstance(parts, dict):
+                listed = ", ".join(f"{part} {share}" for part, share in parts.items())
+                console.print(f"{measure.name} ({name}): {listed}", style="dim")
 
 
 def cells(measure: Measure) -> list[str]:
