@@ -4,10 +4,9 @@ from django.contrib import admin
 from django.urls import path
 
 from khronos.desk import chat, home, login
-from khronos.observability import views as observability
-
 from khronos.intake import chat as chat_messages
 from khronos.intake import telegram, web
+from khronos.observability import views as observability
 
 admin.autodiscover()
 

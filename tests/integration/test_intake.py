@@ -21,7 +21,8 @@ pytestmark = pytest.mark.usefixtures("bus")
 def update(number: int, text: str = "hi", chat: int = 7) -> bytes:
     return (
         b'{"update_id": %d, "message": {"message_id": %d, "date": 1700000000,'
-        b' "chat": {"id": %d, "type": "private"}, "from": {"id": %d, "is_bot": false, "first_name": "Ana"}, "text": "%s"}}'
+        b' "chat": {"id": %d, "type": "private"}, "from": {"id": %d, "is_bot": false, "first_name": "Ana"},'
+        b' "text": "%s"}}'
         % (number, number, chat, chat, text.encode())
     )
 
