@@ -57,4 +57,6 @@ def _run(job: Job) -> Any:
         return error
 
 
-_pen: GroupCommit[Job, Any] = GroupCommit(_run_all, most=32)
+MOST = 12  # jobs a commit: intake waits for it where only one can write
+
+_pen: GroupCommit[Job, Any] = GroupCommit(_run_all, MOST)
