@@ -156,7 +156,9 @@ def test_flood_from_many_sides_is_answered_in_full(stage: Stage) -> None:
     statuses: list[int] = []
     senders = [
         threading.Thread(
-            target=lambda n=n: statuses.extend(post(stage.khronos, b"%d" % (n * 100 + i)) for i in range(20))
+            target=lambda n=n: statuses.extend(
+                post(stage.khronos, b"flood %d" % (n * 100 + i)) for i in range(20)
+            )
         )
         for n in range(60)
     ]
