@@ -23,7 +23,6 @@ from khronos.resilience.shutdown import Stopping
 log = logging.getLogger(__name__)
 
 BLOCK_MS = 500
-BATCH = 48  # a batch is one transaction, and intake waits for it where only one can write
 TRIM_EVERY_S = 60.0
 REST_S = 1.0  # between tries while the bus or the database is away
 FAULTS = (*doorbell.UNREACHABLE, DatabaseError, InterfaceError)
@@ -40,7 +39,6 @@ class Dispatcher:
             CONSUMED,
             self.handle,
             bury_entry,
-            batch=BATCH,
         )
         self._sweep_at = self._trim_at = 0.0
 

@@ -1,5 +1,6 @@
 """Short transactions of many threads, committed together (see `khronos.resilience.groupcommit`)."""
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
@@ -7,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from khronos.resilience.courtesy import Courtesy
 from khronos.resilience.groupcommit import GroupCommit
 
 AFTER_YOU_S = 0.05
+INSIST_EVERY_S = 0.5
 
 type Job = Callable[[], Any]
 
@@ -36,6 +38,19 @@ def first() -> AbstractContextManager[None]:
     return courtesy().first() if connection.vendor == "sqlite" else nullcontext()
 
 
+def insist[R](job: Callable[[], R], patience_s: float) -> R:
+    """For what the outside has done already: a database that hesitates is asked again while the lease lasts."""
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            return commit(job)
+        except (OperationalError, InterfaceError):
+            if time.monotonic() + INSIST_EVERY_S > until:
+                raise
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(INSIST_EVERY_S)
+
+
 def _run_all(jobs: Sequence[Job]) -> list[Any]:
     if connection.vendor == "sqlite":
         courtesy().after_you(AFTER_YOU_S)
@@ -57,6 +72,4 @@ def _run(job: Job) -> Any:
         return error
 
 
-MOST = 12  # jobs a commit: intake waits for it where only one can write
-
-_pen: GroupCommit[Job, Any] = GroupCommit(_run_all, MOST)
+_pen: GroupCommit[Job, Any] = GroupCommit(_run_all, most=32)
