@@ -43,7 +43,7 @@ class Server:
 
 
 def run(quick: bool) -> list[Measure]:
-    rounds, seconds = (3, 1.0) if quick else (5, 2.0)
+    rounds, seconds = (3, 1.0) if quick else (5, 1.5)
     return [measure for name in ("SQLite", "PostgreSQL") for measure in over(name, rounds, seconds)]
 
 
