@@ -103,13 +103,22 @@ def test_no_time_to_wait(settings: Settings, header: str) -> None:
     [
         ("anthropic", "400 Bad Request", {"message": "Your credit balance is too low to access the API"}),
         (
+            "anthropic",
+            "400 Bad Request",
+            {
+                "message": "You have reached your specified API usage limits. "
+                "You will regain access on 2026-12-01 at 00:00 UTC."
+            },
+        ),
+        ("anthropic", "400 Bad Request", {"message": "This organization has been disabled."}),
+        (
             "openai",
             "429 Too Many Requests",
             {"code": "insufficient_quota", "message": "You exceeded your quota"},
         ),
     ],
 )
-def test_an_unpaid_bill_is_an_operator_s_business(
+def test_a_closed_account_is_an_operator_s_business(
     settings: Settings, name: str, status: str, error: dict[str, str]
 ) -> None:
     with (

@@ -12,12 +12,19 @@ WAIT_MAX_S = 24 * 3600.0
 PASSING = {408, 409, 425, 429}
 # Nothing but an operator mends these: key, rights, payment, and a model that is not there.
 OPERATORS = {401, 402, 403, 404}
-UNPAID = ("credit balance is too low", "insufficient_quota", "billing_hard_limit")
+# The same, said with another status: Anthropic answers 400, OpenAI 429.
+CLOSED = (
+    "credit balance is too low",
+    "reached your specified API usage limits",
+    "organization has been disabled",
+    "insufficient_quota",
+    "billing_hard_limit",
+)
 
 
 def failure_of(status: int, body: object, headers: Mapping[str, str]) -> Failure:
     reason = f"{status} {message_of(body)[:REASON_MAX]}"
-    if status in OPERATORS or any(words in str(body) for words in UNPAID):
+    if status in OPERATORS or any(words in str(body) for words in CLOSED):
         return Unauthorized(reason)
     if status in PASSING or status >= 500:
         return Transient(reason, retry_after(headers))
