@@ -17,6 +17,12 @@ shared: list[Any] = [
 ]
 
 
+# Tracebacks without the frames' variables: those hold passwords and tokens.
+bare_traceback = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
+
 def name_process(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
     event["service"] = os.environ.get("KHRONOS_PROCESS", "manage")
     event["pid"] = os.getpid()
@@ -42,11 +48,14 @@ def configure(options: dict[str, Any]) -> None:
 def formatter(for_people: bool) -> logging.Formatter:
     last: list[Any]
     if for_people:
-        last = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.dev.ConsoleRenderer()]
+        last = [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ]
     else:
         last = [
             name_process,
-            structlog.processors.dict_tracebacks,
+            bare_traceback,
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.EventRenamer("message"),
             structlog.processors.JSONRenderer(),
