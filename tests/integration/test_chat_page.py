@@ -141,6 +141,15 @@ def test_message_sent_again_is_stored_once(visitor: Client) -> None:
     assert Update.objects.count() == 1
 
 
+@pytest.mark.parametrize("header", ["X-Trace-Id", "X-Correlation-ID"])
+def test_visitor_does_not_choose_the_trace(visitor: Client, header: str) -> None:
+    response = say(visitor, headers={header: "of-another"})
+    assert response.status_code == 202
+    assert Update.objects.get().trace_id == response.json()["trace_id"] == response["X-Trace-Id"]
+    assert len(response["X-Trace-Id"]) == 32
+    assert "of-another" not in str(response.headers)
+
+
 def test_two_visitors_may_use_the_same_id(visitor: Client) -> None:
     other = Client()
     other.get(URL)
