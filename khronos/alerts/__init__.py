@@ -4,6 +4,7 @@ import logging
 import time
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -21,8 +22,16 @@ _resolved: dict[str, float] = {}
 
 
 def raise_alert(name: str, level: str, text: str) -> None:
+    """Never raises: what it tells of must not become worse by the telling."""
     _resolved.pop(name, None)
     log.error("alert: %s", text, extra={"alert": name, "level_": level})
+    try:
+        keep(name, level, text)
+    except DatabaseError as error:
+        log.warning("alert not kept", extra={"alert": name, "error": type(error).__name__})
+
+
+def keep(name: str, level: str, text: str) -> None:
     open_ = Alert.objects.filter(name=name, resolved_at=None)
     if open_.update(count=F("count") + 1, repeated_at=Now(), text=text, level=level):
         return
@@ -54,5 +63,8 @@ def resolve_alert(name: str) -> None:
     if time.monotonic() < _resolved.get(name, 0.0):
         return
     _resolved[name] = time.monotonic() + REMEMBER_S
-    if Alert.objects.filter(name=name, resolved_at=None).update(resolved_at=Now()):
-        log.info("alert over", extra={"alert": name})
+    try:
+        if Alert.objects.filter(name=name, resolved_at=None).update(resolved_at=Now()):
+            log.info("alert over", extra={"alert": name})
+    except DatabaseError as error:
+        log.warning("alert stays open", extra={"alert": name, "error": type(error).__name__})

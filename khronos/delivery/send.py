@@ -32,7 +32,7 @@ from khronos.exceptions import (
     Vanished,
 )
 from khronos.models import Channel, Contact, Conversation, Delivery, Event
-from khronos.models.commit import commit
+from khronos.models.commit import commit, insist
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +85,8 @@ def send(delivery: Delivery) -> None:
     except Failure as error:
         settle_failure(delivery, error, edits=edits)
     else:
+        insist(partial(settle_sent, delivery, shown), settings.DELIVERY_LEASE.total_seconds() / 2)
         resolve_alert(f"channel.{channel.slug}.unauthorized")
-        commit(partial(settle_sent, delivery, shown))
 
 
 def in_doubt(delivery: Delivery) -> None:
@@ -103,6 +103,7 @@ def post(transport: Transport, delivery: Delivery) -> str:
     try:
         return transport.send(delivery.conversation.chat_id, delivery.text, plain=plain, key=key)
     except MarkupRefused:
+        delivery.plain = True
         return transport.send(delivery.conversation.chat_id, delivery.text, plain=True, key=key)
     except Migrated as moved:
         follow(delivery.conversation, moved.new_chat_id)
@@ -128,6 +129,7 @@ def fill(transport: Transport, delivery: Delivery) -> None:
     try:
         transport.edit(chat_id, delivery.external_id, delivery.text, plain=delivery.plain)
     except MarkupRefused:
+        delivery.plain = True
         transport.edit(chat_id, delivery.external_id, delivery.text, plain=True)
     except Unchanged:
         pass
@@ -149,7 +151,7 @@ def follow(conversation: Conversation, new_chat_id: str) -> None:
 
 
 def settle_sent(delivery: Delivery, shown: str) -> None:
-    delivery.settle(Delivery.State.SENT, sent_at=Now(), external_id=shown)
+    delivery.settle(Delivery.State.SENT, sent_at=Now(), external_id=shown, plain=delivery.plain)
     events.record([sent(delivery, delivery.conversation)])
 
 
@@ -172,7 +174,7 @@ def settle_failure(delivery: Delivery, error: Failure, *, edits: bool) -> None:
 def settle_failed(delivery: Delivery, error: Failure, reason: str) -> None:
     conversation = delivery.conversation
     delivery.settle(Delivery.State.FAILED, reason)
-    if isinstance(error, Blocked):
+    if isinstance(error, Blocked) and conversation.chat_type == "private":
         Contact.objects.filter(conversations=conversation.pk).update(is_blocked=True)
     events.record(
         [

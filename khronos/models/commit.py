@@ -39,7 +39,7 @@ def first() -> AbstractContextManager[None]:
 
 
 def insist[R](job: Callable[[], R], patience_s: float) -> R:
-    """For what the outside has done already: a database that hesitates is asked again while the lease lasts."""
+    """For what is done outside already: a database that hesitates is asked again while the lease lasts."""
     until = time.monotonic() + patience_s
     while True:
         try:
@@ -47,7 +47,8 @@ def insist[R](job: Callable[[], R], patience_s: float) -> R:
         except (OperationalError, InterfaceError):
             if time.monotonic() + INSIST_EVERY_S > until:
                 raise
-            connection.close_if_unusable_or_obsolete()
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
             time.sleep(INSIST_EVERY_S)
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 
 from bench.simulator import Simulator
 from khronos.conversation import turn as turns
 from khronos.delivery import send
-from khronos.models import Channel, Conversation, Delivery, Event, Turn
+from khronos.models import Alert, Channel, Contact, Conversation, Delivery, Event, Turn
 from tests.integration import way
 
 pytestmark = pytest.mark.usefixtures("bus")
@@ -168,3 +169,55 @@ def test_placeholder_that_the_person_deleted_is_made_anew(editing: Channel, sim:
     way.answer()
     assert Delivery.objects.get().state == Delivery.State.SENT
     assert "You said: hi" in sim.telegram.answers(ANA)
+
+
+def test_database_that_hesitates_after_the_send_repeats_nothing(
+    telegram: Channel, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks: list[str] = []
+    original = send.settle_sent
+
+    def hesitating(delivery: Delivery, shown: str) -> None:
+        marks.append(shown)
+        if len(marks) == 1:
+            raise OperationalError("database is locked")
+        original(delivery, shown)
+
+    monkeypatch.setattr(send, "settle_sent", hesitating)
+    ask(sim, telegram)
+    assert len(marks) == 2
+    assert Delivery.objects.get().state == Delivery.State.SENT
+    assert sends(sim) == 1
+
+
+def test_group_that_throws_us_out_says_nothing_of_the_person(telegram: Channel, sim: Simulator) -> None:
+    sim.telegram.say(-50, "@khronos_bot hi", sender=ANA)
+    way.fetch(telegram)
+    way.dispatch()
+    sim.telegram.block(-50)
+    way.answer()
+    assert Delivery.objects.get().state == Delivery.State.FAILED
+    assert not Contact.objects.filter(is_blocked=True).exists()
+
+
+def test_channel_without_a_token_waits_for_one(telegram: Channel, sim: Simulator) -> None:
+    sim.telegram.say(ANA, "hi")
+    way.fetch(telegram)
+    Channel.objects.update(token="")
+    way.dispatch()
+    way.answer()
+    assert Delivery.objects.get().state == Delivery.State.PENDING
+    assert Alert.objects.get(resolved_at=None).name == "channel.default.unauthorized"
+    Channel.objects.update(token=telegram.token)
+    way.hurry()
+    way.answer()
+    assert sim.telegram.answers(ANA) == ["You said: hi"]
+
+
+def test_markup_that_was_refused_is_remembered(telegram: Channel, sim: Simulator) -> None:
+    sim.models.reply("**bold** words")
+    sim.telegram.fail(
+        status=400, method="sendMessage", description="Bad Request: can't parse entities", count=1
+    )
+    ask(sim, telegram)
+    assert Delivery.objects.get().plain

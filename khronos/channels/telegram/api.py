@@ -11,7 +11,7 @@ import orjson
 from django.conf import settings
 
 from khronos.channels.telegram.errors import Garbled, result_of, unsure
-from khronos.exceptions import Misconfigured, Transient
+from khronos.exceptions import Misconfigured, Transient, Unauthorized
 from khronos.http import Pool, Unanswered, Unsent, pool
 
 JSON = (("Content-Type", "application/json"),)
@@ -34,8 +34,6 @@ class Fetched:
 
 class BotApi:
     def __init__(self, token: str, api_url: str = "") -> None:
-        if not token:
-            raise Misconfigured("The bot has no token.\n  Fix: set TELEGRAM_BOT_TOKEN.")
         parts = urlsplit(api_url or settings.TELEGRAM_API_URL)
         self._pool: Pool = pool(f"{parts.scheme}://{parts.netloc}")
         self._path = f"{parts.path.rstrip('/')}/bot{quote(token, safe=':')}/"
@@ -46,6 +44,8 @@ class BotApi:
 
     def call(self, method: str, *, repeatable: bool = True, wait: float = 0.0, **parameters: Any) -> Any:
         """Call a method; `wait` is how long Telegram itself may take. `repeatable`: twice does no harm."""
+        if not self._bot:
+            raise Unauthorized("the bot has no token")
         try:
             reply = self._pool.request(
                 "POST",
