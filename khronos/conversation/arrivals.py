@@ -71,18 +71,21 @@ def contacts(arrivals: Iterable[Arrival]) -> dict[UUID, Contact]:
         ):
             # who writes to us hears us again
             Contact.objects.filter(pk=pk).update(is_blocked=False, **{k: v for k, v in facts.items() if v})
-    insert_all(new, unless_there=True)
+    insert_all(sorted(new, key=lambda contact: contact.pk), unless_there=True)
     return known
 
 
 def conversations(arrivals: Iterable[Arrival], people: dict[UUID, Contact]) -> dict[UUID, Conversation]:
     latest = {each.conversation_id: each for each in arrivals}
-    known = Conversation.objects.in_bulk(latest)
-    new = [opened(each) for pk, each in latest.items() if pk not in known]
+    # Whoever changes hands waits for us, or we for them; in one order, so that two dispatchers never lock up.
+    locked = Conversation.objects.select_for_update().filter(pk__in=list(latest)).order_by("pk")
+    known = {conversation.pk: conversation for conversation in locked}
+    new = [opened(latest[pk]) for pk in sorted(latest) if pk not in known]
     insert_all(new, unless_there=True)
     known |= {conversation.pk: conversation for conversation in new}
+    spoken = {each.conversation_id for each in arrivals if each.is_spoken}
     for pk, conversation in known.items():
-        if conversation.state == Conversation.State.CLOSED and latest[pk].is_spoken:
+        if conversation.state == Conversation.State.CLOSED and pk in spoken:
             reopen(conversation, latest[pk].channel)
     Conversation.objects.filter(pk__in=list(known)).update(updated_at=Now())
     return known
@@ -99,14 +102,21 @@ def opened(arrival: Arrival) -> Conversation:
         chat_id=incoming.chat_id,
         chat_type=incoming.chat_type,
         title=title[:300],
-        handler=Conversation.Handler(channel.routing),
+        handler=handler_of(channel),
         queue_id=channel.queue_id,
     )
 
 
+def handler_of(channel: Channel) -> Conversation.Handler:
+    """As the channel routes; the bot where it names no queue."""
+    if channel.routing == Channel.Routing.QUEUE and channel.queue_id is None:
+        return Conversation.Handler.BOT
+    return Conversation.Handler(channel.routing)
+
+
 def reopen(conversation: Conversation, channel: Channel) -> None:
     conversation.state = Conversation.State.OPEN
-    conversation.handler = Conversation.Handler(channel.routing)
+    conversation.handler = handler_of(channel)
     conversation.queue_id, conversation.operator_id = channel.queue_id, None
     Conversation.objects.filter(pk=conversation.pk).update(
         state=conversation.state, handler=conversation.handler, queue=channel.queue_id, operator=None
@@ -120,21 +130,23 @@ def wants_answer(arrival: Arrival, conversation: Conversation) -> bool:
 
 def waiting_turns(traces: dict[UUID, str]) -> tuple[dict[UUID, Turn], set[UUID]]:
     """The turn that collects, of each conversation (made where there is none), and which ones were made."""
-    known = collecting(traces)
-    missing = [pk for pk in traces if pk not in known]
-    if missing:
+    known, made = collecting(traces), set[UUID]()
+    while missing := [pk for pk in sorted(traces) if pk not in known]:
+        made.update(missing)
         insert_all(
             [Turn(conversation_id=pk, trace_id=traces[pk], rung_at=Now()) for pk in missing],
-            unless_there=True,  # another dispatcher was quicker: its turn is as good
+            unless_there=True,  # somebody was quicker: that turn is as good, unless it is taken already
         )
         known |= collecting(missing)
-    return known, set(missing)
+    return known, made
 
 
 def collecting(conversation_ids: Iterable[UUID]) -> dict[UUID, Turn]:
     # The lock keeps a worker from taking the turn before our messages are in it.
-    turns = Turn.objects.select_for_update().filter(
-        conversation__in=list(conversation_ids), state=Turn.State.WAITING
+    turns = (
+        Turn.objects.select_for_update()
+        .filter(conversation__in=list(conversation_ids), state=Turn.State.WAITING)
+        .order_by("pk")
     )
     return {turn.conversation_id: turn for turn in turns}
 

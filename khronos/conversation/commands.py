@@ -5,19 +5,22 @@ from collections.abc import Callable
 from khronos.conversation.handoff import hand_off
 from khronos.models import Conversation, Message, Queue, Turn
 
-type Deed = Callable[[Turn, Message], None]
+type Deed = Callable[[Turn, Message], str]  # answers the phrase to say
 
 
-def call_person(turn: Turn, _message: Message) -> None:
+def call_person(turn: Turn, _message: Message) -> str:
     conversation = turn.conversation
     queues = Queue.objects.filter(tenant=conversation.tenant_id)
     queue = conversation.queue or queues.order_by("-is_default", "pk").first()
-    if queue is not None:
-        hand_off(conversation, queue, by="contact", trace_id=turn.trace_id)
+    if queue is None:
+        return "nobody"
+    hand_off(conversation, queue, by="contact", trace_id=turn.trace_id)
+    return "human"
 
 
-def put_aside(turn: Turn, message: Message) -> None:
+def put_aside(turn: Turn, message: Message) -> str:
     Conversation.objects.filter(pk=turn.conversation_id).update(remembers_from=message.pk + 1)
+    return "reset"
 
 
 COMMANDS: dict[str, Deed | None] = {

@@ -3,10 +3,14 @@
 from typing import Any
 
 from khronos.bus.streams import Entry
-from khronos.models import DeadLetter
+from khronos.models import DeadLetter, Update
 
 
 def bury_entry(entry: Entry) -> None:
+    """An entry is a doorbell: when its update was dispatched meanwhile, nothing is lost with it."""
+    kind, _, number = entry.fields.get("idempotency_key", "").partition(":")
+    if kind == "received" and number.isdecimal() and not Update.objects.waiting().filter(pk=number).exists():
+        return
     keep(
         DeadLetter.Source.STREAM,
         entry.stream,

@@ -37,26 +37,31 @@ class Outcome:
     turns: list[int] = field(default_factory=list)
 
 
-def dispatch(update_ids: Collection[int]) -> Outcome:
-    """Every one of these updates is dispatched or quarantined afterwards; a database that is away raises."""
+def dispatch(update_ids: Collection[int], *, told: bool = True) -> Outcome:
+    """Every one of these updates is dispatched or quarantined afterwards; a database that is away raises.
+
+    `told`: the bus brought them, so that everybody has heard of them.
+    """
     try:
         with first():
-            return dispatch_batch(update_ids)
+            return dispatch_batch(update_ids, told)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         log.exception("batch failed, each update alone", extra={"updates": len(update_ids)})
     outcome = Outcome()
-    for pk in sorted(update_ids):
-        alone = dispatch_alone(pk)
+    with transaction.atomic():
+        in_order = [update.pk for update in take(update_ids)]
+    for pk in in_order:
+        alone = dispatch_alone(pk, told)
         outcome.events += alone.events
         outcome.turns += alone.turns
     return outcome
 
 
-def dispatch_alone(pk: int) -> Outcome:
+def dispatch_alone(pk: int, told: bool) -> Outcome:
     try:
-        return dispatch_batch([pk])
+        return dispatch_batch([pk], told)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
@@ -70,13 +75,13 @@ def quarantine(pk: int, reason: str) -> None:
 
 
 @transaction.atomic
-def dispatch_batch(update_ids: Collection[int]) -> Outcome:
+def dispatch_batch(update_ids: Collection[int], told: bool) -> Outcome:
     arrivals = understood(take(update_ids))
     spoken = [each for each in arrivals if each.incoming.happening is not Happening.IGNORED]
     people = rows.contacts(spoken)
     chats = rows.conversations(spoken, people)
     outcome = Outcome()
-    say(spoken, chats, outcome)
+    say(spoken, chats, outcome, told)
     for each in spoken:
         if not each.is_spoken:
             happenings.note(each, chats[each.conversation_id])
@@ -111,7 +116,7 @@ def understood(updates: Sequence[Update]) -> list[Arrival]:
     return arrivals
 
 
-def say(arrivals: Sequence[Arrival], chats: dict[UUID, Conversation], outcome: Outcome) -> None:
+def say(arrivals: Sequence[Arrival], chats: dict[UUID, Conversation], outcome: Outcome, told: bool) -> None:
     """Messages into their conversations, and into the turn that collects where the bot shall answer."""
     said = [each for each in arrivals if each.is_spoken]
     asking = [each for each in said if rows.wants_answer(each, chats[each.conversation_id])]
@@ -123,13 +128,12 @@ def say(arrivals: Sequence[Arrival], chats: dict[UUID, Conversation], outcome: O
     insert_all(messages)
     for each in said:
         conversation = chats[each.conversation_id]
-        outcome.events += facts(
-            each, conversation, turns.get(conversation.pk) if id(each) in wanted else None
-        )
+        turn = turns[conversation.pk] if id(each) in wanted else None
+        outcome.events += facts(each, conversation, turn, told)
     outcome.turns += [turns[pk].pk for pk in made]
 
 
-def facts(arrival: Arrival, conversation: Conversation, turn: Turn | None) -> list[Event]:
+def facts(arrival: Arrival, conversation: Conversation, turn: Turn | None, told: bool) -> list[Event]:
     update = arrival.update
     received = events.make(
         Event.Type.MESSAGE_RECEIVED,
@@ -139,7 +143,7 @@ def facts(arrival: Arrival, conversation: Conversation, turn: Turn | None) -> li
         payload={"update_id": update.pk, "channel": arrival.channel.slug},
     )
     received.timestamp = update.received_at
-    received.published_at = Now()  # by intake, with the ring that brought it here
+    received.published_at = Now() if told else None  # by intake, with the ring that brought it here
     target = f"agent.queue.{conversation.queue_id}"
     if turn is not None:
         target = TARGETS[Conversation.Handler(conversation.handler)]

@@ -62,9 +62,8 @@ class Dispatcher:
         self.dispatch([pk for entry in entries if (pk := update_of(entry))])
         return [entry.id for entry in entries]
 
-    def dispatch(self, update_ids: list[int]) -> None:
-        outcome = dispatch(update_ids)
-        self.proclaim(outcome)
+    def dispatch(self, update_ids: list[int], *, told: bool = True) -> None:
+        self.proclaim(dispatch(update_ids, told=told))
 
     def proclaim(self, outcome: Outcome) -> None:
         """Committed already: what cannot be rung or told now, the sweeper and the relay do later."""
@@ -99,7 +98,7 @@ class Dispatcher:
     def sweep_updates(self) -> None:
         if late := sweep.overlooked_updates():
             log.info("overlooked updates dispatched", extra={"updates": len(late)})
-            self.dispatch(late)
+            self.dispatch(late, told=False)
 
     def trim(self) -> None:
         if time.monotonic() >= self._trim_at:

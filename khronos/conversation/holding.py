@@ -3,9 +3,12 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
+from functools import partial
 
 import redis
 from django.conf import settings
+from django.db import DatabaseError
 
 from khronos.bus.connection import patient
 from khronos.channels import transport_of
@@ -16,6 +19,7 @@ from khronos.resilience.keeper import Keeper
 from khronos.resilience.locks import RedisLock
 
 leases = Keeper("leases")
+held: dict[int, tuple[Turn, RedisLock]] = {}
 typing = Keeper("typing")
 
 # Redis did not answer when they were taken or let go: a server that only hesitated may hold them for us.
@@ -41,10 +45,12 @@ def holding(turn: Turn) -> Iterator[None]:
             return  # whoever has it now goes on; our writes will be refused
         lock.extend()
 
+    held[turn.pk] = turn, lock
     try:
         with leases.keeping(extend, every_s=ttl_s / 3):
             yield
     finally:
+        held.pop(turn.pk, None)
         release(lock)
 
 
@@ -64,6 +70,14 @@ def release_left_behind() -> int:
         while release(left_behind.popleft()):
             count += 1
     return count
+
+
+def give_back() -> None:
+    """A worker that must stop now: what it holds is due for another at once."""
+    for turn, lock in list(held.values()):
+        with suppress(LostLease, DatabaseError):
+            commit(partial(turn.defer, Turn.State.PARKED, timedelta(0), "its worker stopped"))
+        release(lock)
 
 
 def acknowledge_presses(turn: Turn, messages: Sequence[Message]) -> None:

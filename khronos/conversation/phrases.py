@@ -16,6 +16,10 @@ PHRASES = {
         "en": "I am calling a person. They will answer you here.",
         "pt": "Estou chamando uma pessoa. Ela vai responder por aqui.",
     },
+    "nobody": {
+        "en": "There is no person here whom I could call. I go on helping as well as I can.",
+        "pt": "Não há uma pessoa aqui que eu possa chamar. Continuo ajudando como puder.",
+    },
     "reset": {
         "en": "Done. I have put aside what we said; we start anew.",
         "pt": "Pronto. Deixei de lado o que conversamos; começamos de novo.",

@@ -131,7 +131,7 @@ def canned(turn: Turn, message: Message, language: str) -> str:
     if not name:
         return ""
     if deed := COMMANDS.get(name):
-        deed(turn, message)
+        name = deed(turn, message)
         turn.conversation.refresh_from_db(fields=["handler", "queue", "remembers_from"])
     return phrase(name, language)
 

@@ -20,6 +20,7 @@ from celery.worker import state
 from django.db import close_old_connections
 
 from khronos.celery import app
+from khronos.conversation import holding
 from khronos.observability import health, heartbeat
 
 EXCUSE_EVERY_S = 10.0  # well below the silence after which the supervisor acts
@@ -105,7 +106,8 @@ class EndingWell(Worker):
             time.sleep(0.05)
 
     def give_back(self) -> None:
-        """A channel that is closed puts what was not acknowledged back into its queue."""
+        """Turns are due at once; a closed channel puts what was not acknowledged back into its queue."""
         log.warning("stopping: giving unfinished jobs back", extra={"jobs": len(state.active_requests)})
+        holding.give_back()
         if self.consumer is not None and self.consumer.connection is not None:
             self.consumer.connection.close()

@@ -104,14 +104,14 @@ class Work(models.Model):
             state=state,
             due_at=Now() + after,
             rung_at=None,
-            deferrals=F("deferrals") + 1,
+            deferrals=F("attempts"),
             reason=reason[:500],
             **changes,
         )
 
     @property
     def crashes(self) -> int:
-        """Earlier claims that never came to an end."""
+        """Claims in a row, before this one, that never came to an end."""
         return self.attempts - self.deferrals - 1
 
     def extend(self, lease: timedelta) -> None:

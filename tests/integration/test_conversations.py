@@ -1,8 +1,11 @@
 """What becomes of messages: dispatched, answered once and in order, parked, handed off, buried."""
 
 import pytest
+from django.utils import timezone
 
 from bench.simulator import Simulator
+from khronos.conversation import dispatch as dispatching
+from khronos.conversation import holding
 from khronos.conversation import turn as turns
 from khronos.conversation.phrases import phrase
 from khronos.exceptions import LostLease
@@ -292,3 +295,71 @@ def test_whatever_a_person_sends_gets_an_answer(telegram: Channel, sim: Simulato
     way.all_the_way(telegram)
     assert len(sim.telegram.answers(ANA)) == 1
     assert Message.objects.filter(author="contact").get().content == kind
+
+
+def test_worker_that_stops_gives_its_turn_back_at_once(telegram: Channel, sim: Simulator) -> None:
+    said(sim, "slow")
+    way.fetch(telegram)
+    way.dispatch()
+    turn = turns.claim(Turn.objects.get().pk)
+    assert turn is not None
+    with holding.holding(turn):
+        holding.give_back()
+        returned = Turn.objects.get()
+        assert (returned.state, returned.crashes) == (Turn.State.PARKED, -1)
+        assert returned.due_at is not None
+        assert returned.due_at <= timezone.now()
+    way.hurry()
+    way.answer()
+    assert sim.telegram.answers(ANA) == ["You said: slow"]
+
+
+def test_crashes_count_only_in_a_row(telegram: Channel, sim: Simulator) -> None:
+    said(sim, "long outage")
+    way.fetch(telegram)
+    way.dispatch()
+    pk = Turn.objects.get().pk
+    sim.models.fail(status=529)
+    for _ in range(4):
+        assert turns.claim(pk) is not None  # a worker dies in the call
+        way.hurry()
+        turns.take(pk)  # the next one parks in order
+        way.hurry()
+    sim.models.heal()
+    way.answer()
+    assert sim.telegram.answers(ANA)[-1] == "You said: long outage"
+    assert DeadLetter.objects.count() == 0
+
+
+def test_innocent_update_is_not_quarantined_for_one_before_it(
+    telegram: Channel, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said(sim, "poison", "innocent")
+    way.fetch(telegram)
+    original = dispatching.rows.message
+
+    def failing(arrival: dispatching.Arrival, turn: Turn | None) -> Message:
+        if arrival.incoming.text == "poison":
+            raise ValueError("a fault of ours")
+        return original(arrival, turn)
+
+    monkeypatch.setattr(dispatching.rows, "message", failing)
+    dispatching.dispatch([Update.objects.order_by("pk").values_list("pk", flat=True)[1]])
+    states = list(Update.objects.order_by("pk").values_list("state", flat=True))
+    assert states == [Update.State.QUARANTINED, Update.State.DISPATCHED]
+    assert Message.objects.get().text == "innocent"
+
+
+def test_fact_that_nobody_was_told_is_told_by_the_relay(telegram: Channel, sim: Simulator) -> None:
+    said(sim, "hi")
+    way.fetch(telegram)
+    dispatching.dispatch(list(Update.objects.values_list("pk", flat=True)), told=False)
+    untold = Event.objects.filter(published_at=None).values_list("type", flat=True)
+    assert set(untold) == {"inbox.message.received", "routing.handoff.requested"}
+
+
+def test_call_for_a_person_where_there_is_none_says_so(telegram: Channel, sim: Simulator) -> None:
+    said(sim, "/human")
+    way.all_the_way(telegram)
+    assert sim.telegram.answers(ANA) == [phrase("nobody", "pt")]
+    assert Conversation.objects.get().handler == Conversation.Handler.BOT
