@@ -11,6 +11,7 @@ from khronos.bus.connection import patient
 from khronos.models import Event
 
 BATCH = 500
+MOST = 10 * BATCH  # at once: the dispatcher has other things to do
 QUIET = timedelta(seconds=1)  # a fresh event is its maker's to tell
 
 
@@ -35,6 +36,13 @@ class Relay:
 
     def catch_up(self) -> int:
         """Tell what nobody told yet; answers how many."""
+        count = batch = self._catch_up_batch()
+        while batch == BATCH and count < MOST:
+            batch = self._catch_up_batch()
+            count += batch
+        return count
+
+    def _catch_up_batch(self) -> int:
         self.mark()
         left = list(
             Event.objects.filter(published_at=None, timestamp__lt=Now() - QUIET).order_by("pk")[:BATCH]

@@ -137,7 +137,7 @@ class Consumer:
         log.error("stream entry given up", extra={"stream": dead.stream, "entry": dead.id})
         self.bury(dead)
         fields: Wire = {**dead.fields, "stream": dead.stream, "entry": dead.id}
-        self.client.xadd(DEAD, fields)
+        self.client.xadd(DEAD, fields, maxlen=KEEP, approximate=True)
         self.client.xack(dead.stream, self.group, dead.id)
 
 
@@ -152,6 +152,8 @@ def trim(client: "redis.Redis", stream: str, keep: int = KEEP) -> int:
     if client.xlen(stream) <= keep:
         return 0
     groups: Any = client.xinfo_groups(stream)
+    if all(group["pending"] == 0 and group.get("lag") == 0 for group in groups):
+        return int(client.xtrim(stream, maxlen=keep, approximate=False))
     bounds = [nth_newest(client, stream, keep), *(oldest_needed(client, stream, group) for group in groups)]
     return int(client.xtrim(stream, minid=min(bounds, key=order).decode(), approximate=False))
 
