@@ -15,6 +15,22 @@ SQLITE_PRAGMAS = """
     PRAGMA wal_autocheckpoint = 1000;
 """
 
+POSTGRESQL_OPTIONS: dict[str, Any] = {
+    "connect_timeout": 3,  # seconds
+    # A server that is gone without a word is noticed within a lease of 30 s, not after a quarter of an hour.
+    "keepalives_idle": 10,  # seconds of silence before the first probe
+    "keepalives_interval": 5,  # seconds between probes
+    "keepalives_count": 3,  # probes without an answer
+    "tcp_user_timeout": 25_000,  # milliseconds for what was sent to be acknowledged
+}
+# What the server itself ends, so that one stuck statement holds up nobody for ever. Migrations that build
+# an index on a large table lift the first of them for themselves.
+POSTGRESQL_LIMITS = {
+    "statement_timeout": "30s",  # as long as a lease: then the work belongs to somebody else
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "60s",  # a frozen process must not keep its locks
+}
+
 
 def configured() -> dict[str, Any]:
     if not env.database_url:
@@ -45,7 +61,7 @@ def sqlite(path: str) -> dict[str, Any]:
 
 def postgresql(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "khronos",
@@ -55,5 +71,13 @@ def postgresql(url: str) -> dict[str, Any]:
         "PORT": parts.port or "",
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 3, **query},
+        "OPTIONS": {**POSTGRESQL_OPTIONS, "options": server_options(query.pop("options", None)), **query},
     }
+
+
+def server_options(given: str | None) -> str:
+    """Of two settings the later counts: the operator's. An empty `options=` sends none, for a pooler."""
+    if given == "":
+        return ""
+    ours = " ".join(f"-c {name}={value}" for name, value in POSTGRESQL_LIMITS.items())
+    return f"{ours} {given}" if given else ours

@@ -1,0 +1,50 @@
+"""What becomes of DATABASE_URL."""
+
+from typing import Any
+
+from django.conf import settings
+
+from settings.databases import postgresql
+
+URL = "postgresql://ana:p%40ss@db.example:5433/talk"
+LIMITS = "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
+
+
+def options(query: str = "") -> dict[str, Any]:
+    given: dict[str, Any] = postgresql(URL + query)["OPTIONS"]
+    return given
+
+
+def test_address_is_taken_apart() -> None:
+    made = postgresql(URL)
+    assert [made[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")] == [
+        "talk", "ana", "p@ss", "db.example", 5433,
+    ]  # fmt: skip
+
+
+def test_server_that_is_gone_is_noticed_before_a_lease_ends() -> None:
+    made = options()
+    probing = made["keepalives_idle"] + made["keepalives_interval"] * made["keepalives_count"]
+    lease = settings.TURN_LEASE.total_seconds()
+    assert made["connect_timeout"] < lease
+    assert probing < lease
+    assert 1000 < made["tcp_user_timeout"] < lease * 1000
+
+
+def test_no_statement_lock_or_transaction_is_for_ever() -> None:
+    assert options()["options"] == LIMITS
+
+
+def test_word_of_the_address_counts() -> None:
+    made = options("?connect_timeout=9&keepalives_idle=60&tcp_user_timeout=1000&sslmode=require")
+    assert (made["connect_timeout"], made["keepalives_idle"], made["tcp_user_timeout"]) == ("9", "60", "1000")
+    assert made["sslmode"] == "require"
+    assert made["options"] == LIMITS
+
+
+def test_options_of_the_address_come_after_ours() -> None:
+    assert options("?options=-c%20lock_timeout%3D1s")["options"] == f"{LIMITS} -c lock_timeout=1s"
+
+
+def test_empty_options_send_none() -> None:
+    assert options("?options=")["options"] == ""
