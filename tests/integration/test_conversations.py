@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from bench.simulator import Simulator
+from khronos.conversation import arrivals as rows
 from khronos.conversation import dispatch as dispatching
 from khronos.conversation import holding
 from khronos.conversation import turn as turns
@@ -336,14 +337,14 @@ def test_innocent_update_is_not_quarantined_for_one_before_it(
 ) -> None:
     said(sim, "poison", "innocent")
     way.fetch(telegram)
-    original = dispatching.rows.message
+    original = rows.message
 
-    def failing(arrival: dispatching.Arrival, turn: Turn | None) -> Message:
+    def failing(arrival: rows.Arrival, turn: Turn | None) -> Message:
         if arrival.incoming.text == "poison":
             raise ValueError("a fault of ours")
         return original(arrival, turn)
 
-    monkeypatch.setattr(dispatching.rows, "message", failing)
+    monkeypatch.setattr(rows, "message", failing)
     dispatching.dispatch([Update.objects.order_by("pk").values_list("pk", flat=True)[1]])
     states = list(Update.objects.order_by("pk").values_list("state", flat=True))
     assert states == [Update.State.QUARANTINED, Update.State.DISPATCHED]
