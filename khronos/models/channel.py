@@ -30,9 +30,27 @@ class Channel(models.Model):
     kind = models.CharField(_("kind"), max_length=20)
     name = models.CharField(_("name"), max_length=200)
     token = models.CharField(_("token"), max_length=200, blank=True)
-    secret = models.CharField(_("webhook secret"), max_length=256, blank=True)
+    secret = models.CharField(
+        _("webhook secret"),
+        max_length=256,
+        blank=True,
+        help_text=_(
+            "A changed one is told to Telegram within five minutes; "
+            "the one before it becomes the previous secret."
+        ),
+    )
     previous_secret = models.CharField(
-        _("previous secret"), max_length=256, blank=True, help_text=_("Still accepted, for a rotation.")
+        _("previous secret"),
+        max_length=256,
+        blank=True,
+        help_text=_("Accepted beside the secret until it is forgotten."),
+    )
+    registered = models.CharField(
+        _("registered webhook"),
+        max_length=32,
+        blank=True,
+        editable=False,
+        help_text=_("A fingerprint of what Telegram was told last."),
     )
     username = models.CharField(_("bot's user name"), max_length=100, blank=True)
     callback_url = models.CharField(
