@@ -5,7 +5,7 @@ from celery import shared_task
 from khronos import alerts
 from khronos.conversation import registration
 from khronos.conversation import sweep as sweeper
-from khronos.models import Channel, Update
+from khronos.models import Update
 from tasks.base import Rowless
 
 
@@ -22,8 +22,7 @@ def notify(alert_id: int) -> None:
 
 @shared_task(base=Rowless)
 def watch_channels() -> None:
-    for channel in Channel.objects.listening().filter(kind="telegram").exclude(token=""):
-        registration.watch(channel)
+    registration.watch_all()
 
 
 @shared_task(base=Rowless)

@@ -2,44 +2,80 @@
 
 import logging
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
 
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.channels.telegram.api import BotApi
-from khronos.exceptions import Unauthorized
+from khronos.exceptions import Failure, Misconfigured, Unauthorized
 from khronos.models import Channel
 
 log = logging.getLogger(__name__)
 
 RECENT = timedelta(minutes=15)
 MAX_CONNECTIONS = 40
+REFUSED = "webhook: 403"  # as Telegram words it: "Wrong response from the webhook: 403 Forbidden"
 
 
 def address(channel: Channel) -> str:
     return f"{settings.PUBLIC_URL}/webhooks/telegram/{channel.slug}/"
 
 
+def watch_all() -> None:
+    """Every channel, whatever becomes of the others. A failure is an alert; a bug is raised at the end."""
+    bugs: list[Exception] = []
+    for channel in Channel.objects.listening().filter(kind="telegram").exclude(token=""):
+        name = f"channel.{channel.slug}.unwatched"
+        try:
+            watch(channel)
+            resolve_alert(name)
+        except (Failure, Misconfigured) as error:
+            raise_alert(name, "error", f"{channel} cannot be looked after: {error}")
+        except Exception as error:
+            bugs.append(error)
+    if bugs:
+        raise bugs[0]
+
+
 def watch(channel: Channel) -> None:
     """With a public address: set the webhook where it differs, tell when Telegram cannot reach us."""
-    api, name = BotApi(channel.token), f"webhook.{channel.slug}"
+    api, name = BotApi(channel.token), f"channel.{channel.slug}.unauthorized"
     try:
         introduce(channel, api)
         info = api.get_webhook_info()
     except Unauthorized as error:
-        raise_alert(f"channel.{channel.slug}.unauthorized", "error", f"{channel} refuses our token: {error}")
+        raise_alert(name, "error", f"{channel} refuses our token: {error}")
         return
-    if not settings.PUBLIC_URL:
-        return
-    if info.get("url") != address(channel):
-        api.set_webhook(address(channel), channel.secret, settings.TELEGRAM_ALLOWED_UPDATES, MAX_CONNECTIONS)
-        log.info("webhook set", extra={"channel": channel.slug, "address": address(channel)})
-        return
-    if trouble := recent_trouble(info):
+    resolve_alert(name)
+    if settings.PUBLIC_URL:
+        watch_webhook(channel, api, info)
+
+
+def watch_webhook(channel: Channel, api: BotApi, info: dict[str, Any]) -> None:
+    if info.get("url") != address(channel) or channel.registered != fingerprint(channel):
+        register(channel, api)
+        return  # what went wrong before says nothing of this one
+    trouble, name = recent_trouble(info), f"webhook.{channel.slug}"
+    if REFUSED in trouble:
+        register(channel, api)  # our own 403: Telegram has another secret, whatever we told it last
+    if trouble:
         raise_alert(name, "error", f"Telegram cannot deliver to {address(channel)}: {trouble}")
     else:
         resolve_alert(name)
+
+
+def register(channel: Channel, api: BotApi) -> None:
+    api.set_webhook(address(channel), channel.secret, settings.TELEGRAM_ALLOWED_UPDATES, MAX_CONNECTIONS)
+    Channel.objects.filter(pk=channel.pk).update(registered=fingerprint(channel))
+    log.info("webhook set", extra={"channel": channel.slug, "address": address(channel)})
+
+
+def fingerprint(channel: Channel) -> str:
+    """Of all that Telegram is told. It shows the address of a webhook, and never its secret."""
+    told = [address(channel), channel.secret, settings.TELEGRAM_ALLOWED_UPDATES, MAX_CONNECTIONS]
+    return sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def introduce(channel: Channel, api: BotApi) -> None:

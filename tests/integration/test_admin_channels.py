@@ -55,6 +55,20 @@ def test_what_is_written_replaces(operator: Client) -> None:
     assert (channel.token, channel.secret, channel.previous_secret) == ("4711:old", "new", "old")
 
 
+def test_an_old_secret_is_valid_beside_a_new_one(operator: Client) -> None:
+    channel = make.make_channel(secret="old", previous_secret="older")
+    operator.post(page_of(channel), form(channel, secret="new"))
+    channel.refresh_from_db()
+    assert channel.secrets == ["new", "old"]
+
+
+def test_the_same_secret_written_again_is_no_rotation(operator: Client) -> None:
+    channel = make.make_channel(secret="same", previous_secret="older")
+    operator.post(page_of(channel), form(channel, secret="same"))
+    channel.refresh_from_db()
+    assert channel.secrets == ["same", "older"]
+
+
 def test_the_previous_secret_can_be_forgotten(operator: Client) -> None:
     channel = make.make_channel(secret="new", previous_secret="old")
     data = {"action": "forget_previous_secret", "_selected_action": str(channel.pk), "index": "0"}

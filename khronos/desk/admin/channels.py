@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.text import capfirst
+from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
@@ -51,16 +51,23 @@ class ChannelForm(Form):
         look = {"class": field.widget.attrs.get("class", ""), "autocomplete": "new-password"}
         field.widget = forms.PasswordInput(attrs=look | {"placeholder": kept})
         if kept:
-            field.help_text = _("Set. Leave it empty to keep it.")
+            field.help_text = format_lazy("{} {}", _("Set. Leave it empty to keep it."), field.help_text)
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
+        if self.is_rotation(values):
+            values["previous_secret"] = self.instance.secret  # until Telegram, or the site, knows the new one
         for name in SECRETS:
             if name in values:
                 values[name] = values[name] or getattr(self.instance, name)
         if "secret" in values and not values["secret"]:
             self.need_secret(values)
         return values
+
+    def is_rotation(self, values: dict[str, Any]) -> bool:
+        """A new secret in the place of an old one, and no word about which one is the previous."""
+        old, new = self.instance.secret, values.get("secret")
+        return bool(old and new and new != old and not values.get("previous_secret"))
 
     def need_secret(self, values: dict[str, Any]) -> None:
         """An empty one would admit nobody. Telegram is told a new one; a site's owner must know it too."""
