@@ -32,6 +32,11 @@ def accept(channel: Channel, raw: bytes, trace_id: str = "") -> Receipt:
     return _pen.submit(arrived(channel, raw, trace_id or secrets.token_hex(16)))
 
 
+def accept_all(channel: Channel, raws: Sequence[bytes]) -> list[Receipt]:
+    """Many at once, in their order and in one transaction: all of them are stored, or none."""
+    return store([arrived(channel, raw, secrets.token_hex(16)) for raw in raws])
+
+
 def store(arrivals: Sequence[Arrival]) -> list[Receipt]:
     seen = bell.seen(arrivals)
     new = {arrival.marker: arrival for arrival in reversed(arrivals) if arrival.marker not in seen}

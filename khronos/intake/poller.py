@@ -7,15 +7,17 @@ import logging
 import threading
 import time
 from datetime import timedelta
+from hashlib import sha256
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connections
+from django.db.models import QuerySet
 
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.channels import account_of
 from khronos.channels.telegram.api import BotApi, Fetched
 from khronos.exceptions import Conflict, Failure, Transient, Unauthorized
-from khronos.intake.accept import accept
+from khronos.intake.accept import accept_all
 from khronos.models import Channel, Lease
 from khronos.models.lease import holder
 from khronos.observability import heartbeat
@@ -32,12 +34,12 @@ UNAUTHORIZED_S = 60.0
 
 
 class Poller:
-    """Polls one bot until told to stop."""
+    """Polls one bot until told to stop, or until its channel is switched off."""
 
     def __init__(self, channel: Channel, stopping: Stopping) -> None:
         self.channel, self.stopping = channel, stopping
-        self.holder = holder()
-        self.lease = f"poller:{channel.slug}"
+        self.holder = f"{holder()}:{channel.pk}"  # of two channels with one token the other stands by
+        self.lease = ""
         self.failures = 0
 
     def run(self) -> None:
@@ -45,6 +47,8 @@ class Poller:
         while not self.stopping.is_set():
             close_old_connections()
             try:
+                if not self.look():
+                    break
                 if not Lease.objects.hold(self.lease, self.holder, LEASE):
                     self.stopping.wait(STAND_BY_S)
                     continue
@@ -55,9 +59,25 @@ class Poller:
             except (Failure, DatabaseError) as error:
                 self.rest(error)
         try:
-            Lease.objects.let_go(self.lease, self.holder)
+            self.let_go()
         except DatabaseError:
             log.warning("lease not let go, it ends by itself")
+
+    def look(self) -> bool:
+        """The channel as it is now, perhaps with another token; False when it is switched off or gone."""
+        channel = polled().filter(pk=self.channel.pk).first()
+        if channel is None:
+            resolve_alert(f"poller.{self.channel.slug}")
+            return False
+        self.channel, lease = channel, lease_of(channel.token)
+        if lease != self.lease:
+            self.let_go()
+            self.lease = lease
+        return True
+
+    def let_go(self) -> None:
+        if self.lease:
+            Lease.objects.let_go(self.lease, self.holder)
 
     def poll(self) -> None:
         """Ask for news once, store it, and only then move on."""
@@ -66,9 +86,8 @@ class Poller:
             self.channel.polling_offset, settings.TELEGRAM_POLL_S, settings.TELEGRAM_ALLOWED_UPDATES
         )
         resolve_alert(f"poller.{self.channel.slug}")
-        for update in news:
-            accept(self.channel, update.raw)
         if news:
+            accept_all(self.channel, [update.raw for update in news])
             self.move_on(news)
 
     def move_on(self, news: list[Fetched]) -> None:
@@ -102,10 +121,27 @@ class Poller:
                 f"poller.{self.channel.slug}",
                 "error",
                 f"Telegram refuses the token of {self.channel}. "
-                "Set TELEGRAM_BOT_TOKEN to the one @BotFather shows.",
+                "Set TELEGRAM_BOT_TOKEN, or the channel's token in the admin, to the one @BotFather shows.",
             )
         log.warning("poll failed", extra={"error": f"{type(error).__name__}: {error}"[:300], "wait_s": wait})
         self.stopping.wait(wait)
+
+
+def polled() -> QuerySet[Channel]:
+    return Channel.objects.listening().filter(kind="telegram").exclude(token="")
+
+
+def lease_of(token: str) -> str:
+    """Telegram serves one poller a token, however many channels have it."""
+    return f"poller:{sha256(token.encode()).hexdigest()[:16]}"
+
+
+def poll_one(channel: Channel, stopping: Stopping) -> None:
+    """A thread's whole life."""
+    try:
+        Poller(channel, stopping).run()
+    finally:
+        connections.close_all()
 
 
 def poll_all(stopping: Stopping) -> None:
@@ -119,9 +155,9 @@ def poll_all(stopping: Stopping) -> None:
             continue
         look_at = time.monotonic() + LOOK_EVERY_S
         close_old_connections()
-        for channel in Channel.objects.listening().filter(kind="telegram").exclude(token=""):
+        for channel in polled():
             if channel.pk not in threads or not threads[channel.pk].is_alive():
-                threads[channel.pk] = threading.Thread(target=Poller(channel, stopping).run, daemon=True)
+                threads[channel.pk] = threading.Thread(target=poll_one, args=[channel, stopping], daemon=True)
                 threads[channel.pk].start()
     until = time.monotonic() + 5.0
     for thread in threads.values():
