@@ -14,7 +14,7 @@ from khronos.models import Event
 
 log = logging.getLogger(__name__)
 
-REMEMBER_S = 3600  # how long Redis knows that an update was stored; the unique key knows it for ever
+REMEMBER_S = 3600  # how long Redis knows that an update was stored; the unique key knows it for UPDATES_KEPT
 REST_S = 1.0  # after a fault the bus is left alone for so long
 
 resting: dict[str, float] = {}
