@@ -1,6 +1,7 @@
 """`python -m bench.inside bench.drain`: fill the stream, and have the real dispatcher work it off."""
 
 import argparse
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from bench.load import BODY
-from khronos.bus import doorbell, streams
+from khronos.bus import streams
 from khronos.bus.connection import patient
 from khronos.bus.routes import CONSUMED, TURN_TASK
 from khronos.conversation.dispatcher import Dispatcher
@@ -45,7 +46,7 @@ def main() -> None:
 def drained(first: int, first_chat: int, count: int) -> tuple[float, float]:
     """Seconds, on the clock and of the processor, from the stream's first entry to the last rung task."""
     Turn.objects.unsettled().update(state=Turn.State.ANSWERED, due_at=None, answered_at=Now())
-    patient().delete(TURN_TASK[1])
+    patient().delete(TURN_TASK.queue)
     fill(first, first_chat, count)
     dispatcher = Dispatcher()
     dispatcher.consumer.join()
@@ -56,9 +57,15 @@ def drained(first: int, first_chat: int, count: int) -> tuple[float, float]:
     took, processor = time.perf_counter() - started, time.process_time() - processor
     assert not Update.objects.waiting().exists()
     assert not DeadLetter.objects.exists()
-    rung = doorbell.waiting_in(TURN_TASK[1])
+    rung = rung_turns()
     assert rung == count, f"{rung} rings for {count} events"
     return took, processor
+
+
+def rung_turns() -> int:
+    """How many turns the rings in Celery's queue name."""
+    rings: Any = patient().lrange(TURN_TASK.queue, 0, -1)
+    return sum(len(json.loads(base64.b64decode(json.loads(ring)["body"]))[0][0]) for ring in rings)
 
 
 def fill(first: int, first_chat: int, count: int) -> None:
@@ -77,12 +84,12 @@ def body(update_id: int, chat: int) -> bytes:
 
 
 def delays() -> float:
-    take.delay(0)  # opens the connection
+    take.delay([0])  # opens the connection
     started = time.perf_counter()
     for number in range(DELAYS):
-        take.delay(number)
+        take.delay([number])
     took = time.perf_counter() - started
-    patient().delete(TURN_TASK[1])
+    patient().delete(TURN_TASK.queue)
     return took
 
 

@@ -6,5 +6,6 @@ from khronos.delivery import send
 
 
 @shared_task(acks_late=True, ignore_result=True)
-def deliver(delivery_id: int) -> None:
-    send.deliver(delivery_id)
+def deliver(delivery_ids: list[int]) -> None:
+    for delivery_id in delivery_ids:
+        send.deliver(delivery_id)

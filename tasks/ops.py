@@ -16,8 +16,9 @@ def sweep() -> None:
 
 
 @shared_task(base=Rowless, rate_limit="30/m")
-def notify(alert_id: int) -> None:
-    alerts.notify(alert_id)
+def notify(alert_ids: list[int]) -> None:
+    for alert_id in alert_ids:
+        alerts.notify(alert_id)
 
 
 @shared_task(base=Rowless)

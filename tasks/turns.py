@@ -1,10 +1,10 @@
-"""Celery's ports to turns."""
+"""Celery's port to turns."""
 
 from celery import shared_task
 
-from khronos.conversation import turn as turns
+from khronos.conversation import thinkers
 
 
 @shared_task(acks_late=True, ignore_result=True)
-def take(turn_id: int) -> None:
-    turns.take(turn_id)
+def take(turn_ids: list[int]) -> None:
+    thinkers.begin(turn_ids)

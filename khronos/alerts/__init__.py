@@ -46,7 +46,7 @@ def keep(name: str, level: str, text: str) -> None:
             "resolved_at": None,
         },
     )
-    doorbell.ring(*NOTIFY_TASK, [alert.pk])
+    doorbell.ring(NOTIFY_TASK, [alert.pk])
 
 
 def notify(alert_id: int) -> None:

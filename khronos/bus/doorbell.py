@@ -9,6 +9,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 from functools import cache
+from itertools import batched
 from typing import Any
 
 import kombu.exceptions
@@ -17,6 +18,7 @@ import redis
 from django.conf import settings
 
 from khronos.bus.connection import connect
+from khronos.bus.routes import Route
 from khronos.celery import app
 
 log = logging.getLogger(__name__)
@@ -24,18 +26,20 @@ log = logging.getLogger(__name__)
 UNREACHABLE = (redis.RedisError, kombu.exceptions.KombuError, OSError)
 
 
-def ring(task: str, queue: str, ids: Sequence[int]) -> bool:
+def ring(route: Route, ids: Sequence[int]) -> bool:
     """False when the broker cannot be reached; nobody waits for it."""
     if not ids:
         return True
     try:
         if settings.CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
-            push(task, queue, ids)
+            push(route, ids)
         else:
-            for pk in ids:
-                app.send_task(task, args=(pk,), queue=queue, retry=False)
+            for some in batched(ids, route.together):
+                app.send_task(route.task, args=(some,), queue=route.queue, retry=False)
     except UNREACHABLE as error:
-        log.warning("doorbell silent", extra={"task": task, "rows": len(ids), "error": type(error).__name__})
+        log.warning(
+            "doorbell silent", extra={"task": route.task, "rows": len(ids), "error": type(error).__name__}
+        )
         return False
     return True
 
@@ -50,8 +54,8 @@ def call(task: str, queue: str) -> bool:
     return True
 
 
-def push(task: str, queue: str, ids: Sequence[int]) -> None:
-    broker().lpush(queue, *[message(task, queue, pk) for pk in ids])
+def push(route: Route, ids: Sequence[int]) -> None:
+    broker().lpush(route.queue, *[message(route, some) for some in batched(ids, route.together)])
 
 
 def waiting_in(queue: str) -> int:
@@ -70,26 +74,26 @@ def broker() -> "redis.Redis":
 
 
 @cache
-def envelope(task: str, queue: str) -> dict[str, Any]:
+def envelope(route: Route) -> dict[str, Any]:
     """Celery's message for this task, and kombu's frame around it as its Redis transport writes it."""
-    made = app.amqp.as_task_v2("", task, args=(), kwargs={}, ignore_result=True)
+    made = app.amqp.as_task_v2("", route.task, args=(), kwargs={}, ignore_result=True)
     return {
         "content-encoding": "utf-8",
         "content-type": "application/json",
         "headers": {**made.headers, "argsrepr": "", "kwargsrepr": ""},
         "properties": {
             "delivery_mode": 2,
-            "delivery_info": {"exchange": "", "routing_key": queue},
+            "delivery_info": {"exchange": "", "routing_key": route.queue},
             "priority": 0,
             "body_encoding": "base64",
         },
     }
 
 
-def message(task: str, queue: str, pk: int) -> bytes:
-    frame, id_ = envelope(task, queue), str(uuid.uuid4())
-    body = orjson.dumps([[pk], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
-    headers = frame["headers"] | {"id": id_, "root_id": id_, "argsrepr": f"({pk},)"}
+def message(route: Route, ids: Sequence[int]) -> bytes:
+    frame, id_ = envelope(route), str(uuid.uuid4())
+    body = orjson.dumps([[ids], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
+    headers = frame["headers"] | {"id": id_, "root_id": id_, "argsrepr": f"({list(ids)},)"}
     properties = frame["properties"] | {"correlation_id": id_, "delivery_tag": str(uuid.uuid4())}
     return orjson.dumps(
         frame | {"body": base64.b64encode(body).decode(), "headers": headers, "properties": properties}

@@ -1,11 +1,20 @@
 """Which event rings which task, and which task does which row: the one table to follow a message by."""
 
+from typing import NamedTuple
+
 from khronos.models.event import Event
 
+
+class Route(NamedTuple):
+    task: str
+    queue: str
+    together: int = 1  # how many rows one ring may name
+
+
 # `routing.handoff.requested` rings this one when its target is the bot or triage: (task, Celery queue)
-TURN_TASK = ("tasks.turns.take", "agent.ai")
-DELIVERY_TASK = ("tasks.delivery.deliver", "delivery")
-NOTIFY_TASK = ("tasks.ops.notify", "ops")
+TURN_TASK = Route("tasks.turns.take", "agent.ai", together=16)
+DELIVERY_TASK = Route("tasks.delivery.deliver", "delivery")
+NOTIFY_TASK = Route("tasks.ops.notify", "ops")
 
 # events that the dispatcher itself consumes from the bus
 CONSUMED = (Event.Type.MESSAGE_RECEIVED.value,)

@@ -67,7 +67,7 @@ class Dispatcher:
 
     def proclaim(self, outcome: Outcome) -> None:
         """Committed already: what cannot be rung or told now, the sweeper and the relay do later."""
-        doorbell.ring(*TURN_TASK, outcome.turns)
+        doorbell.ring(TURN_TASK, outcome.turns)
         try:
             self.relay.tell(outcome.events)
         except redis.RedisError as error:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from khronos.bus import doorbell
-from khronos.bus.routes import DELIVERY_TASK, TURN_TASK
+from khronos.bus.routes import DELIVERY_TASK, TURN_TASK, Route
 from khronos.models import Delivery, Turn, Update
 from khronos.models.work import Work
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 OVERLOOKED = timedelta(seconds=2)  # an update that the stream should have brought by now
 RING_AGAIN = timedelta(seconds=5)
-BACKLOG = 200  # rings that wait in a queue: nothing was lost, the workers are busy
+BACKLOG = 8  # rings that wait in a queue: nothing was lost, the workers are busy
 MOST = 500  # rows a sweep
 
 
@@ -30,8 +30,8 @@ def overlooked_updates() -> list[int]:
 
 def ring_for_due_work() -> int:
     """Answers how many rows were rung for."""
-    return ring_for(Turn.objects.unrung(RING_AGAIN), *TURN_TASK) + ring_for(
-        Delivery.objects.unrung(RING_AGAIN), *DELIVERY_TASK
+    return ring_for(Turn.objects.unrung(RING_AGAIN), TURN_TASK) + ring_for(
+        Delivery.objects.unrung(RING_AGAIN), DELIVERY_TASK
     )
 
 
@@ -41,13 +41,13 @@ def hurry() -> None:
     Delivery.objects.filter(state=Delivery.State.PENDING).update(due_at=Now())
 
 
-def ring_for(rows: "QuerySet[Work]", task: str, queue: str) -> int:
+def ring_for(rows: "QuerySet[Work]", route: Route) -> int:
     found = list(rows.order_by("due_at").values_list("pk", "rung_at")[:MOST])
     again = [pk for pk, rung_at in found if rung_at is not None]
     ids = [pk for pk, _ in found]
-    if again and doorbell.waiting_in(queue) > BACKLOG:
+    if again and doorbell.waiting_in(route.queue) > BACKLOG:
         ids = [pk for pk, rung_at in found if rung_at is None]
-    if ids and doorbell.ring(task, queue, ids):
+    if ids and doorbell.ring(route, ids):
         mark(rows, ids)
         return len(ids)
     return 0

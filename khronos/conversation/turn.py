@@ -174,4 +174,4 @@ def bury(turn: Turn, reason: str) -> list[Delivery]:
 def ring_next(turn: Turn) -> None:
     """What the contact said meanwhile is the next turn; it was refused while this one was under way."""
     if ids := [each.pk for each in NEXT_TURN(conversation=turn.conversation_id)]:
-        doorbell.ring(*TURN_TASK, ids)
+        doorbell.ring(TURN_TASK, ids)

@@ -20,7 +20,7 @@ from celery.worker import state
 from django.db import close_old_connections
 
 from khronos.celery import app
-from khronos.conversation import holding
+from khronos.conversation import holding, thinkers
 from khronos.observability import health, heartbeat
 
 EXCUSE_EVERY_S = 10.0  # well below the silence after which the supervisor acts
@@ -61,6 +61,11 @@ def excuse_silence() -> None:
             heartbeat.touch()
 
 
+def in_hand() -> int:
+    """Celery's jobs, and the turns that they began."""
+    return len(state.active_requests) + thinkers.crew().busy
+
+
 def keep_database_connections() -> None:
     """Celery closes them after each task; Django's own rule closes only what is old or broken."""
     for fixup in vars(app)["_fixups"]:
@@ -91,7 +96,7 @@ class EndingWell(Worker):
             return
         self.is_ending = True
         self.finish_jobs_in_hand()
-        if not state.active_requests:
+        if not in_hand():
             super().terminate(in_sighandler)
             return
         self.give_back()
@@ -100,14 +105,14 @@ class EndingWell(Worker):
 
     def finish_jobs_in_hand(self) -> None:
         """Nothing new is taken meanwhile: the loop that takes has ended."""
-        log.info("stopping: finishing the jobs in hand", extra={"jobs": len(state.active_requests)})
+        log.info("stopping: finishing the jobs in hand", extra={"jobs": in_hand()})
         deadline = time.monotonic() + self.app.conf.worker_soft_shutdown_timeout
-        while state.active_requests and time.monotonic() < deadline:
+        while in_hand() and time.monotonic() < deadline:
             time.sleep(0.05)
 
     def give_back(self) -> None:
         """Turns are due at once; a closed channel puts what was not acknowledged back into its queue."""
-        log.warning("stopping: giving unfinished jobs back", extra={"jobs": len(state.active_requests)})
+        log.warning("stopping: giving unfinished jobs back", extra={"jobs": in_hand()})
         holding.give_back()
         if self.consumer is not None and self.consumer.connection is not None:
             self.consumer.connection.close()

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from bench.simulator import Simulator
 from khronos.bus import doorbell, events
 from khronos.bus.relay import Relay
-from khronos.bus.routes import DELIVERY_TASK, NOTIFY_TASK, TURN_TASK
+from khronos.bus.routes import DELIVERY_TASK, NOTIFY_TASK, TURN_TASK, Route
 from khronos.celery import app
 from khronos.conversation import sweep
 from khronos.conversation.dispatcher import Dispatcher
@@ -23,11 +23,10 @@ def unpublished() -> int:
 
 
 @pytest.mark.parametrize("route", [TURN_TASK, DELIVERY_TASK, NOTIFY_TASK])
-def test_every_route_leads_to_a_task_in_its_queue(route: tuple[str, str]) -> None:
+def test_every_route_leads_to_a_task_in_its_queue(route: Route) -> None:
     app.loader.import_default_modules()
-    name, queue = route
-    assert name in app.tasks
-    assert app.amqp.router.route({}, name)["queue"].name == queue
+    assert route.task in app.tasks
+    assert app.amqp.router.route({}, route.task)["queue"].name == route.queue
 
 
 def test_ring_is_a_message_that_celery_understands(bus: "redis.Redis") -> None:
@@ -35,14 +34,14 @@ def test_ring_is_a_message_that_celery_understands(bus: "redis.Redis") -> None:
     all_done = threading.Event()
 
     @app.task(name="tests.ring")
-    def note(pk: int) -> None:
-        done.append(pk)
+    def note(ids: list[int]) -> None:
+        done.extend(ids)
         if len(done) == 3:
             all_done.set()
 
     from celery.contrib.testing.worker import start_worker
 
-    assert doorbell.ring("tests.ring", "ops", [5, 6, 7])
+    assert doorbell.ring(Route("tests.ring", "ops", together=2), [5, 6, 7])
     with start_worker(app, pool="threads", queues=["ops"], perform_ping_check=False, shutdown_timeout=10):
         assert all_done.wait(10)
     assert sorted(done) == [5, 6, 7]
@@ -51,7 +50,7 @@ def test_ring_is_a_message_that_celery_understands(bus: "redis.Redis") -> None:
 
 def test_silent_broker_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doorbell, "broker", lambda: redis.Redis(port=1, socket_connect_timeout=0.2))
-    assert doorbell.ring(*TURN_TASK, [1]) is False
+    assert doorbell.ring(TURN_TASK, [1]) is False
 
 
 @pytest.mark.django_db
@@ -83,7 +82,8 @@ def test_dispatcher_brings_updates_from_the_stream_to_rung_tasks(
     dispatcher.consumer.join()
     assert dispatcher.consumer.read(10) == 5
     assert Update.objects.waiting().count() == 0
-    assert doorbell.waiting_in("agent.ai") == 5
+    assert doorbell.waiting_in("agent.ai") == 1  # one ring names all of them
+    assert Turn.objects.filter(rung_at__isnull=False).count() == 5
     assert bus.xlen("routing.handoff.requested") == 5
     dispatcher.finish()
     assert unpublished() == 0
@@ -111,7 +111,7 @@ def test_sweeper_finds_what_a_flush_made_everybody_forget(
 def test_backlog_is_not_rung_for_again(
     telegram: Channel, sim: Simulator, bus: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep, "BACKLOG", 2)
+    monkeypatch.setattr(sweep, "BACKLOG", 0)
     for chat in range(4):
         sim.telegram.say(chat + 1, "hi")
     way.fetch(telegram)
