@@ -22,8 +22,7 @@ def update(number: int, text: str = "hi", chat: int = 7) -> bytes:
     return (
         b'{"update_id": %d, "message": {"message_id": %d, "date": 1700000000,'
         b' "chat": {"id": %d, "type": "private"}, "from": {"id": %d, "is_bot": false, "first_name": "Ana"},'
-        b' "text": "%s"}}'
-        % (number, number, chat, chat, text.encode())
+        b' "text": "%s"}}' % (number, number, chat, chat, text.encode())
     )
 
 

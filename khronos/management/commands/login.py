@@ -20,6 +20,10 @@ class Command(BaseCommand):
     def handle(self, *, user: str, **_options: Any) -> None:
         found = User.objects.filter(username=user, is_active=True).first()
         if found is None:
-            raise CommandError(f"There is no active user {user}. `python manage.py createsuperuser` makes one.")
-        address = dotenv.merged().get("PUBLIC_URL") or f"http://127.0.0.1:{dotenv.merged().get('PORT', 18789)}"
+            raise CommandError(
+                f"There is no active user {user}. `python manage.py createsuperuser` makes one."
+            )
+        address = (
+            dotenv.merged().get("PUBLIC_URL") or f"http://127.0.0.1:{dotenv.merged().get('PORT', 18789)}"
+        )
         self.stdout.write(f"{address.rstrip('/')}{link_for(found)}")
