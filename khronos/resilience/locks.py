@@ -1,21 +1,12 @@
 """A lock across processes: one owner, a time to live, released and extended by its owner only."""
 
 import secrets
-from typing import Protocol
 
 import redis
 
 MINE = "if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end "
 EXTEND = MINE + "return redis.call('pexpire', KEYS[1], ARGV[2])"
 RELEASE = MINE + "return redis.call('del', KEYS[1])"
-
-
-class Lock(Protocol):
-    def acquire(self) -> bool: ...
-
-    def extend(self) -> bool: ...
-
-    def release(self) -> None: ...
 
 
 class RedisLock:
