@@ -17,7 +17,6 @@ from khronos.exceptions import (
     Failure,
     MarkupRefused,
     Migrated,
-    Misconfigured,
     Permanent,
     Transient,
     Unauthorized,
@@ -107,9 +106,9 @@ def test_a_wrong_token_is_unauthorized(sim: Simulator, token: str) -> None:
         BotApi(token, sim.telegram_url).get_me()
 
 
-def test_no_token_is_a_misconfiguration() -> None:
-    with pytest.raises(Misconfigured):
-        BotApi("")
+def test_no_token_is_refused_like_a_wrong_one() -> None:
+    with pytest.raises(Unauthorized):
+        BotApi("").get_me()
 
 
 def test_too_many_requests_come_with_the_time_to_wait(bot: Transport, sim: Simulator) -> None:
