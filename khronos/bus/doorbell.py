@@ -1,7 +1,7 @@
 """Ring: tell Celery's workers that rows are due. A lost ring costs time only, the sweeper rings again.
 
 On Redis a whole batch is one round trip: the envelope is Celery's own, made once for each task and filled in.
-Other brokers get one `send_task` a row.
+Other brokers get the same tasks one by one.
 """
 
 import base64
