@@ -19,7 +19,8 @@ def main() -> int:
         server = get_server(folder)
         try:
             environment = os.environ | {"DATABASE_URL": server.get_uri()}
-            command = [sys.executable, "-m", "pytest", str(FOLDER), *sys.argv[1:]]
+            # The whole server goes afterwards: no need to wait for sessions that threads left open.
+            command = [sys.executable, "-m", "pytest", "--reuse-db", str(FOLDER), *sys.argv[1:]]
             return subprocess.run(command, env=environment, check=False).returncode
         finally:
             server.cleanup()
