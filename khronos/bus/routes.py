@@ -1,4 +1,4 @@
-"""Which event rings which task, and which task does which row: the one table to follow a message by."""
+"""Which task does which row, in which queue, and which events are consumed: read it to follow a message."""
 
 from typing import NamedTuple
 
