@@ -81,10 +81,9 @@ class Stage:
         """Wait until all is said, accepted, answered and settled; the verdict then, whatever it is."""
 
         def is_over() -> bool:
-            updates = self.world.telegram.updates()
-            if any(update.state == "pending" for update in updates):
-                return False
             if not all(performance.said for performance in self._played):
+                return False
+            if any(update.state == "pending" for update in self.world.telegram.updates()):
                 return False
             verdict = self.world.verdict()
             troubles = self.troubles()
