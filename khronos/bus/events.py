@@ -29,7 +29,7 @@ def make(
 ) -> Event:
     """`key` says which fact it is: the same fact is stored once, however often it is told."""
     return Event(
-        event_id=uuid.uuid5(uuid.NAMESPACE_URL, f"khronos:event:{key}"),
+        event_id=id_of(key),
         type=type_,
         trace_id=trace_id,
         tenant_id=conversation.tenant_id if conversation else tenant_id,
@@ -50,17 +50,43 @@ def record(events: Iterable[Event]) -> None:
         insert_all(rows, unless_there=True)
 
 
+def id_of(key: str) -> uuid.UUID:
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"khronos:event:{key}")
+
+
 def wire(event: Event) -> Wire:
+    return words(
+        event.type,
+        event.idempotency_key,
+        event.trace_id,
+        (event.tenant_id, event.conversation_id, event.customer_id),
+        event.timestamp,
+        event.payload,
+        event.event_id,
+    )
+
+
+def words(
+    type_: str,
+    key: str,
+    trace_id: str,
+    of: tuple[int | None, uuid.UUID | None, uuid.UUID | None],
+    timestamp: datetime,
+    payload: dict[str, Any],
+    event_id: uuid.UUID,
+) -> Wire:
+    """The wire form; `of` is tenant, conversation and customer."""
+    tenant_id, conversation_id, customer_id = of
     return {
-        "event": event.type,
-        "event_id": str(event.event_id),
-        "trace_id": event.trace_id,
-        "tenant_id": text(event.tenant_id),
-        "conversation_id": text(event.conversation_id),
-        "customer_id": text(event.customer_id),
-        "idempotency_key": event.idempotency_key,
-        "timestamp": event.timestamp.isoformat(),
-        "payload": orjson.dumps(event.payload),
+        "event": type_,
+        "event_id": str(event_id),
+        "trace_id": trace_id,
+        "tenant_id": text(tenant_id),
+        "conversation_id": text(conversation_id),
+        "customer_id": text(customer_id),
+        "idempotency_key": key,
+        "timestamp": timestamp.isoformat(),
+        "payload": orjson.dumps(payload),
     }
 
 

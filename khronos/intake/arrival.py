@@ -13,22 +13,20 @@ class Arrival:
     key: str
     raw: bytes
     trace_id: str
+    marker: str  # how Redis knows it
     conversation_id: UUID | None
     customer_id: UUID | None
-
-    @property
-    def marker(self) -> str:
-        born = int(self.channel.created_at.timestamp())  # another database is another world
-        return f"seen:{self.channel.pk}:{born}:{self.key}"
 
 
 def arrived(channel: Channel, raw: bytes, trace_id: str) -> Arrival:
     identity = kind_of(channel.kind).identify(raw)
+    born = int(channel.created_at.timestamp())  # another database is another world
     return Arrival(
         channel,
         identity.key,
         raw,
         trace_id,
+        f"seen:{channel.pk}:{born}:{identity.key}",
         conversation_id(channel.pk, identity.chat) if identity.chat is not None else None,
         contact_id(channel.pk, identity.sender) if identity.sender is not None else None,
     )

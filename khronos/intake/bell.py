@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import redis
 
@@ -45,16 +46,16 @@ def ring(stored: Sequence[tuple[Arrival, int]]) -> None:
 
 
 def fact(arrival: Arrival, update_id: int) -> events.Wire:
-    return events.wire(
-        events.make(
-            Event.Type.MESSAGE_RECEIVED,
-            key=f"received:{update_id}",
-            trace_id=arrival.trace_id,
-            tenant_id=arrival.channel.tenant_id,
-            conversation_id=arrival.conversation_id,
-            customer_id=arrival.customer_id,
-            payload={"update_id": update_id, "channel": arrival.channel.slug},
-        )
+    """Its row is written by the dispatcher."""
+    key = f"received:{update_id}"
+    return events.words(
+        Event.Type.MESSAGE_RECEIVED.value,
+        key,
+        arrival.trace_id,
+        (arrival.channel.tenant_id, arrival.conversation_id, arrival.customer_id),
+        datetime.now(UTC),
+        {"update_id": update_id, "channel": arrival.channel.slug},
+        events.id_of(key),
     )
 
 

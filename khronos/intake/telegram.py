@@ -16,6 +16,7 @@ from khronos.observability.tracing import headers_of, trace_of
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a name
 COME_BACK_S = 5
+EMPTY = {"Content-Length": "0"}  # else the server sends an empty body in chunks
 
 
 @csrf_exempt
@@ -35,7 +36,7 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
         return HttpResponse(status=413)
     except (UnreadablePostError, RawPostDataException):
         return HttpResponse(status=400)  # cut off on the way: it will be sent again
-    return HttpResponse(headers=headers_of(receipt.trace_id))
+    return HttpResponse(headers={**headers_of(receipt.trace_id), **EMPTY})
 
 
 def knows_secret(channel: Channel, given: str) -> bool:
