@@ -1,8 +1,6 @@
 """The dispatcher process: reads the bus, dispatches, tells, rings, sweeps (docs/turns.md)."""
 
 import logging
-import os
-import socket
 import time
 from collections.abc import Callable, Iterable
 
@@ -18,6 +16,7 @@ from khronos.bus.streams import Consumer, Entry
 from khronos.conversation import sweep
 from khronos.conversation.deadletters import bury_entry
 from khronos.conversation.dispatch import Outcome, dispatch
+from khronos.models.lease import holder
 from khronos.resilience.shutdown import Stopping
 
 log = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ class Dispatcher:
         self.consumer = Consumer(
             patient(),
             "dispatcher",
-            f"{socket.gethostname()}-{os.getpid()}",
+            holder(),
             CONSUMED,
             self.handle,
             bury_entry,

@@ -15,6 +15,7 @@ from khronos.channels import transport_of
 from khronos.exceptions import Failure, LostLease, Transient
 from khronos.models import Message, Turn
 from khronos.models.commit import commit
+from khronos.models.lease import holder
 from khronos.resilience.keeper import Keeper
 from khronos.resilience.locks import RedisLock
 
@@ -26,11 +27,15 @@ typing = Keeper("typing")
 left_behind: deque[RedisLock] = deque(maxlen=10_000)
 
 
+def lock_of(turn: Turn) -> RedisLock:
+    ttl_ms = int(settings.LOCK_TTL.total_seconds() * 1000)
+    return RedisLock(patient(), f"conversation:{turn.conversation_id}", ttl_ms, holder())
+
+
 @contextmanager
 def holding(turn: Turn) -> Iterator[None]:
     """Raises Transient when the conversation's lock is somebody else's, or Redis is away."""
-    ttl_s = settings.LOCK_TTL.total_seconds()
-    lock = RedisLock(patient(), f"conversation:{turn.conversation_id}", int(ttl_s * 1000))
+    lock = lock_of(turn)
     try:
         if not (lock.acquire() or (release_left_behind() and lock.acquire())):
             raise Transient("another worker holds the conversation", retry_after=2.0)
@@ -47,7 +52,7 @@ def holding(turn: Turn) -> Iterator[None]:
 
     held[turn.pk] = turn, lock
     try:
-        with leases.keeping(extend, every_s=ttl_s / 3):
+        with leases.keeping(extend, every_s=settings.LOCK_TTL.total_seconds() / 3):
             yield
     finally:
         held.pop(turn.pk, None)

@@ -7,6 +7,7 @@ from khronos.bus import events
 from khronos.channels import transport_of
 from khronos.channels.splitting import split
 from khronos.models import Conversation, Delivery, Event, Message
+from khronos.models.lease import holder
 from khronos.models.prepared import Select, Slot, insert
 
 UNSETTLED = Select(
@@ -27,11 +28,16 @@ def enqueue(conversation: Conversation, message: Message, trace_id: str) -> list
     if transport.pulled:
         return read_by_cursor(conversation, message, trace_id)
     busy = bool(UNSETTLED(conversation=conversation.pk))
-    lease = Now() + settings.DELIVERY_LEASE
+    leased = {
+        "state": Delivery.State.SENDING,
+        "attempts": 1,
+        "fence": 1,
+        "due_at": Now() + settings.DELIVERY_LEASE,
+        "holder": holder(),
+    }
     parts = []
     for part, text in enumerate(split(message.text, transport.text_limit)):
         ours = part == 0 and not busy
-        leased = {"state": Delivery.State.SENDING, "attempts": 1, "fence": 1, "due_at": lease} if ours else {}
         parts.append(
             insert(
                 Delivery(
@@ -40,7 +46,7 @@ def enqueue(conversation: Conversation, message: Message, trace_id: str) -> list
                     part=part,
                     text=text,
                     trace_id=trace_id,
-                    **leased,
+                    **(leased if ours else {}),
                 )
             )
         )

@@ -17,10 +17,10 @@ from celery.apps.worker import Worker
 from celery.platforms import EX_OK
 from celery.utils.nodenames import gethostname, nodename
 from celery.worker import state
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
 from khronos.celery import app
-from khronos.conversation import holding, thinkers
+from khronos.conversation import afterlife, holding, thinkers
 from khronos.observability import health, heartbeat
 
 EXCUSE_EVERY_S = 10.0  # well below the silence after which the supervisor acts
@@ -35,6 +35,7 @@ def run(role: str, name: str, queues: Iterable[str], threads: int) -> None:
     warnings.filterwarnings("ignore", "You're running the worker with superuser")  # we take JSON alone
     keep_database_connections()
     threading.Thread(target=excuse_silence, daemon=True).start()
+    take_over()
     signals.heartbeat_sent.connect(lambda **_: heartbeat.beat(role), weak=False)
     worker = EndingWell(
         hostname=nodename(name, gethostname()),
@@ -48,6 +49,13 @@ def run(role: str, name: str, queues: Iterable[str], threads: int) -> None:
     )
     worker.start()
     sys.exit(worker.exitcode or EX_OK)
+
+
+def take_over() -> None:
+    try:
+        afterlife.begin()
+    except DatabaseError:
+        log.warning("what the last life held waits for its leases", exc_info=True)
 
 
 def excuse_silence() -> None:

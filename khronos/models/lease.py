@@ -3,6 +3,7 @@
 import os
 import socket
 from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 
+@cache
 def holder() -> str:
     """Of one home and seat there is one process at a time: its next life takes over after a kill."""
     seat = os.environ.get("KHRONOS_PROCESS")

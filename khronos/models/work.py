@@ -1,6 +1,7 @@
 """A piece of work is a row: state, attempts, due time and fence. See docs/architecture.md.
 
 `due_at` is lease, backoff and sweep schedule in one, on the database's clock; a settled row has none.
+`holder` is who leased it last.
 Every write after a claim goes through the fence: whoever lost the lease changes nothing.
 """
 
@@ -14,6 +15,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from khronos.exceptions import LostLease
+from khronos.models.lease import holder
 from khronos.models.prepared import Select, Slot, Update
 
 type Pairs = tuple[tuple[str, Any], ...]
@@ -28,10 +30,14 @@ class WorkQuerySet[W: "Work"](models.QuerySet[W]):
 
     def claim(self, pk: int, lease: timedelta, *related: str, **changes: Any) -> W | None:
         """Lease one due row, or None when it is settled or somebody else's. `related` is read with it."""
-        if not leasing(self.model, tuple(changes.items()))(pk=pk, lease=lease):
+        if not leasing(self.model, (("holder", holder()), *changes.items()))(pk=pk, lease=lease):
             return None
         row: W = reading(self.model, related)(pk=pk)[0]
         return row
+
+    def inherited(self) -> Self:
+        """What an earlier life of this process leased and never finished."""
+        return self.unsettled().filter(holder=holder())
 
     def unrung(self, since: timedelta) -> Self:
         """Due, and the doorbell has not been rung for it lately."""
@@ -74,6 +80,7 @@ class Work(models.Model):
     due_at = models.DateTimeField(null=True, blank=True, db_default=Now())
     rung_at = models.DateTimeField(null=True, blank=True)
     fence = models.PositiveIntegerField(default=0)
+    holder = models.CharField(max_length=200, blank=True, default="")
     reason = models.CharField(max_length=500, blank=True, default="")
 
     class Meta:

@@ -27,6 +27,13 @@ def test_lock_of_a_dead_owner_ends_by_itself(bus: "redis.Redis") -> None:
     assert 0 < bus.pttl("lock:x") <= 10_000
 
 
+def test_lock_of_an_earlier_life_is_released_by_its_owner_alone(bus: "redis.Redis") -> None:
+    assert RedisLock(bus, "x", 10_000, "agent").acquire()
+    assert not RedisLock(bus, "x", 10_000, "agent-2").release_inherited()
+    next_life = RedisLock(bus, "x", 10_000, "agent")
+    assert (next_life.acquire(), next_life.release_inherited(), next_life.acquire()) == (False, True, True)
+
+
 def test_keeper_calls_until_the_block_ends() -> None:
     thrice = threading.Semaphore(0)
     with Keeper("test").keeping(thrice.release, every_s=0.01):

@@ -1,0 +1,33 @@
+"""What a killed process held is free as soon as its next life begins: nobody waits for the leases.
+
+The supervisor starts a seat's next life when the one before is dead. Were it not, its fences are too old.
+"""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+
+import redis
+from django.db.models.functions import Now
+
+from khronos.conversation.holding import lock_of
+from khronos.models import Delivery, Turn
+
+log = logging.getLogger(__name__)
+
+
+def begin() -> int:
+    """How many pieces of work were freed. Before this process takes any."""
+    turns = Turn.objects.inherited().filter(state=Turn.State.WORKING)
+    deliveries = Delivery.objects.inherited().filter(state=Delivery.State.SENDING)
+    unlock(list(turns.only("pk", "conversation_id")))
+    count = sum(rows.update(due_at=Now(), rung_at=None) for rows in (turns, deliveries))
+    if count:
+        log.warning("the last life was cut off; what it held is free", extra={"rows": count})
+    return count
+
+
+def unlock(turns: Sequence[Turn]) -> None:
+    with suppress(redis.RedisError):  # the locks end by themselves
+        for turn in turns:
+            lock_of(turn).release_inherited()

@@ -1,0 +1,69 @@
+"""What a killed process held is free when its next life begins, and nothing else is."""
+
+from datetime import timedelta
+
+import pytest
+import redis
+
+from bench.simulator import Simulator
+from khronos.conversation import afterlife
+from khronos.conversation import turn as turns
+from khronos.conversation.holding import lock_of
+from khronos.exceptions import LostLease
+from khronos.models import Channel, Delivery, Turn
+from tests.factories import make_delivery
+from tests.integration import way
+
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture
+def under_way(telegram: Channel, sim: Simulator, bus: "redis.Redis") -> Turn:
+    """Claimed and locked by an earlier life of this process, which was killed."""
+    sim.telegram.say(7, "hello")
+    way.fetch(telegram)
+    way.dispatch()
+    turn = turns.claim(Turn.objects.get().pk)
+    assert turn is not None
+    assert lock_of(turn).acquire()
+    return turn
+
+
+def test_turn_of_the_last_life_is_answered_without_waiting_for_lease_and_lock(
+    under_way: Turn, sim: Simulator
+) -> None:
+    assert turns.claim(under_way.pk) is None
+    assert afterlife.begin() == 1
+    way.answer()
+    assert sim.telegram.answers(7) == ["You said: hello"]
+    assert afterlife.begin() == 0
+
+
+def test_last_life_that_is_not_dead_after_all_writes_nothing(under_way: Turn) -> None:
+    afterlife.begin()
+    assert turns.claim(under_way.pk) is not None
+    with pytest.raises(LostLease):
+        under_way.settle(Turn.State.ANSWERED)
+
+
+def test_what_another_process_holds_stays_its_own(under_way: Turn) -> None:
+    Turn.objects.update(holder="another")
+    assert afterlife.begin() == 0
+    assert turns.claim(under_way.pk) is None
+
+
+def test_parked_turn_waits_on(under_way: Turn) -> None:
+    under_way.defer(Turn.State.PARKED, LEASE, "the model is away")
+    assert afterlife.begin() == 0
+    assert Turn.objects.due().count() == 0
+
+
+@pytest.mark.usefixtures("telegram")
+def test_delivery_that_was_being_sent_is_due_and_counts_as_a_crash() -> None:
+    delivery = make_delivery()
+    assert Delivery.objects.claim(delivery.pk, LEASE) is not None
+    assert Delivery.objects.claim(delivery.pk, LEASE) is None
+    assert afterlife.begin() == 1
+    again = Delivery.objects.claim(delivery.pk, LEASE)
+    assert again is not None
+    assert again.crashes == 1
