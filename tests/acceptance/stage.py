@@ -8,25 +8,11 @@ from bench.patience import until
 from bench.simulator import Simulator
 from bench.simulator.conversations import Arrival, Performance, write
 from bench.simulator.verdict import Verdict
+from bench.troubles import TROUBLES, UNFINISHED, last_ids, troubles
 
 FIGURES = ("sent", "accepted", "answered", "undelivered", "lost", "repeated", "out_of_order", "misdirected")
-TABLES = ("update", "message", "turn", "delivery", "deadletter", "event")
 CHATS_A_PLAY = 1000
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
-# What must be none at the end, of what a test has made. `?` is the last id before it.
-TROUBLES = {
-    "waiting updates": "SELECT count(*) FROM khronos_update WHERE id > ? AND state = 'received'",
-    "quarantined updates": "SELECT count(*) FROM khronos_update WHERE id > ? AND state = 'quarantined'",
-    "unsettled turns": "SELECT count(*) FROM khronos_turn WHERE id > ? AND due_at IS NOT NULL",
-    "buried turns": "SELECT count(*) FROM khronos_turn WHERE id > ? AND state = 'buried'",
-    "unsettled deliveries": "SELECT count(*) FROM khronos_delivery WHERE id > ? AND due_at IS NOT NULL",
-    "failed deliveries": "SELECT count(*) FROM khronos_delivery WHERE id > ? AND state = 'failed'",
-    "doubtful deliveries": "SELECT count(*) FROM khronos_delivery WHERE id > ? AND doubtful",
-    "dead letters": "SELECT count(*) FROM khronos_deadletter WHERE id > ?",
-    "untold events": "SELECT count(*) FROM khronos_event WHERE id > ? AND published_at IS NULL",
-}
-UNFINISHED = ("waiting updates", "unsettled turns", "unsettled deliveries", "untold events")
 
 
 class Stage:
@@ -42,10 +28,7 @@ class Stage:
         self.world.reset()
         self.world.telegram.deliver(retry_base=0.1, retry_cap=2.0)
         self._played.clear()
-        self._since = {
-            table: self.khronos.sql(f"SELECT coalesce(max(id), 0) FROM khronos_{table}")[0][0]
-            for table in TABLES
-        }
+        self._since = last_ids(self.khronos)
 
     def play(
         self, chats: int, messages: int, *, arrival: Arrival = "burst", rate: float = 100.0
@@ -93,10 +76,7 @@ class Stage:
         return self.world.verdict()
 
     def troubles(self) -> dict[str, int]:
-        return {
-            name: self.khronos.sql(query, self._since[query.split("khronos_")[1].split()[0]])[0][0]
-            for name, query in TROUBLES.items()
-        }
+        return troubles(self.khronos, self._since)
 
     def count(self, noun: str, where: str = "1") -> int:
         """Rows that this test has made."""
