@@ -207,6 +207,11 @@ def test_late_probe_still_counts_where_nobody_took_its_place(stage: Stage) -> No
     assert stage.store.settle(POLICY, "a", Outcome.SUCCESS).state is State.CLOSED
 
 
+def test_prober_whose_answer_was_lost_may_ask_again(stage: Stage) -> None:
+    half_open(stage)
+    assert [ask(stage, token).is_admitted for token in "aab"] == [True, True, False]
+
+
 def test_verdict_is_given_once(stage: Stage) -> None:
     half_open(stage)
     ask(stage, "a")
@@ -261,7 +266,8 @@ STEPS = st.lists(
         st.tuples(st.just("ask"), st.integers(0, 1)),
         st.tuples(st.just("settle"), st.integers(0, 1), st.sampled_from(Outcome)),
         st.tuples(st.just("elapse"), st.integers(1, 12)),
-        st.tuples(st.just("order"), st.sampled_from([State.OPEN, State.CLOSED]), st.sampled_from([0, 1_500_000])),
+        st.tuples(st.just("order"), st.just(State.OPEN), st.sampled_from([0, 1_500_000])),
+        st.tuples(st.just("order"), st.just(State.CLOSED), st.just(0)),
         st.tuples(st.just("look")),
     ),
     max_size=40,

@@ -59,8 +59,7 @@ class Record:
             self.become(State.HALF_OPEN)
         if self.state is State.HALF_OPEN and not self.is_probing:
             self.token, self.lease_end = token, self.now + self.policy.lease_ms
-            return True
-        return self.state is State.CLOSED
+        return self.state is State.CLOSED or self.token == token
 
     def settle(self, outcome: Outcome) -> None:
         if outcome is Outcome.SUCCESS:
