@@ -5,8 +5,8 @@ PY = .venv/bin/python
 # A foreign environment's variables would bend ours.
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help up down ps test lint fmt bench lock
-.SILENT: help up down ps test lint bench
+.PHONY: help up down ps test lint fmt bench chaos lock
+.SILENT: help up down ps test lint bench chaos
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,11 @@ fmt: ## put the code in form, and mend what can be mended by itself
 
 bench: ## measure; ARGS names what
 	deploy/bootstrap --dev && exec $(PY) -m bench $(ARGS)
+
+CHAOS = $(foreach name,SECONDS SEED MODE CHATS RATE,$(if $($(name)),--$(shell echo $(name) | tr A-Z a-z) $($(name))))
+
+chaos: ## break everything at random, and judge; SECONDS= SEED= MODE=send CHATS= RATE=
+	deploy/bootstrap --dev && exec $(PY) -m bench.chaos $(CHAOS) $(ARGS)
 
 # Run it on the oldest Python we serve or any other: the result is the same for all.
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header
