@@ -1,0 +1,105 @@
+"""A store that is away: everything goes through, and it is asked about once a second."""
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from khronos.resilience.limits import Claim, Limiter, MemoryStore, Spacing, Verdict, Window
+
+CLAIMS = [Claim("bot", Spacing(35))]
+
+
+class Moody(MemoryStore):
+    """Fails, or takes its time, when told so; counts its calls."""
+
+    def __init__(self) -> None:
+        super().__init__(self.clock)
+        self.seconds, self.calls = 0.0, 0
+        self.fails, self.slow_s = False, 0.0
+
+    def clock(self) -> float:
+        return self.seconds
+
+    def ask(self, token: str, claims: Sequence[Claim]) -> Verdict:
+        self.calls += 1
+        self.seconds += self.slow_s
+        if self.fails:
+            raise ConnectionError("away")
+        return super().ask(token, claims)
+
+
+@pytest.fixture
+def store() -> Moody:
+    return Moody()
+
+
+@pytest.fixture
+def limiter(store: Moody) -> Limiter:
+    return Limiter(store, rest_s=1.0, slow_s=0.25, clock=store.clock)
+
+
+def test_failure_grants_and_leaves_the_store_alone_for_a_second(store: Moody, limiter: Limiter) -> None:
+    store.fails = True
+    verdicts = [limiter.ask(f"t{number}", CLAIMS) for number in range(100)]
+    assert set(verdicts) == {Verdict(granted=True, checked=False)}
+    assert (store.calls, limiter.is_away) == (1, True)
+    store.seconds += 0.999
+    limiter.ask("x", CLAIMS)
+    assert store.calls == 1
+    store.seconds += 0.001
+    limiter.ask("x", CLAIMS)
+    assert store.calls == 2
+
+
+def test_store_that_is_back_is_believed_at_once(store: Moody, limiter: Limiter) -> None:
+    store.fails = True
+    limiter.ask("a", CLAIMS)
+    store.fails = False
+    store.seconds += 1
+    assert [limiter.ask(token, CLAIMS).granted for token in "ab"] == [True, False]
+    assert not limiter.is_away
+
+
+def test_slow_answer_is_taken_and_the_store_left_alone(store: Moody, limiter: Limiter) -> None:
+    store.slow_s = 0.3
+    assert limiter.ask("a", CLAIMS).checked
+    assert not limiter.ask("b", CLAIMS).checked
+    assert store.calls == 1
+
+
+def test_one_thread_tries_whether_it_is_back(store: Moody, limiter: Limiter) -> None:
+    store.fails = True
+    limiter.ask("first", CLAIMS)
+    store.seconds += 1
+    barrier = threading.Barrier(8)
+
+    def ask() -> None:
+        barrier.wait()
+        limiter.ask("t", CLAIMS)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.calls == 2
+
+
+def test_trouble_is_said_once(store: Moody, limiter: Limiter, caplog: pytest.LogCaptureFixture) -> None:
+    store.fails = True
+    for _ in range(5):
+        limiter.ask("a", CLAIMS)
+        store.seconds += 1
+    assert store.calls == 5
+    assert [record.getMessage() for record in caplog.records] == ["limits: the store failed, all is granted"]
+
+
+def test_everything_else_goes_on_as_well(store: Moody, limiter: Limiter) -> None:
+    store.fails = True
+    limiter.ask("a", CLAIMS)
+    assert (limiter.release("a"), limiter.extend("a"), limiter.snapshot(["bot"])) == ([], True, [])
+    count = limiter.hit("contact", Window(1, 60))
+    assert (count.within, count.first_refusal) == (True, False)
+    limiter.pause("bot", 60)
+    limiter.learn("bot", 1, 60)
