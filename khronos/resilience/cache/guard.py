@@ -1,0 +1,124 @@
+"""Leaves a failing store alone for a while, and owes it the invalidations that it could not take.
+
+A store that hangs costs one timeout a rest: after the rest one caller tries, the others go on without it.
+"""
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from khronos.resilience.cache.forks import renew_in_children
+from khronos.resilience.cache.store import Look, SharedStore, StoreAway, StoreResting, Subscription
+
+log = logging.getLogger(__name__)
+
+MOST_DEBTS = 1000  # then everything is invalidated instead
+EVERYTHING = "*"
+
+type Debt = tuple[str, str]  # cache and pattern
+
+
+class GuardedStore:
+    def __init__(self, store: SharedStore, rest_s: float, clock: Callable[[], float]) -> None:
+        self._store, self._rest_s, self._clock = store, rest_s, clock
+        self._debts: dict[Debt, object] = {}
+        self._renew()
+        renew_in_children(self._renew)
+
+    def _renew(self) -> None:
+        self._lock, self._paying = threading.Lock(), threading.Lock()
+        self._is_failing = False
+        self._rest_until = 0.0
+        self.origin = secrets.token_hex(8)  # of the invalidations of this process
+
+    def look(self, cache: str, key: str, token: str, lease_s: float) -> Look:
+        with self._care():
+            self._pay()  # what this process has invalidated must not come back to it
+            return self._store.look(cache, key, token, lease_s)
+
+    def put(
+        self, cache: str, key: str, payload: bytes, *, generation: int, kept_s: float, token: str
+    ) -> None:
+        with self._care():
+            self._store.put(cache, key, payload, generation=generation, kept_s=kept_s, token=token)
+
+    def release(self, cache: str, key: str, token: str) -> None:
+        with self._care():
+            self._store.release(cache, key, token)
+
+    def invalidate(self, cache: str, pattern: str) -> None:
+        """StoreAway means: later, but before anything is read again."""
+        try:
+            with self._care():
+                self._store.invalidate(cache, pattern, self.origin)
+        except StoreAway:
+            self._owe(cache, pattern)
+            raise
+
+    def listen(self) -> Subscription:
+        return self._store.listen()
+
+    def pay_debts(self) -> None:
+        if self._debts:
+            with self._care():
+                self._pay()
+
+    @contextmanager
+    def _care(self) -> Iterator[None]:
+        self._admit()
+        try:
+            yield
+        except StoreResting:
+            raise
+        except StoreAway as error:
+            self._failed(error)
+            raise
+        if self._is_failing:
+            self._well_again()
+
+    def _admit(self) -> None:
+        if not self._is_failing:
+            return
+        with self._lock:
+            now = self._clock()
+            if now < self._rest_until:
+                raise StoreResting
+            self._rest_until = now + self._rest_s
+
+    def _failed(self, error: StoreAway) -> None:
+        with self._lock:
+            was_failing, self._is_failing = self._is_failing, True
+            self._rest_until = self._clock() + self._rest_s
+        if not was_failing:
+            log.warning("cache store is away: %s", error)
+
+    def _well_again(self) -> None:
+        with self._lock:
+            was_failing, self._is_failing = self._is_failing, False
+        if was_failing:
+            log.info("cache store is back")
+
+    def _owe(self, cache: str, pattern: str) -> None:
+        with self._lock:
+            self._debts[cache, pattern] = object()
+            if len(self._debts) > MOST_DEBTS:
+                self._debts = {(cache, EVERYTHING): object() for cache, _pattern in self._debts}
+
+    def _pay(self) -> None:
+        if not self._debts:
+            return
+        if not self._paying.acquire(blocking=False):
+            raise StoreResting  # somebody else is at it: do not queue up behind what may be a timeout
+        try:
+            for debt, note in list(self._debts.items()):
+                self._store.invalidate(*debt, self.origin)
+                self._settle(debt, note)
+        finally:
+            self._paying.release()
+
+    def _settle(self, debt: Debt, note: object) -> None:
+        with self._lock:
+            if self._debts.get(debt) is note:  # else it was owed again meanwhile
+                del self._debts[debt]
