@@ -1,8 +1,10 @@
 """A limiter on the twin in memory or on a real Valkey, both on a clock that only the test moves."""
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import redis
 
@@ -30,7 +32,6 @@ class Stage:
     limiter: Limiter
     began: int = 0
     asks: int = 0
-    outcomes: list[Verdict] = field(default_factory=list)
 
     @classmethod
     def on(cls, kind: str, connect: Callable[[], "redis.Redis"]) -> "Stage":
@@ -44,8 +45,14 @@ class Stage:
         assert verdict.checked
         return verdict
 
-    def run(self, arrivals: Mapping[str, tuple[float, Sequence[Claim]]]) -> list[tuple[str, float]]:
-        """Everybody asks at his time, and again exactly when told. Answers who was granted, and when."""
+    def run(
+        self, arrivals: Mapping[str, tuple[float, Sequence[Claim]]], late: Iterable[int] = ()
+    ) -> list[tuple[str, float]]:
+        """Everybody asks at his time, and again when told, or so many microseconds late.
+
+        Answers who was granted, and when.
+        """
+        lateness = iter(late)
         agenda = [
             (self.began + round(at * 1_000_000), number, token)
             for number, (token, (at, _)) in enumerate(arrivals.items())
@@ -58,6 +65,27 @@ class Stage:
             if verdict.granted:
                 granted.append((token, (self.clock.micros - self.began) / 1_000_000))
             else:
-                again = self.clock.micros + round(verdict.wait_s * 1_000_000)
+                again = self.clock.micros + round(verdict.wait_s * 1_000_000) + next(lateness, 0)
                 heapq.heappush(agenda, (again, number, token))
         return granted
+
+
+def bring_through(url: str, tokens: Sequence[str], claims: Sequence[Claim], threads: int) -> list[str]:
+    """A process of its own: its threads ask for one token after another, and sleep as they are told.
+
+    Answers a token for each question that was asked.
+    """
+    with redis.Redis.from_url(url, socket_timeout=5) as client, ThreadPoolExecutor(threads) as pool:
+        limiter = Limiter(RedisStore(client), slow_s=60)
+        return [
+            asked for each in pool.map(lambda token: insist(limiter, token, claims), tokens) for asked in each
+        ]
+
+
+def insist(limiter: Limiter, token: str, claims: Sequence[Claim]) -> list[str]:
+    asked = [token]
+    while not (verdict := limiter.ask(token, claims)).granted:
+        time.sleep(verdict.wait_s)
+        asked.append(token)
+    assert verdict.checked
+    return asked
