@@ -13,8 +13,7 @@ local function read_claims()
         if kind == 'seats' then
             seats = it
         else
-            redis.call('ZREMRANGEBYSCORE', it.places, '-inf', now - grace - 1)
-            it.waiting = redis.call('ZCARD', it.places)
+            it.waiting = count_places(it)
             windows[#windows + 1] = it
         end
     end

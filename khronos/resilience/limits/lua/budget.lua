@@ -54,8 +54,7 @@ local function free_after(it, others)
 end
 
 local function use(it)
-    redis.call('RPUSH', it.used, now)
-    redis.call('LTRIM', it.used, -it.limit, -1)
+    if redis.call('RPUSH', it.used, now) > it.limit then redis.call('LTRIM', it.used, -it.limit, -1) end
     redis.call('PEXPIRE', it.used, math.ceil(it.period / 1000) + SPARE_MS)
 end
 
@@ -65,6 +64,12 @@ local function used(it)
         if it.period and tonumber(at) > now - it.period then count = count + 1 end
     end
     return count
+end
+
+local function count_places(it)
+    local count = redis.call('ZCARD', it.places)
+    if count == 0 then return 0 end
+    return count - redis.call('ZREMRANGEBYSCORE', it.places, '-inf', now - grace - 1) -- those that are lost
 end
 
 local function end_leases(it)

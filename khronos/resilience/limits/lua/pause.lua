@@ -5,9 +5,9 @@ local ends = now + tonumber(ARGV[3])
 if ends <= it.paused then return end
 redis.call('HSET', it.key, 'paused', ends)
 keep_until(it.key, ends)
-redis.call('ZREMRANGEBYSCORE', it.places, '-inf', now - grace - 1)
+if count_places(it) == 0 then return end
 local places = redis.call('ZRANGE', it.places, 0, -1, 'WITHSCORES')
-local shift = ends - tonumber(places[2] or ends)
+local shift = ends - tonumber(places[2])
 if shift <= 0 then return end
 for at = 1, #places, 2 do redis.call('ZINCRBY', it.places, shift, places[at]) end
 keep_until(it.places, tonumber(places[#places]) + shift + grace)
