@@ -57,8 +57,9 @@ class Hands:
             self._signal(fault)
 
     def end(self, fault: Fault) -> None:
-        """What the simulator was ordered ends by itself."""
-        if process := self._frozen.pop(fault.number, None):
+        """What the simulator was ordered ends by itself; who was frozen twice wakes when both are over."""
+        process = self._frozen.pop(fault.number, None)
+        if process is not None and process not in self._frozen.values():
             with suppress(psutil.Error):  # it was killed in its sleep
                 process.send_signal(signal.SIGCONT)
 
