@@ -71,13 +71,16 @@ def test_first_to_miss_a_key_has_the_lock_on_it_and_keeps_it(pair: Pair) -> None
     assert look(pair.there, "b", "second").is_mine
 
 
-def test_value_is_found_by_others_and_the_key_is_free_again(pair: Pair) -> None:
+def test_value_is_found_by_others_(pair: Pair) -> None:
     put(pair.here, "a", b"value", look(pair.here, "a"), kept_s=60.0)
     found = look(pair.there, "a", "second")
     assert (found.payload, found.is_mine) == (b"value", False)
     assert 50 < found.left_s <= 60
-    pair.there.invalidate("names", "a", "")
-    assert look(pair.there, "a", "second").is_mine
+
+
+def test_key_is_free_again_when_its_value_has_ended(pair: Pair) -> None:
+    put(pair.here, "a", b"value", look(pair.here, "a"), kept_s=0.05)
+    assert eventually(lambda: look(pair.there, "a", "second").is_mine)
 
 
 def test_lock_is_released_by_its_owner_only(pair: Pair) -> None:
@@ -91,9 +94,9 @@ def test_lock_is_released_by_its_owner_only(pair: Pair) -> None:
 def test_put_of_someone_out_of_patience_leaves_the_lock_to_its_owner(pair: Pair) -> None:
     assert look(pair.here, "a", "owner").is_mine
     impatient = look(pair.there, "a", "other")
-    put(pair.there, "a", b"value", impatient, token="other")
+    put(pair.there, "a", b"value", impatient, token="other", kept_s=0.2)
     assert look(pair.there, "a", "third").payload == b"value"
-    pair.there.invalidate("names", "a", "")
+    assert eventually(lambda: look(pair.there, "a", "third").payload is None)
     assert not look(pair.there, "a", "third").is_mine
 
 
@@ -147,6 +150,17 @@ def test_result_of_a_computation_that_began_before_an_invalidation_is_not_served
     put(pair.here, "channel:1", b"stale", early)
     for store in (pair.here, pair.there):
         assert look(store, "channel:1", "y").payload is None
+
+
+def test_who_asks_after_an_invalidation_does_not_wait_for_a_computation_from_before(pair: Pair) -> None:
+    early = look(pair.here, "channel:1", "early")
+    assert not look(pair.there, "channel:1", "waiting").is_mine
+    pair.there.invalidate("names", "channel:*", "")
+    assert look(pair.there, "channel:1", "late").is_mine
+    assert not look(pair.here, "channel:1", "early").is_mine
+    put(pair.here, "channel:1", b"stale", early, token="early")
+    third = look(pair.here, "channel:1", "third")
+    assert (third.payload, third.is_mine) == (None, False)  # the lock is still the late one's
 
 
 def test_late_result_does_not_displace_a_younger_one(pair: Pair) -> None:
@@ -262,7 +276,7 @@ def test_silent_line_is_a_dead_line(client: "redis.Redis") -> None:
     times = iter([0.0, 0.0, 0.0, 2.0])
     with closing(RedisStore(client, silence_s=1.5, clock=lambda: next(times)).listen()) as subscription:
         assert subscription.next(5) == Subscribed()
-        client.client_pause(2_000)
+        client.client_pause(1_000)
         assert subscription.next(0.01) is None  # asks for a sign of life
         assert subscription.next(0.01) is None
         with pytest.raises(StoreAway, match="silent"):

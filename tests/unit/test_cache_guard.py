@@ -156,14 +156,64 @@ def test_debt_that_is_owed_again_while_it_is_paid_is_paid_again(
     assert store.heard == [("names", "a")] * 2
 
 
+def test_lock_whose_owner_could_not_put_or_release_is_freed_when_the_store_is_back(
+    guarded: GuardedStore, store: FlakyStore, clock: Clock
+) -> None:
+    put, released = look(guarded, "put"), look(guarded, "released")
+    assert put.is_mine
+    assert released.is_mine
+    store.is_away = True
+    assert fails(lambda: look(guarded, "c"), StoreAway)
+    assert fails(
+        lambda: guarded.put("names", "put", b"", generation=put.generation, kept_s=1.0, token="token"),
+        StoreResting,
+    )
+    assert fails(lambda: guarded.release("names", "released", "token"), StoreResting)
+    store.is_away = False
+    assert not store.look("names", "put", "other", 5.0).is_mine
+    clock.now += 1.0
+    guarded.pay_debts()
+    assert store.look("names", "put", "other", 5.0).is_mine
+    assert store.look("names", "released", "other", 5.0).is_mine
+    assert store.heard == []
+
+
+def test_lock_that_was_taken_though_the_answer_never_came_is_freed(
+    guarded: GuardedStore, store: FlakyStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def arrive(cache: str, key: str, token: str, lease_s: float) -> Look:
+        MemoryStore.look(store, cache, key, token, lease_s)
+        raise StoreAway("timeout")
+
+    monkeypatch.setattr(store, "look", arrive)
+    assert fails(lambda: look(guarded), StoreAway)
+    monkeypatch.undo()
+    assert not store.look("names", "a", "other", 5.0).is_mine
+    clock.now += 1.0
+    guarded.pay_debts()
+    assert store.look("names", "a", "other", 5.0).is_mine
+
+
+def test_store_that_was_seen_alive_is_asked_before_the_rest_is_over(
+    guarded: GuardedStore, store: FlakyStore
+) -> None:
+    store.is_away = True
+    assert fails(lambda: look(guarded), StoreAway)
+    store.is_away = False
+    assert fails(lambda: look(guarded), StoreResting)
+    guarded.wake()
+    assert look(guarded).is_mine
+
+
 def test_too_many_debts_become_one_for_each_cache(
     guarded: GuardedStore, store: FlakyStore, clock: Clock
 ) -> None:
     store.is_away = True
-    for number in range(MOST_DEBTS + 1):
+    assert fails(lambda: look(guarded), StoreAway)
+    for number in range(MOST_DEBTS):
         assert fails(
             lambda key=f"{number}": guarded.invalidate("names" if key != "7" else "others", key),  # type: ignore[misc]
-            StoreResting if number else StoreAway,
+            StoreResting,
         )
     store.is_away = False
     clock.now += 1.0

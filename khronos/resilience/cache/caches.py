@@ -129,6 +129,7 @@ class Caches:
     # What the listener tells
 
     def connected(self) -> None:
+        self._store.wake()
         for cache in self._caches.values():
             cache.memory.forget_all()
             cache.memory.limit(cache.policy.local_limit_s(is_heard=True))

@@ -1,4 +1,4 @@
-"""Leaves a failing store alone for a while, and owes it the invalidations that it could not take.
+"""Leaves a failing store alone for a while, and owes it what it could not take: invalidations, freed locks.
 
 A store that hangs costs one timeout a rest: after the rest one caller tries, the others go on without it.
 """
@@ -8,6 +8,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from khronos.resilience.cache.forks import renew_in_children
 from khronos.resilience.cache.store import Look, SharedStore, StoreAway, StoreResting, Subscription
@@ -17,7 +18,13 @@ log = logging.getLogger(__name__)
 MOST_DEBTS = 1000  # then everything is invalidated instead
 EVERYTHING = "*"
 
-type Debt = tuple[str, str]  # cache and pattern
+
+@dataclass(frozen=True)
+class Debt:
+    cache: str
+    pattern: str = ""
+    key: str = ""
+    token: str = ""  # of a lock on the key; without one it is an invalidation
 
 
 class GuardedStore:
@@ -36,26 +43,23 @@ class GuardedStore:
     def look(self, cache: str, key: str, token: str, lease_s: float) -> Look:
         with self._care():
             self._pay()  # what this process has invalidated must not come back to it
-            return self._store.look(cache, key, token, lease_s)
+            with self._owing(Debt(cache, key=key, token=token)):  # it may have arrived, unlike its answer
+                return self._store.look(cache, key, token, lease_s)
 
     def put(
         self, cache: str, key: str, payload: bytes, *, generation: int, kept_s: float, token: str
     ) -> None:
-        with self._care():
+        with self._owing(Debt(cache, key=key, token=token)), self._care():
             self._store.put(cache, key, payload, generation=generation, kept_s=kept_s, token=token)
 
     def release(self, cache: str, key: str, token: str) -> None:
-        with self._care():
+        with self._owing(Debt(cache, key=key, token=token)), self._care():
             self._store.release(cache, key, token)
 
     def invalidate(self, cache: str, pattern: str) -> None:
         """StoreAway means: later, but before anything is read again."""
-        try:
-            with self._care():
-                self._store.invalidate(cache, pattern, self.origin)
-        except StoreAway:
-            self._owe(cache, pattern)
-            raise
+        with self._owing(Debt(cache, pattern)), self._care():
+            self._store.invalidate(cache, pattern, self.origin)
 
     def listen(self) -> Subscription:
         return self._store.listen()
@@ -64,6 +68,11 @@ class GuardedStore:
         if self._debts:
             with self._care():
                 self._pay()
+
+    def wake(self) -> None:
+        """It answers again, as somebody has seen."""
+        with self._lock:
+            self._rest_until = 0.0
 
     @contextmanager
     def _care(self) -> Iterator[None]:
@@ -100,11 +109,17 @@ class GuardedStore:
         if was_failing:
             log.info("cache store is back")
 
-    def _owe(self, cache: str, pattern: str) -> None:
-        with self._lock:
-            self._debts[cache, pattern] = object()
-            if len(self._debts) > MOST_DEBTS:
-                self._debts = {(cache, EVERYTHING): object() for cache, _pattern in self._debts}
+    @contextmanager
+    def _owing(self, debt: Debt) -> Iterator[None]:
+        try:
+            yield
+        except StoreAway:
+            with self._lock:
+                self._debts[debt] = object()
+                if len(self._debts) > MOST_DEBTS:
+                    caches = {owed.cache for owed in self._debts if not owed.token}  # locks end by themselves
+                    self._debts = {Debt(cache, EVERYTHING): object() for cache in caches}
+            raise
 
     def _pay(self) -> None:
         if not self._debts:
@@ -113,7 +128,10 @@ class GuardedStore:
             raise StoreResting  # somebody else is at it: do not queue up behind what may be a timeout
         try:
             for debt, note in list(self._debts.items()):
-                self._store.invalidate(*debt, self.origin)
+                if debt.token:
+                    self._store.release(debt.cache, debt.key, debt.token)
+                else:
+                    self._store.invalidate(debt.cache, debt.pattern, self.origin)
                 self._settle(debt, note)
         finally:
             self._paying.release()

@@ -44,7 +44,7 @@ class MemoryStore:
         """What FLUSHALL does."""
         with self._lock:
             self._values: dict[Name, tuple[bytes, int, float]] = {}  # payload, generation, end
-            self._locks: dict[Name, tuple[str, float]] = {}  # token, end
+            self._locks: dict[Name, tuple[str, int, float]] = {}  # token, generation, end
             self._ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
             self._generation += 1
             self._floor = self._generation
@@ -58,14 +58,15 @@ class MemoryStore:
     def look(self, cache: str, key: str, token: str, lease_s: float) -> Look:
         with self._lock:
             now, name = self._clock(), (cache, key)
-            payload, made_in, ends = self._values.get(name, (b"", 0, 0.0))
-            if ends > now and made_in >= max(self._floor, self._ledgers[cache].latest(key)):
+            oldest = max(self._floor, self._ledgers[cache].latest(key))
+            payload, began, ends = self._values.get(name, (b"", 0, 0.0))
+            if ends > now and began >= oldest:
                 return Look(payload, ends - now, self._generation, is_mine=False)
-            holder, until = self._locks.get(name, ("", 0.0))
-            if until <= now:
-                holder = token
-                self._locks[name] = token, now + lease_s
-            return Look(None, 0.0, self._generation, is_mine=holder == token)
+            holder, began, until = self._locks.get(name, ("", 0, 0.0))
+            if until > now and began >= oldest and holder != token:
+                return Look(None, 0.0, self._generation, is_mine=False)
+            self._locks[name] = token, self._generation, now + lease_s
+            return Look(None, 0.0, self._generation, is_mine=True)
 
     def put(
         self, cache: str, key: str, payload: bytes, *, generation: int, kept_s: float, token: str
@@ -79,7 +80,7 @@ class MemoryStore:
 
     def release(self, cache: str, key: str, token: str) -> None:
         with self._lock:
-            if self._locks.get((cache, key), ("", 0.0))[0] == token:
+            if self._locks.get((cache, key), ("", 0, 0.0))[0] == token:
                 del self._locks[cache, key]
 
     def invalidate(self, cache: str, pattern: str, origin: str) -> None:

@@ -2,6 +2,7 @@
 
 `newest` is the last invalidation, `floor` the youngest one that is no longer listed. A process that knows a
 newer one than Redis does proves that Redis has lost its memory: all that was made before is then stale.
+Values and locks begin with the generation in which their computation began.
 """
 
 GENERATIONS = """
@@ -13,7 +14,10 @@ local newest, floor = unpack(redis.call('HMGET', KEYS[1], 'newest', 'floor'))
 newest, floor = tonumber(newest or 0), tonumber(floor or 0)
 """
 
-FREE = "if redis.call('GET', lock) == token then redis.call('DEL', lock) end\n"
+FREE = """
+local held = redis.call('GET', lock)
+if held and string.sub(held, 18) == token then redis.call('DEL', lock) end
+"""
 
 # KEYS: generations, invalidations, value, lock. ARGV: newest known, oldest acceptable, token, lease in ms.
 LOOK = (
@@ -30,13 +34,22 @@ local news = {}
 if newest > known then
   news = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[1], '+inf', 'WITHSCORES')
 end
-local value = redis.call('GET', KEYS[3])
-local made = value and tonumber(string.sub(value, 1, 16))
-if made and made >= floor and made >= tonumber(ARGV[2]) then
-  return {newest, floor, news, redis.call('PTTL', KEYS[3]), string.sub(value, 18), 0}
+local function read(key)
+  local text = redis.call('GET', key)
+  if text then return tonumber(string.sub(text, 1, 16)) or 0, string.sub(text, 18) end
+  return 0, ''
 end
-local mine = redis.call('SET', KEYS[4], ARGV[3], 'NX', 'PX', ARGV[4]) or redis.call('GET', KEYS[4]) == ARGV[3]
-return {newest, floor, news, 0, false, mine and 1 or 0}
+local oldest = math.max(floor, tonumber(ARGV[2]))
+local made, payload = read(KEYS[3])
+if made >= oldest then
+  return {newest, floor, news, made, redis.call('PTTL', KEYS[3]), payload, 0}
+end
+local began, token = read(KEYS[4])
+if began >= oldest and token ~= ARGV[3] then
+  return {newest, floor, news, began, 0, false, 0}
+end
+redis.call('SET', KEYS[4], string.format('%.0f:', newest) .. ARGV[3], 'PX', ARGV[4])
+return {newest, floor, news, newest, 0, false, 1}
 """
 )
 

@@ -91,22 +91,22 @@ class RedisStore:
         ledger = self._ledgers[cache]
         while True:
             acceptable = ledger.latest(key)
-            look = self._look_once(cache, key, ledger, acceptable, token, lease_s)
-            if look.payload is None or ledger.latest(key) <= acceptable:
+            look, began = self._look_once(cache, key, ledger, acceptable, token, lease_s)
+            if began >= ledger.latest(key):  # else the value, or the lock, is from before an invalidation
                 return look
 
     def _look_once(
         self, cache: str, key: str, ledger: Ledger, acceptable: int, token: str, lease_s: float
-    ) -> Look:
+    ) -> tuple[Look, int]:
         keys = [self._generations(cache), self._log(cache), self._value(cache, key), self._lock(cache, key)]
         with mapped():
             reply: list[Any] = self._look(
                 keys, [ledger.known, acceptable, token, max(1, int(lease_s * 1000))]
             )
-        generation, floor, news, left_ms, payload, is_mine = reply
+        generation, floor, news, began, left_ms, payload, is_mine = reply
         pairs = zip(news[::2], news[1::2], strict=True)
         ledger.learn(generation, floor, [(pattern.decode(), int(float(age))) for pattern, age in pairs])
-        return Look(payload, left_ms / 1000, generation, bool(is_mine))
+        return Look(payload, left_ms / 1000, generation, bool(is_mine)), began
 
     def put(
         self, cache: str, key: str, payload: bytes, *, generation: int, kept_s: float, token: str

@@ -22,6 +22,7 @@ class Look:
     left_s: float  # of the payload's life
     generation: int  # a computation that begins now belongs to it
     is_mine: bool  # the lock on the key: who has it computes, the others wait for the result
+    # A lock from before an invalidation of its key is none: its owner's result will be stale.
 
 
 @dataclass(frozen=True, slots=True)
