@@ -1,9 +1,10 @@
 """Work that is given up is kept whole, where an operator reads and replays it."""
 
-from typing import Any
-
 from khronos.bus.streams import Entry
 from khronos.models import DeadLetter, Update
+from khronos.models.deadletter import keep
+
+__all__ = ["bury_entry", "keep"]
 
 
 def bury_entry(entry: Entry) -> None:
@@ -19,28 +20,4 @@ def bury_entry(entry: Entry) -> None:
         payload=dict(entry.fields),
         attempts=entry.tries,
         trace_id=entry.fields.get("trace_id", ""),
-    )
-
-
-def keep(
-    source: DeadLetter.Source,
-    name: str,
-    key: str,
-    reason: str,
-    *,
-    payload: dict[str, Any] | None = None,
-    attempts: int = 0,
-    trace_id: str = "",
-) -> None:
-    DeadLetter.objects.update_or_create(
-        source=source,
-        name=name,
-        key=key,
-        defaults={
-            "payload": payload or {},
-            "reason": reason,
-            "attempts": attempts,
-            "trace_id": trace_id[:64],
-            "replayed_at": None,
-        },
     )

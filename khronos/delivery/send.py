@@ -31,8 +31,9 @@ from khronos.exceptions import (
     Unchanged,
     Vanished,
 )
-from khronos.models import Channel, Contact, Conversation, Delivery, Event
+from khronos.models import Channel, Contact, Conversation, DeadLetter, Delivery, Event
 from khronos.models.commit import commit, insist
+from khronos.models.deadletter import keep
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +175,9 @@ def settle_failure(delivery: Delivery, error: Failure, *, edits: bool) -> None:
 def settle_failed(delivery: Delivery, error: Failure, reason: str) -> None:
     conversation = delivery.conversation
     delivery.settle(Delivery.State.FAILED, reason)
-    if isinstance(error, Blocked) and conversation.chat_type == "private":
+    if not isinstance(error, Blocked):
+        bury(delivery, reason)
+    elif conversation.chat_type == "private":
         Contact.objects.filter(conversations=conversation.pk).update(is_blocked=True)
     events.record(
         [
@@ -186,4 +189,17 @@ def settle_failed(delivery: Delivery, error: Failure, reason: str) -> None:
                 payload={"delivery_id": delivery.pk, "reason": reason[:300]},
             )
         ]
+    )
+
+
+def bury(delivery: Delivery, reason: str) -> None:
+    """Where an operator reads it and sends it again."""
+    keep(
+        DeadLetter.Source.DELIVERY,
+        "delivery",
+        str(delivery.pk),
+        reason,
+        attempts=delivery.attempts,
+        trace_id=delivery.trace_id,
+        payload={"delivery_id": delivery.pk},
     )

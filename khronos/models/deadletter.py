@@ -1,5 +1,7 @@
 """Work that was given up: kept whole, so that an operator can read it and replay it."""
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -28,3 +30,27 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.key}"
+
+
+def keep(
+    source: DeadLetter.Source,
+    name: str,
+    key: str,
+    reason: str,
+    *,
+    payload: dict[str, Any] | None = None,
+    attempts: int = 0,
+    trace_id: str = "",
+) -> None:
+    DeadLetter.objects.update_or_create(
+        source=source,
+        name=name,
+        key=key,
+        defaults={
+            "payload": payload or {},
+            "reason": reason,
+            "attempts": attempts,
+            "trace_id": trace_id[:64],
+            "replayed_at": None,
+        },
+    )
