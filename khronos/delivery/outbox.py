@@ -1,33 +1,35 @@
 """The outbox: a message becomes one row for each part that the channel will show."""
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from khronos.bus import events
 from khronos.channels import transport_of
 from khronos.channels.splitting import split
-from khronos.models import Conversation, Delivery, Event, Message
+from khronos.models import Conversation, Delivery, Event, Message, Pause
 from khronos.models.lease import holder
 from khronos.models.prepared import Select, Slot, insert
 
-UNSETTLED = Select(
-    lambda: (
-        Delivery.objects.unsettled()
-        .filter(conversation=Slot("conversation", Conversation._meta.pk))
-        .only("pk")[:1]
-    )
+# One row where what is said now has to wait: something earlier is on its way, or sending is paused.
+HELD_BACK = Select(
+    lambda: Conversation.objects.filter(
+        Exists(Delivery.objects.unsettled().filter(conversation=OuterRef("pk")))
+        | Exists(Pause.objects.holding(Pause.Queue.DELIVERY, conversation="pk")),
+        pk=Slot("conversation", Conversation._meta.pk),
+    ).only("pk")
 )
 
 
 def enqueue(conversation: Conversation, message: Message, trace_id: str) -> list[Delivery]:
     """In the transaction that stores the message. Answers the parts, for the caller to send after the commit.
 
-    The first is leased to the caller at once, unless something earlier is still on its way.
+    The first is leased to the caller at once, unless it has to wait.
     """
     transport = transport_of(conversation.channel)
     if transport.pulled:
         return read_by_cursor(conversation, message, trace_id)
-    busy = bool(UNSETTLED(conversation=conversation.pk))
+    busy = bool(HELD_BACK(conversation=conversation.pk))
     leased = {
         "state": Delivery.State.SENDING,
         "attempts": 1,

@@ -9,6 +9,7 @@ from khronos.models.delivery import Delivery
 from khronos.models.event import Event
 from khronos.models.lease import Lease
 from khronos.models.message import Message
+from khronos.models.pause import Pause
 from khronos.models.quarantine import Quarantined
 from khronos.models.queue import Queue
 from khronos.models.tenant import Tenant
@@ -25,6 +26,7 @@ __all__ = [
     "Event",
     "Lease",
     "Message",
+    "Pause",
     "Quarantined",
     "Queue",
     "Tenant",

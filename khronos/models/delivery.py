@@ -9,16 +9,18 @@ from django.utils.translation import gettext_lazy as _
 
 from khronos.models.conversation import Conversation
 from khronos.models.message import Message
+from khronos.models.pause import Pause
 from khronos.models.work import Work, WorkQuerySet
 
 
 class DeliveryQuerySet(WorkQuerySet["Delivery"]):
     def due(self) -> "DeliveryQuerySet":
-        """Not before the earlier ones of the conversation are settled: order is kept."""
+        """Not before the earlier ones of the conversation are settled (order is kept), nor while paused."""
         earlier = Delivery.objects.unsettled().filter(
             conversation=OuterRef("conversation"), pk__lt=OuterRef("pk")
         )
-        return super().due().exclude(Exists(earlier))
+        held = Pause.objects.holding(Pause.Queue.DELIVERY)
+        return super().due().exclude(Exists(earlier)).exclude(Exists(held))
 
     def claim(self, pk: int, lease: timedelta, *related: str, **changes: Any) -> "Delivery | None":
         return super().claim(pk, lease, *related, state=Delivery.State.SENDING, **changes)

@@ -13,16 +13,18 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from khronos.models.conversation import Conversation
+from khronos.models.pause import Pause
 from khronos.models.work import Work, WorkQuerySet
 
 
 class TurnQuerySet(WorkQuerySet["Turn"]):
     def due(self) -> "TurnQuerySet":
-        """Not while another turn of the conversation is under way."""
+        """Not while another turn of the conversation is under way, nor while it is paused."""
         others = Turn.objects.exclude(pk=OuterRef("pk")).filter(
             conversation=OuterRef("conversation"), state__in=Turn.UNDER_WAY
         )
-        return super().due().exclude(Exists(others))
+        held = Pause.objects.holding(Pause.Queue.AGENT)
+        return super().due().exclude(Exists(others)).exclude(Exists(held))
 
     def claim(self, pk: int, lease: timedelta, *related: str, **changes: Any) -> "Turn | None":
         """Raises IntegrityError where another turn of the conversation was taken between look and write."""
