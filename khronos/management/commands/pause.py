@@ -1,0 +1,90 @@
+"""Let a tenant, channel, conversation or queue wait; alone: what is paused, and how much waits there."""
+
+import argparse
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from rich.console import Console
+from rich.table import Table
+
+from khronos.conversation import pausing
+from khronos.launch.ps import ago
+from khronos.management.hands import operator
+from khronos.models import Pause
+from khronos.models.pause import SUBJECTS
+
+
+class Command(BaseCommand):
+    help = __doc__ or ""
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("kind", nargs="?", choices=SUBJECTS, help="what shall wait")
+        parser.add_argument("name", nargs="?", help="a slug, a conversation's id, a queue's name")
+        parser.add_argument("--json", action="store_true", help="the list, for programs")
+
+    def handle(self, *, kind: str | None, name: str | None, **options: Any) -> None:
+        if kind is None:
+            self.show(as_json=options["json"])
+        elif name is None:
+            raise CommandError(f"Which {kind}? `python manage.py pause {kind} NAME`.")
+        else:
+            self.pause(kind, name)
+
+    def pause(self, kind: str, name: str) -> None:
+        try:
+            what = pausing.find(kind, name)
+        except pausing.NotPausable as error:
+            raise CommandError(str(error)) from None
+        is_new = pausing.pause(what, operator())
+        row = Pause.objects.of(what).known().first()
+        if row is None:
+            raise CommandError(f"Somebody resumed {kind} {name} at this very moment.")
+        since = "" if is_new else f" since {length(row)}, by {row.by}"
+        self.stdout.write(f"⏸  {row} is paused{since}; {pausing.waiting(row)} wait there.")
+        self.stdout.write(f"   It goes on with `python manage.py resume {row}`.")
+
+    def show(self, *, as_json: bool) -> None:
+        rows = [(row, pausing.waiting(row)) for row in Pause.objects.known().order_by("paused_at")]
+        if as_json:
+            self.stdout.write(json.dumps([facts(row, held) for row, held in rows]))
+        elif not rows:
+            self.stdout.write("Nothing is paused.")
+        else:
+            console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+            console.print(table(rows))
+            console.print(f"[dim]`python manage.py resume {rows[0][0]}` lets it go on.[/]")
+
+
+def facts(row: Pause, held: pausing.Held) -> dict[str, object]:
+    return {
+        "kind": row.kind,
+        "name": row.name,
+        "since": row.paused_at.isoformat(),
+        "paused_s": round(seconds(row)),
+        "by": row.by,
+        "turns": held.turns,
+        "deliveries": held.deliveries,
+    }
+
+
+def table(rows: list[tuple[Pause, pausing.Held]]) -> Table:
+    result = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    result.add_column("paused", no_wrap=True)
+    result.add_column("since", no_wrap=True)
+    result.add_column("by", no_wrap=True)
+    result.add_column("turns wait", justify="right")
+    result.add_column("deliveries wait", justify="right")
+    for row, held in rows:
+        result.add_row(str(row), length(row), row.by, str(held.turns), str(held.deliveries))
+    return result
+
+
+def seconds(row: Pause) -> float:
+    return max(0.0, (timezone.now() - row.paused_at).total_seconds())
+
+
+def length(row: Pause) -> str:
+    return ago(seconds(row))

@@ -1,0 +1,93 @@
+"""Do again what was given up: dead letters by id, by kind, or all; alone: those that are open."""
+
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from rich.console import Console
+from rich.table import Table
+
+from khronos.conversation import repair
+from khronos.launch.ps import ago
+from khronos.models import DeadLetter
+
+MOST = 50  # lines of a list that somebody reads
+
+
+class Command(BaseCommand):
+    help = __doc__ or ""
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        kinds = ", ".join(DeadLetter.Source.values)
+        parser.add_argument("which", nargs="*", help=f"ids, or kinds: {kinds}")
+        parser.add_argument("--all", action="store_true", help="every open one")
+
+    def handle(self, *, which: list[str], **options: Any) -> None:
+        open_ = DeadLetter.objects.filter(replayed_at=None).order_by("pk")
+        if options["all"]:
+            self.replay(open_)
+        elif which:
+            self.replay(chosen(which, open_))
+        else:
+            self.show(open_)
+
+    def replay(self, letters: QuerySet[DeadLetter]) -> None:
+        """Each tells what became of it; those that cannot be replayed stay open."""
+        pks = list(letters.values_list("pk", flat=True))
+        done = 0
+        for pk in pks:
+            letter = DeadLetter.objects.get(pk=pk)
+            try:
+                self.stdout.write(f"✅ {pk}  {letter}: {repair.replay(letter)}")
+                done += 1
+            except repair.Unrepairable as error:
+                self.stdout.write(f"❌ {pk}  {letter}: {error}")
+        if done < len(pks):
+            raise CommandError(f"{done} of {len(pks)} were replayed; the others stay where they are.")
+        self.stdout.write(f"{done} replayed." if pks else "Nothing to replay: no dead letter is open.")
+
+    def show(self, letters: QuerySet[DeadLetter]) -> None:
+        count = letters.count()
+        if not count:
+            self.stdout.write("No dead letters.")
+            return
+        console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+        console.print(table(letters[:MOST]))
+        if count > MOST:
+            console.print(f"[dim]… and {count - MOST} more[/]")
+        first = letters[0]
+        console.print(
+            f"[dim]`python manage.py replay {first.pk}` does one again, "
+            f"`replay {first.source}` its kind, `replay --all` every one.[/]"
+        )
+
+
+def chosen(which: list[str], open_: QuerySet[DeadLetter]) -> QuerySet[DeadLetter]:
+    """What was asked for by its id is tried even if it was replayed before: the answer says so."""
+    kinds = {word for word in which if word in DeadLetter.Source}
+    ids = {word for word in which if word.isdecimal() and len(word) < 19}
+    known = set(DeadLetter.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    unknown = [word for word in which if word not in kinds and not (word in ids and int(word) in known)]
+    if unknown:
+        raise CommandError(
+            f"No dead letter is called {', '.join(unknown)}. "
+            f"`python manage.py replay` shows their ids; kinds are {', '.join(DeadLetter.Source.values)}."
+        )
+    return DeadLetter.objects.filter(
+        Q(pk__in=known) | Q(pk__in=open_.filter(source__in=kinds).values("pk"))
+    ).order_by("pk")
+
+
+def table(letters: QuerySet[DeadLetter]) -> Table:
+    result = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    result.add_column("id", justify="right", no_wrap=True)
+    for name in ("kind", "what", "age", "reason"):
+        result.add_column(name, no_wrap=True)
+    for letter in letters:
+        age = ago((timezone.now() - letter.created_at).total_seconds())
+        what, reason = str(letter)[:60], " ".join(letter.reason.split())[:80]
+        result.add_row(str(letter.pk), letter.source, what, age, reason)
+    return result

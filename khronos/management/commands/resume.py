@@ -1,0 +1,32 @@
+"""Let go on what was paused: all that waited is rung for at once."""
+
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from khronos.conversation import pausing
+from khronos.management.hands import operator
+from khronos.models import Pause
+from khronos.models.pause import SUBJECTS
+
+
+class Command(BaseCommand):
+    help = __doc__ or ""
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("kind", choices=SUBJECTS, help="what may go on")
+        parser.add_argument("name", help="as `pause` shows it")
+
+    def handle(self, *, kind: str, name: str, **_options: Any) -> None:
+        try:
+            rung = pausing.resume(pausing.find(kind, name), operator())
+        except pausing.NotPausable as error:
+            raise CommandError(str(error)) from None
+        if rung is None:
+            self.stdout.write(f"{kind} {name} is not paused.")
+        else:
+            self.stdout.write(f"▶  {kind} {name} goes on; {rung} were rung for.")
+        if others := ", ".join(map(str, Pause.objects.known().order_by("paused_at"))):
+            self.stdout.write(f"   Still paused: {others}.")
