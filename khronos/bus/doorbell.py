@@ -8,7 +8,7 @@ import base64
 import logging
 import uuid
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import batched
 from typing import Any
 
@@ -20,8 +20,11 @@ from django.conf import settings
 from khronos.bus.connection import connect
 from khronos.bus.routes import Route
 from khronos.celery import app
+from khronos.resilience.keeper import Keeper
 
 log = logging.getLogger(__name__)
+
+bells = Keeper("bells")
 
 UNREACHABLE = (redis.RedisError, kombu.exceptions.KombuError, OSError)
 
@@ -42,6 +45,11 @@ def ring(route: Route, ids: Sequence[int]) -> bool:
         )
         return False
     return True
+
+
+def ring_later(route: Route, ids: Sequence[int], after_s: float) -> None:
+    """At a moment that is known exactly; should this process be gone by then, the sweeper rings."""
+    bells.once(partial(ring, route, ids), after_s=after_s)
 
 
 def call(task: str, queue: str) -> bool:

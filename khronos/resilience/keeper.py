@@ -1,6 +1,6 @@
 """A keeper calls something again and again for as long as a `with` block lasts: leases, typing signs.
 
-One thread a keeper, however many blocks are open; a call that fails is logged and made again next time.
+Or once, after a while. One thread a keeper, however much it keeps; a call that fails is logged.
 """
 
 import heapq
@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 class Duty:
     at: float
     number: int
-    every_s: float = field(compare=False)
-    call: Callable[[], None] = field(compare=False)
+    every_s: float = field(compare=False)  # 0: once
+    call: Callable[[], object] = field(compare=False)
     over: bool = field(compare=False, default=False)
 
 
@@ -36,9 +36,17 @@ class Keeper:
     def keeping(
         self, call: Callable[[], None], *, every_s: float, first_s: float | None = None
     ) -> Iterator[None]:
-        duty = Duty(
-            time.monotonic() + (every_s if first_s is None else first_s), next(self._numbers), every_s, call
-        )
+        duty = self._begin(call, every_s if first_s is None else first_s, every_s)
+        try:
+            yield
+        finally:
+            duty.over = True
+
+    def once(self, call: Callable[[], object], *, after_s: float) -> None:
+        self._begin(call, after_s, 0.0)
+
+    def _begin(self, call: Callable[[], object], after_s: float, every_s: float) -> Duty:
+        duty = Duty(time.monotonic() + after_s, next(self._numbers), every_s, call)
         with self._wake:
             heapq.heappush(self._duties, duty)
             if self._thread is None or not self._thread.is_alive():
@@ -46,10 +54,7 @@ class Keeper:
                 self._thread.start()
             if self._duties[0] is duty:
                 self._wake.notify()
-        try:
-            yield
-        finally:
-            duty.over = True
+        return duty
 
     def _run(self) -> None:
         while True:
@@ -58,9 +63,10 @@ class Keeper:
                 duty.call()
             except Exception:
                 log.warning("%s: call failed", self._name, exc_info=True)
-            duty.at = time.monotonic() + duty.every_s
-            with self._wake:
-                heapq.heappush(self._duties, duty)
+            if duty.every_s:
+                duty.at = time.monotonic() + duty.every_s
+                with self._wake:
+                    heapq.heappush(self._duties, duty)
 
     def _next(self) -> Duty:
         with self._wake:
