@@ -38,6 +38,29 @@ REGISTERED_S = 6.0
 STOP_S = 45.0  # above the supervisor's own hard stop
 ALLOWED = ("message", "edited_message", "callback_query", "my_chat_member")
 KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "PYENV_ROOT")  # all else would bend the instance
+# What a burst of strangers would wait for; a test of limits sets its own.
+NO_LIMITS = dict.fromkeys(
+    (
+        "ANTHROPIC_REQUESTS_PER_MINUTE",
+        "ANTHROPIC_CONCURRENCY",
+        "OPENAI_REQUESTS_PER_MINUTE",
+        "OPENAI_CONCURRENCY",
+        "TELEGRAM_SPACING_MS",
+        "TELEGRAM_PER_SECOND",
+        "TELEGRAM_CHAT_SPACING_MS",
+        "TELEGRAM_GROUP_PER_MINUTE",
+        "CONTACT_MESSAGES_PER_MINUTE",
+        "ADDRESS_REQUESTS_PER_MINUTE",
+        "WRONG_SECRETS_PER_MINUTE",
+    ),
+    "0",
+)
+QUICK_BREAKERS = {
+    "ANTHROPIC_BREAKER_REST_S": "4",
+    "OPENAI_BREAKER_REST_S": "4",
+    "TELEGRAM_BREAKER_REST_S": "2",
+    "DATABASE_BREAKER_REST_S": "2",
+}
 QUICK_RESTARTS = {"RESTART_APART_S": "0.3", "FAILED_START_S": "0.2", "FAILED_STARTS_MAX": "50"}
 
 
@@ -74,6 +97,8 @@ class Instance:
         return {
             **{name: os.environ[name] for name in KEPT if name in os.environ},
             **QUICK_RESTARTS,
+            **QUICK_BREAKERS,
+            **NO_LIMITS,
             "KHRONOS_HOME": str(self.home.path),
             "KHRONOS_DOTENV": os.devnull,
             "PORT": str(self.port),

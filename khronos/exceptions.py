@@ -1,7 +1,9 @@
 """The failure tree. Every client of an outside service maps its errors into it; all else is a bug.
 
 Failure                     something outside did not do what we asked
-├── Transient               surely not done; ask again later (connect error, 429, 5xx before work, outage)
+├── Transient               surely not done; ask again later (connect error, 5xx before work, outage)
+│   ├── Throttled           the other side says that we ask too often: 429
+│   └── Refused             our own breaker or limit says "not now": nobody was asked
 ├── Ambiguous               may have been done: never repeated blindly (read timeout, reset, 5xx on a send)
 └── Permanent               will never be done as asked
     ├── Unauthorized        our key or token is wrong: parks and alerts, an operator must act
@@ -25,6 +27,14 @@ class Transient(Failure):
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after = retry_after  # seconds, as the other side asked; None where it did not say
+
+
+class Throttled(Transient):
+    pass
+
+
+class Refused(Transient):
+    pass
 
 
 class Ambiguous(Failure):

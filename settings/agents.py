@@ -1,6 +1,7 @@
 """The models that answer, and how much they are told."""
 
 from settings.env import env
+from settings.resilience import BREAKERS
 
 ANTHROPIC_API_KEY = env.anthropic_api_key
 ANTHROPIC_BASE_URL = env.anthropic_base_url
@@ -11,7 +12,7 @@ OPENAI_MODEL = env.openai_model
 
 PROVIDER_ORDER = ["anthropic", "openai"]
 PROVIDER_CONNECT_TIMEOUT_S = 3.0
-PROVIDER_TOTAL_TIMEOUT_S = {"anthropic": 30.0, "openai": 10.0}
+PROVIDER_TOTAL_TIMEOUT_S = {name: BREAKERS[name]["timeout_s"] for name in PROVIDER_ORDER}
 ANSWER_MAX_TOKENS = 2048  # some models think within it
 HISTORY_MAX_TOKENS = 3000
 HISTORY_MAX_MESSAGES = 40
@@ -27,6 +28,7 @@ DEPRECATED_MODELS = {
 AGENT_PROCESSES = env.agent_processes
 AGENT_THREADS = env.agent_threads
 TURN_MAX_ATTEMPTS = 3  # then it is poison: it kills workers before they finish
+TELL_AFTER_S = 10.0  # who waits no longer than this for a place at the model is not told of it
 PARK_MIN_S = 5.0  # first wait of a turn whose model is away, doubled to the most
 PARK_MAX_S = 20.0
 PARK_UNAUTHORIZED_S = 300.0  # a wrong key is mended by a person

@@ -9,6 +9,7 @@ from settings.celery import *
 from settings.dotenv import ROOT
 from settings.env import env
 from settings.observability import *
+from settings.resilience import *
 from settings.telegram import *
 
 BASE_DIR = ROOT

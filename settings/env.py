@@ -45,6 +45,31 @@ class Environment(BaseModel):
     agent_threads: int = Field(
         48, ge=1, le=1000, description="Answers one agent process thinks about at once."
     )
+    anthropic_requests_per_minute: int = Field(50, ge=0, description="Of all processes; 0: no limit.")
+    anthropic_concurrency: int = Field(3, ge=0, description="Calls at once, of all processes; 0: no limit.")
+    openai_requests_per_minute: int = Field(500, ge=0, description="As for Anthropic.")
+    openai_concurrency: int = Field(20, ge=0, description="As for Anthropic.")
+    telegram_spacing_ms: int = Field(35, ge=0, description="Between two messages of one bot.")
+    telegram_per_second: int = Field(30, ge=0, description="Messages of one bot in any second.")
+    telegram_chat_spacing_ms: int = Field(1000, ge=0, description="Between two messages to one chat.")
+    telegram_group_per_minute: int = Field(20, ge=0, description="Messages to one group in any minute.")
+    contact_messages_per_minute: int = Field(
+        20, ge=0, description="Of one contact; what is more is answered later, after one polite notice."
+    )
+    address_requests_per_minute: int = Field(
+        120, ge=0, description="Of one IP address to the chat page; then 429."
+    )
+    wrong_secrets_per_minute: int = Field(
+        300, ge=0, description="Requests with a wrong secret from one IP address; then 429."
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, description="Proxies of ours before the web server, whose X-Forwarded-For is believed."
+    )
+    anthropic_breaker_rest_s: float = Field(60, gt=0, description="An open breaker tries again after this.")
+    openai_breaker_rest_s: float = Field(30, gt=0, description="An open breaker tries again after this.")
+    telegram_breaker_rest_s: float = Field(30, gt=0, description="An open breaker tries again after this.")
+    database_breaker_rest_s: float = Field(5, gt=0, description="An open breaker tries again after this.")
+
     updates_kept_days: int = Field(30, ge=1, description="How long the bytes of dispatched updates are kept.")
     web_threads: int = Field(16, ge=1, le=256, description="Requests the web server works on at once.")
     max_memory_mb: int = Field(500, ge=64, description="A process above this is restarted.")

@@ -15,6 +15,12 @@ def sweep() -> None:
     sweeper.ring_for_due_work()
 
 
+@shared_task(base=Rowless)
+def hurry() -> None:
+    """What was away is back: whoever waits for it may go."""
+    sweeper.hurry()
+
+
 @shared_task(base=Rowless, rate_limit="30/m")
 def notify(alert_ids: list[int]) -> None:
     for alert_id in alert_ids:

@@ -17,6 +17,7 @@ from pytest_django import Settings
 from bench.simulator import Simulator
 from khronos.bus.connection import patient
 from khronos.intake import channels
+from khronos.guards import breakers, limits
 from khronos.models import Channel
 from tests.factories import make_channel
 
@@ -56,6 +57,8 @@ def valkey() -> Iterator[str]:
 def bus(valkey: str) -> "redis.Redis":
     """An empty one."""
     patient().flushall()
+    breakers.breaker.cache_clear()
+    limits.limiter.cache_clear()
     return patient()
 
 

@@ -1,12 +1,15 @@
 """Ask the models in order: the first that answers is the answer; when all are away the turn waits."""
 
 import logging
+import secrets
 from collections.abc import Sequence
 
 from khronos.agents.providers import configured, provider
 from khronos.agents.providers.base import Completion, Prompt
 from khronos.alerts import raise_alert, resolve_alert
-from khronos.exceptions import Permanent, Transient, Unauthorized
+from khronos.exceptions import Permanent, Throttled, Transient, Unauthorized
+from khronos.guards import limits
+from khronos.guards.breakers import guarded
 
 log = logging.getLogger(__name__)
 
@@ -14,18 +17,32 @@ log = logging.getLogger(__name__)
 class Away(Exception):
     """No model can answer now."""
 
-    def __init__(self, reason: str, retry_after: float | None, needs_operator: bool) -> None:
+    def __init__(
+        self, reason: str, retry_after: float | None, *, needs_operator: bool = False, has_place: bool = False
+    ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
         self.needs_operator = needs_operator
+        self.has_place = has_place  # only our own limits are reached: it is answered at that time
 
 
-def think(prompt: Prompt, order: Sequence[str] = ()) -> Completion:
-    """Raises Away when every provider failed and that may pass, Permanent when none will ever answer this."""
+def nobody(_tokens: Sequence[str]) -> None:
+    """Whoever waits comes by itself, a little later."""
+
+
+def think(
+    prompt: Prompt, order: Sequence[str] = (), *, token: str = "", wake: limits.Wake = nobody
+) -> Completion:
+    """Raises Away when every provider failed and that may pass, Permanent when none will ever answer this.
+
+    `token` is who asks, the same one again after a wait; `wake` is told who need not wait any longer.
+    """
+    token = token or secrets.token_hex(8)
     failures: list[tuple[str, Exception]] = []
     for name in configured(order):
         try:
-            completion = provider(name).complete(prompt)
+            with guarded(name), limits.seat(name, token, wake):
+                completion = ask(name, prompt)
         except Unauthorized as error:
             failures.append((name, error))
             raise_alert(f"provider.{name}.unauthorized", "error", f"{name} refuses our key: {error}")
@@ -40,10 +57,19 @@ def think(prompt: Prompt, order: Sequence[str] = ()) -> Completion:
     raise verdict(failures)
 
 
+def ask(name: str, prompt: Prompt) -> Completion:
+    try:
+        return provider(name).complete(prompt)
+    except Throttled as error:
+        limits.slow_down(name, error.retry_after)
+        raise
+
+
 def verdict(failures: Sequence[tuple[str, Exception]]) -> Exception:
     reason = "; ".join(f"{name}: {error}" for name, error in failures)[:500]
     if all(type(error) is Permanent for _, error in failures):
         return Permanent(reason)
-    waits = [error.retry_after for _, error in failures if isinstance(error, Transient) and error.retry_after]
-    soon = any(isinstance(error, Transient) for _, error in failures)
-    return Away(reason, min(waits, default=None), needs_operator=not soon)
+    passing = [error for _, error in failures if isinstance(error, Transient)]
+    waits = [error.retry_after for error in passing if error.retry_after]
+    has_place = bool(passing) and all(isinstance(error, limits.Full) for error in passing)
+    return Away(reason, min(waits, default=None), needs_operator=not passing, has_place=has_place)

@@ -3,11 +3,13 @@
 A new channel is one module with a parser and a transport, and one line in `khronos/channels/__init__.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
+
+from khronos.resilience.limits import Claim
 
 
 class Happening(StrEnum):
@@ -89,12 +91,17 @@ class Transport(Protocol):
 
     text_limit: int  # UTF-16 units of one message
     can_edit: bool
+    guard: str  # the breaker of the service behind it; empty: there is none
+    budget: str  # the limit that a 429 of this service pauses; empty: only what was refused waits
     pulled: bool  # readers fetch with a cursor: a stored row is a delivered one, no send is needed
 
     def send(self, chat_id: str, text: str, *, plain: bool = False, key: str = "") -> str:
         """Send Markdown (or plain) text; answers the message's id. A repeat bears the same key."""
 
     def edit(self, chat_id: str, message_id: str, text: str, *, plain: bool = False) -> None: ...
+
+    def claims(self, chat_id: str, chat_type: str, *, edits: bool = False) -> Sequence[Claim]:
+        """What one message, or an edit, takes of which limits; those of the chat alone first."""
 
     def typing(self, chat_id: str) -> None: ...
 

@@ -4,6 +4,7 @@ import json
 import ssl
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,17 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from khronos.channels.addresses import address_of
 from khronos.channels.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
-from khronos.exceptions import Ambiguous, Blocked, Failure, Permanent, Transient, Unauthorized, Vanished
+from khronos.exceptions import (
+    Ambiguous,
+    Blocked,
+    Failure,
+    Permanent,
+    Throttled,
+    Transient,
+    Unauthorized,
+    Vanished,
+)
+from khronos.resilience.limits import Claim
 
 CONNECT_TIMEOUT_S = 3.0
 READ_TIMEOUT_S = 10.0
@@ -31,9 +42,11 @@ class NotFound(Permanent):
 class CallbackTransport:
     text_limit = 32_000
     can_edit = True
+    budget = ""
     pulled = False
 
     def __init__(self, url: str, secret: str) -> None:
+        self.guard = f"callback:{urlsplit(url).netloc}"
         self._url = url
         self._secret = secret
 
@@ -49,6 +62,9 @@ class CallbackTransport:
             self._post(uuid.uuid4().hex, change | {"text": text, "format": form(plain)})
         except NotFound as error:
             raise Vanished(str(error)) from None
+
+    def claims(self, chat_id: str, chat_type: str, *, edits: bool = False) -> Sequence[Claim]:
+        return ()
 
     def typing(self, chat_id: str) -> None:
         self._post(uuid.uuid4().hex, {"type": "typing", "chat": chat_id})
@@ -161,7 +177,9 @@ def judge(status: int, retry_after: str) -> None:
     if 200 <= status < 300 or status == 409:  # 409: this key is there already, which proves delivery
         return
     said = f"the callback answered {status}"
-    if status in (408, 425, 429):
+    if status == 429:
+        raise Throttled(said, seconds(retry_after))
+    if status in (408, 425):
         raise Transient(said, seconds(retry_after))
     if status == 503 and retry_after:
         raise Transient(said, seconds(retry_after))

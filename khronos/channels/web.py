@@ -3,12 +3,14 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from khronos.channels.base import Account, Content, Happening, Identity, Incoming, Kind, Sender, Transport
 from khronos.channels.callback import CallbackTransport
 from khronos.exceptions import Unreadable
+from khronos.resilience.limits import Claim
 
 KEY_MAX = 80  # characters: the column of an update's key
 CHAT_MAX = 100  # characters: the columns of ids on the channel
@@ -38,6 +40,7 @@ class PulledTransport:
 
     text_limit = 1_000_000  # nothing is split for a page
     can_edit = False
+    guard = budget = ""
     pulled = True
 
     def send(self, chat_id: str, text: str, *, plain: bool = False, key: str = "") -> str:
@@ -51,6 +54,9 @@ class PulledTransport:
 
     def answer_button(self, callback_id: str) -> None:
         return None
+
+    def claims(self, chat_id: str, chat_type: str, *, edits: bool = False) -> Sequence[Claim]:
+        return ()
 
 
 class Web:

@@ -60,7 +60,7 @@ def generated(turn: Turn, completion: Completion) -> Event:
 
 
 def put_off(turn: Turn, after: timedelta, reason: str, words: str) -> list[Delivery]:
-    turn.defer(Turn.State.PARKED, after, reason, apologised=True)
+    turn.defer(Turn.State.PARKED, after, reason, apologised=turn.apologised or bool(words))
     return utter(turn, Message.Author.SYSTEM, words) if words else []
 
 

@@ -42,6 +42,10 @@ PHRASES = {
         "en": "I cannot think right now, but your message is safe. I will answer as soon as I can.",
         "pt": "Não consigo pensar agora, mas sua mensagem está segura. Respondo assim que puder.",
     },
+    "slowly": {
+        "en": "You are faster than I am! Give me a minute, I will answer everything.",
+        "pt": "Você é mais rápido do que eu! Me dê um minuto, vou responder a tudo.",
+    },
     "buried": {
         "en": "I am sorry, I could not answer this. A person has been told.",
         "pt": "Desculpe, não consegui responder a isto. Uma pessoa já foi avisada.",

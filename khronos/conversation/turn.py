@@ -1,11 +1,11 @@
 """A turn from claim to answer (docs/turns.md).
 
 claim ─► lock ─► commands, questions ─► think ─► answer committed ─► deliver ─► ring for the next turn
-                                          └► all models away: parked, told once, answered when they are back
+                   │                      └► all models away: parked, told once, answered when they are back
+                   └► the contact says too much: parked for the rest of the minute, told once
 """
 
 import logging
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +24,7 @@ from khronos.conversation import answer, triage
 from khronos.conversation.commands import COMMANDS, name_of
 from khronos.conversation.deadletters import keep
 from khronos.conversation.holding import acknowledge_presses, holding, typing_shown
+from khronos.conversation.patience import TooMuch, restrain, token_of, waited_s, waiting_time, wake
 from khronos.conversation.phrases import phrase
 from khronos.delivery.send import send_all
 from khronos.exceptions import LostLease, Permanent, Transient
@@ -88,6 +89,8 @@ def work_on(turn: Turn) -> list[Delivery]:
     except Transient as error:
         commit(partial(turn.defer, Turn.State.PARKED, timedelta(seconds=error.retry_after or 2), str(error)))
         return []
+    except TooMuch as flood:
+        return put_off(turn, flood.wait_s, str(flood), "slowly" if flood.is_news else "")
     except Away as away:
         return park(turn, away)
     except Permanent as error:
@@ -97,6 +100,8 @@ def work_on(turn: Turn) -> list[Delivery]:
 def respond(turn: Turn) -> list[Delivery]:
     for left in range(AMENDMENTS, -1, -1):
         messages = QUESTIONS(turn=turn.pk)
+        if left == AMENDMENTS:
+            restrain(turn, len(messages))
         acknowledge_presses(turn, messages)
         if turn.conversation.handler == Conversation.Handler.TRIAGE:
             triage.route(turn, messages)
@@ -114,7 +119,12 @@ def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
     questions = [message for message in messages if not canned_name(message)]
     if questions and turn.conversation.handler == Conversation.Handler.BOT:
         with typing_shown(turn):
-            completion = think(build(turn, questions), turn.conversation.channel.tenant.providers)
+            completion = think(
+                build(turn, questions),
+                turn.conversation.channel.tenant.providers,
+                token=token_of(turn.pk),
+                wake=wake,
+            )
         replies.append(Reply(completion.text, completion))
     return replies
 
@@ -138,18 +148,20 @@ def canned(turn: Turn, message: Message, language: str) -> str:
 
 def park(turn: Turn, away: Away) -> list[Delivery]:
     """The models are away: the turn waits, the contact is told once."""
-    log.warning("turn parked", extra={"turn": turn.pk, "trace_id": turn.trace_id, "error": str(away)})
-    after = timedelta(seconds=waiting_time(turn.deferrals, away))
-    words = "" if turn.apologised else phrase("wait", language_of(turn.conversation.contact))
-    return commit(partial(answer.put_off, turn, after, str(away), words))
+    wait_s = waiting_time(turn.deferrals, away)
+    if not away.has_place:
+        log.warning("turn parked", extra={"turn": turn.pk, "trace_id": turn.trace_id, "error": str(away)})
+    is_short = away.has_place and waited_s(turn) + wait_s < settings.TELL_AFTER_S
+    return put_off(turn, wait_s, str(away), "" if turn.apologised or is_short else "wait")
 
 
-def waiting_time(deferrals: int, away: Away) -> float:
-    """Seconds: what the provider asked for, else doubled each time; spread, to not come back all at once."""
-    if away.needs_operator:
-        return float(settings.PARK_UNAUTHORIZED_S)
-    doubled = settings.PARK_MIN_S * 2 ** min(deferrals, 10)
-    return float(min(away.retry_after or doubled, settings.PARK_MAX_S) * random.uniform(1.0, 1.3))  # noqa: S311
+def put_off(turn: Turn, wait_s: float, reason: str, words: str) -> list[Delivery]:
+    said = phrase(words, language_of(turn.conversation.contact)) if words else ""
+    deliveries: list[Delivery] = commit(
+        partial(answer.put_off, turn, timedelta(seconds=wait_s), reason, said)
+    )
+    doorbell.ring_later(TURN_TASK, [turn.pk], wait_s)
+    return deliveries
 
 
 def bury(turn: Turn, reason: str) -> list[Delivery]:

@@ -1,6 +1,7 @@
 """Sending: one delivery at a time, marked behind its fence (docs/delivery.md).
 
 pending ─► sending ─► sent
+              ├─► pending   a limit is reached: again at the place that it was given
               ├─► pending   surely not sent, or an edit: again later
               ├─► pending   may have been sent (doubtful): once more, marked
               └─► failed    with the reason
@@ -18,6 +19,7 @@ from khronos.bus import events
 from khronos.channels import transport_of
 from khronos.channels.base import Transport
 from khronos.delivery.outbox import sent
+from khronos.delivery.pacing import may_go, slow_down
 from khronos.delivery.policy import Later, after_failure
 from khronos.exceptions import (
     Ambiguous,
@@ -31,6 +33,7 @@ from khronos.exceptions import (
     Unchanged,
     Vanished,
 )
+from khronos.guards.breakers import guarded
 from khronos.models import Channel, Contact, Conversation, DeadLetter, Delivery, Event
 from khronos.models.commit import commit, insist
 from khronos.models.deadletter import keep
@@ -82,10 +85,15 @@ def send(delivery: Delivery) -> None:
             raise Blocked("the contact has blocked us")
         if delivery.crashes > 0 and not edits:
             in_doubt(delivery)
-        shown = edit(transport, delivery) if edits else post(transport, delivery)
+        if not may_go(transport, delivery, edits=edits and bool(delivery.external_id)):
+            return
+        with guarded(transport.guard):
+            shown = edit(transport, delivery) if edits else post(transport, delivery)
     except Failure as error:
+        slow_down(transport, error)
         settle_failure(delivery, error, edits=edits)
-    else:
+        return
+    if shown is not None:
         insist(partial(settle_sent, delivery, shown), settings.DELIVERY_LEASE.total_seconds() / 2)
         resolve_alert(f"channel.{channel.slug}.unauthorized")
 
@@ -111,10 +119,15 @@ def post(transport: Transport, delivery: Delivery) -> str:
         return transport.send(delivery.conversation.chat_id, delivery.text, plain=plain, key=key)
 
 
-def edit(transport: Transport, delivery: Delivery) -> str:
-    """Fill a placeholder: asking twice shows it once, and "not modified" is the proof that it arrived."""
+def edit(transport: Transport, delivery: Delivery) -> str | None:
+    """Fill a placeholder: asking twice shows it once, and "not modified" is the proof that it arrived.
+
+    None when it was placed, and is filled when a limit allows.
+    """
     if not delivery.external_id:
         place(transport, delivery)
+        if not may_go(transport, delivery, edits=True):
+            return None
     try:
         fill(transport, delivery)
     except (Vanished, Migrated) as gone:

@@ -14,10 +14,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from khronos.channels.web import load
-from khronos.exceptions import Unreadable
+from khronos.exceptions import Refused, Unreadable
+from khronos.guards.breakers import guarded
+from khronos.intake.callers import visitor_wait
 from khronos.intake.channels import listening
 from khronos.intake.reading import Cursor, newest
-from khronos.intake.web import accepted, body_of, page, refusal, unavailable
+from khronos.intake.web import accepted, body_of, page, refusal, too_often, unavailable
 from khronos.models import Channel, conversation_id
 
 SLUG = "chat"
@@ -34,10 +36,13 @@ CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,40}")
 def messages(request: HttpRequest) -> HttpResponse:
     try:
         channel = listening(SLUG, "web")
-        return receive(channel, request) if request.method == "POST" else show(channel, request)
+        if request.method == "GET":
+            return show(channel, request)
+        wait_s = visitor_wait(request)
+        return too_often(wait_s) if wait_s else receive(channel, request)
     except Http404:
         return refusal(404, "there is no channel `chat`")
-    except DatabaseError:
+    except (DatabaseError, Refused):
         return unavailable()
     except (UnreadablePostError, RawPostDataException):
         return refusal(400, "the body was cut off")
@@ -65,7 +70,8 @@ def receive(channel: Channel, request: HttpRequest) -> HttpResponse:
     if len(text) > TEXT_MAX:
         return refusal(413, f"text is longer than {TEXT_MAX} characters")
     said = message_of(visitor, client_id, text, get_language_from_request(request))
-    return accepted(channel, said, trace_id="")  # ours: a visitor must not choose another's
+    with guarded("database"):
+        return accepted(channel, said, trace_id="")  # ours: a visitor must not choose another's
 
 
 def show(channel: Channel, request: HttpRequest) -> HttpResponse:

@@ -9,7 +9,10 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from khronos.exceptions import Refused
+from khronos.guards.breakers import guarded
 from khronos.intake.accept import accept
+from khronos.intake.callers import wrong_secret_wait
 from khronos.intake.channels import listening
 from khronos.models import Channel
 from khronos.observability.tracing import headers_of, trace_of
@@ -24,13 +27,14 @@ EMPTY = {"Content-Length": "0"}  # else the server sends an empty body in chunks
 def receive(request: HttpRequest, slug: str) -> HttpResponse:
     """Store the update and answer at once; all thinking happens later."""
     try:
-        channel = listening(slug, "telegram")
-        if not knows_secret(channel, request.headers.get(SECRET_HEADER, "")):
-            return HttpResponseForbidden()
-        if too_large(request):
-            return HttpResponse(status=413)
-        receipt = accept(channel, request.body, trace_of(request))
-    except DatabaseError:
+        with guarded("database"):
+            channel = listening(slug, "telegram")
+            if not knows_secret(channel, request.headers.get(SECRET_HEADER, "")):
+                return forbidden(request)
+            if too_large(request):
+                return HttpResponse(status=413)
+            receipt = accept(channel, request.body, trace_of(request))
+    except (DatabaseError, Refused):
         return unavailable()
     except RequestDataTooBig:
         return HttpResponse(status=413)
@@ -43,6 +47,12 @@ def knows_secret(channel: Channel, given: str) -> bool:
     """Against each valid one, so that the time tells nothing of which it was."""
     matches = [constant_time_compare(given, secret) for secret in channel.secrets]
     return any(matches)
+
+
+def forbidden(request: HttpRequest) -> HttpResponse:
+    if wait_s := wrong_secret_wait(request):
+        return HttpResponse(status=429, headers={"Retry-After": str(wait_s)})
+    return HttpResponseForbidden()
 
 
 def too_large(request: HttpRequest) -> bool:

@@ -13,8 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from khronos.channels.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed
 from khronos.channels.web import CHAT_MAX, identifier
-from khronos.exceptions import Unreadable
+from khronos.exceptions import Refused, Unreadable
+from khronos.guards.breakers import guarded
 from khronos.intake.accept import accept
+from khronos.intake.callers import wrong_secret_wait
 from khronos.intake.channels import listening
 from khronos.intake.reading import Cursor, is_thinking, read
 from khronos.models import Channel, conversation_id
@@ -28,14 +30,15 @@ COME_BACK_S = 5
 def receive(request: HttpRequest, slug: str) -> HttpResponse:
     """Store the message and answer at once; all thinking happens later."""
     try:
-        channel = listening(slug, "web")
-        raw = body_of(request)
-        if raw is None:
-            return refusal(413, f"more than {settings.UPDATE_MAX_BYTES} bytes")
-        if not is_from(channel, request, raw):
-            return refusal(403, "signature or timestamp is wrong")
-        return accepted(channel, raw, trace_of(request))
-    except DatabaseError:
+        with guarded("database"):
+            channel = listening(slug, "web")
+            raw = body_of(request)
+            if raw is None:
+                return refusal(413, f"more than {settings.UPDATE_MAX_BYTES} bytes")
+            if not is_from(channel, request, raw):
+                return forbidden(request)
+            return accepted(channel, raw, trace_of(request))
+    except (DatabaseError, Refused):
         return unavailable()
     except (UnreadablePostError, RawPostDataException):
         return refusal(400, "the body was cut off")
@@ -48,7 +51,7 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
         channel = listening(slug, "web")
         asked = f"{request.path}?{request.META.get('QUERY_STRING', '')}".encode("utf-8", "replace")
         if not is_from(channel, request, asked):
-            return refusal(403, "signature or timestamp is wrong")
+            return forbidden(request)
         chat = identifier(request.GET.get("chat"), "chat", CHAT_MAX)
         after = Cursor.read(request.GET.get("after", ""))
         return page(conversation_id(channel.pk, chat), after)
@@ -91,6 +94,18 @@ def is_from(channel: Channel, request: HttpRequest, content: bytes) -> bool:
         content,
         now=time.time(),
     )
+
+
+def forbidden(request: HttpRequest) -> JsonResponse:
+    if wait_s := wrong_secret_wait(request):
+        return too_often(wait_s)
+    return refusal(403, "signature or timestamp is wrong")
+
+
+def too_often(wait_s: int) -> JsonResponse:
+    response = refusal(429, "too often; try again later")
+    response.headers["Retry-After"] = str(wait_s)
+    return response
 
 
 def refusal(status: int, reason: str) -> JsonResponse:

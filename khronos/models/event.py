@@ -16,6 +16,7 @@ class Event(models.Model):
         MESSAGE_FAILED = "outbox.message.failed"
         HANDOFF_ACCEPTED = "conversation.handoff.accepted"
         CONVERSATION_CLOSED = "conversation.closed"
+        BREAKER_CHANGED = "resilience.breaker.changed"
 
     event_id = models.UUIDField(_("event id"), default=uuid.uuid4)
     type = models.CharField(_("type"), max_length=60, choices=Type.choices)

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from bench.simulator import Simulator
 from khronos.agents.providers import provider
 from khronos.agents.providers.base import Provider
-from khronos.exceptions import Failure, Permanent, Transient, Unauthorized
+from khronos.exceptions import Failure, Permanent, Throttled, Transient, Unauthorized
 from khronos.http import pool
 from tests.integration.model_answers import NAMES, QUESTION, ask, claude, gpt
 from tests.integration.raw_server import answer, saying, serving
@@ -50,7 +50,7 @@ def model(request: pytest.FixtureRequest, sim: Simulator) -> Iterator[Provider]:
         (408, Transient),
         (413, Permanent),
         (422, Permanent),
-        (429, Transient),
+        (429, Throttled),
         (500, Transient),
         (502, Transient),
         (503, Transient),

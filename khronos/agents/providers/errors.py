@@ -5,11 +5,11 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from khronos.exceptions import Failure, Permanent, Transient, Unauthorized
+from khronos.exceptions import Failure, Permanent, Throttled, Transient, Unauthorized
 
 REASON_MAX = 300
 WAIT_MAX_S = 24 * 3600.0
-PASSING = {408, 409, 425, 429}
+PASSING = {408, 409, 425}
 # Nothing but an operator mends these: key, rights, payment, and a model that is not there.
 OPERATORS = {401, 402, 403, 404}
 # The same, said with another status: Anthropic answers 400, OpenAI 429.
@@ -26,6 +26,8 @@ def failure_of(status: int, body: object, headers: Mapping[str, str]) -> Failure
     reason = f"{status} {message_of(body)[:REASON_MAX]}"
     if status in OPERATORS or any(words in str(body) for words in CLOSED):
         return Unauthorized(reason)
+    if status == 429:
+        return Throttled(reason, retry_after(headers))
     if status in PASSING or status >= 500:
         return Transient(reason, retry_after(headers))
     return Permanent(reason)

@@ -37,14 +37,14 @@ class BotApi:
         parts = urlsplit(api_url or settings.TELEGRAM_API_URL)
         self._pool: Pool = pool(f"{parts.scheme}://{parts.netloc}")
         self._path = f"{parts.path.rstrip('/')}/bot{quote(token, safe=':')}/"
-        self._bot = token.partition(":")[0]
+        self.bot = token.partition(":")[0]
 
     def __repr__(self) -> str:
-        return f"<BotApi of bot {self._bot if self._bot.isdecimal() else '?'}>"
+        return f"<BotApi of bot {self.bot if self.bot.isdecimal() else '?'}>"
 
     def call(self, method: str, *, repeatable: bool = True, wait: float = 0.0, **parameters: Any) -> Any:
         """Call a method; `wait` is how long Telegram itself may take. `repeatable`: twice does no harm."""
-        if not self._bot:
+        if not self.bot:
             raise Unauthorized("the bot has no token")
         try:
             reply = self._pool.request(

@@ -11,6 +11,7 @@ from khronos.exceptions import (
     MarkupRefused,
     Migrated,
     Permanent,
+    Throttled,
     Transient,
     Unauthorized,
     Unchanged,
@@ -80,7 +81,7 @@ def failure_of(
     status: int, reason: str, parameters: dict[str, Any], reply: Reply, repeatable: bool
 ) -> Failure:
     if status == 429:
-        return Transient(reason, seconds(parameters.get("retry_after"), reply.header("retry-after")))
+        return Throttled(reason, seconds(parameters.get("retry_after"), reply.header("retry-after")))
     if status >= 500:
         return unsure(reason, repeatable)
     if new_chat := parameters.get("migrate_to_chat_id"):

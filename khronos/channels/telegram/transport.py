@@ -1,20 +1,25 @@
 """How answers leave: Markdown becomes Telegram's HTML, where there is any."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from khronos.channels import markdown
 from khronos.channels.base import Account
 from khronos.channels.telegram.api import BotApi, cleaned
+from khronos.channels.telegram.budgets import claims_of_bot, claims_of_chat
 from khronos.exceptions import Ambiguous, Permanent
+from khronos.resilience.limits import Claim
 
 
 class TelegramTransport:
     text_limit = 4096
     can_edit = True
+    guard = "telegram"
     pulled = False
 
     def __init__(self, account: Account) -> None:
         self.api = BotApi(account.token, str(account.options.get("api_url") or ""))
+        self.budget = f"telegram:bot:{self.api.bot}"
 
     def send(self, chat_id: str, text: str, *, plain: bool = False, key: str = "") -> str:
         """Markdown as HTML; with `plain` as it was written. Telegram knows no keys."""
@@ -27,6 +32,11 @@ class TelegramTransport:
     def edit(self, chat_id: str, message_id: str, text: str, *, plain: bool = False) -> None:
         chat = place(chat_id)["chat_id"]
         self.api.call("editMessageText", chat_id=chat, message_id=whole(message_id), **words(text, plain))
+
+    def claims(self, chat_id: str, chat_type: str, *, edits: bool = False) -> Sequence[Claim]:
+        chat = chat_id.partition(":")[0]
+        own = [] if edits else claims_of_chat(self.api.bot, chat, chat_type)
+        return [*own, *claims_of_bot(self.api.bot)]
 
     def typing(self, chat_id: str) -> None:
         self.api.call("sendChatAction", action="typing", **place(chat_id))

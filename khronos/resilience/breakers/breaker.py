@@ -25,6 +25,7 @@ def tell_nobody(_change: Change) -> None:
 
 class Breaker:
     """One for all threads. An exception that does not count shows that the service is there: a success.
+    Where `counts` answers None it says nothing of the service.
 
     What is no Exception (KeyboardInterrupt, a cancelled task) and the refusal of a breaker further in say
     nothing of the service: they are not counted, and a probe that ends so leaves its place to another.
@@ -35,7 +36,7 @@ class Breaker:
         policy: BreakerPolicy,
         store: Store,
         *,
-        counts: Callable[[BaseException], bool] = every_exception,
+        counts: Callable[[BaseException], bool | None] = every_exception,
         on_change: Callable[[Change], None] = tell_nobody,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -99,7 +100,10 @@ class Breaker:
         if not isinstance(error, Exception) or isinstance(error, Open):
             return Outcome.VOID
         try:
-            return Outcome.FAILURE if self._counts(error) else Outcome.SUCCESS
+            counts = self._counts(error)
         except Exception:
             log.exception("breaker %s: cannot tell whether a failure counts", self.policy.name)
             return Outcome.VOID
+        if counts is None:
+            return Outcome.VOID
+        return Outcome.FAILURE if counts else Outcome.SUCCESS

@@ -1,0 +1,61 @@
+"""How long a turn waits, and for what: models that are away, limits, a contact who says too much."""
+
+import random
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from khronos.agents.think import Away
+from khronos.bus import doorbell
+from khronos.bus.routes import TURN_TASK
+from khronos.guards import limits
+from khronos.models import Turn
+
+TOKEN = "turn:"
+
+
+class TooMuch(Exception):
+    """The contact says more in a minute than is answered in one."""
+
+    def __init__(self, wait_s: float, is_news: bool) -> None:
+        super().__init__("the contact says more than is answered in a minute")
+        self.wait_s = wait_s
+        self.is_news = is_news  # once in a minute: the moment for a notice
+
+
+def restrain(turn: Turn, messages: int) -> None:
+    """Counted when the turn is first taken: whoever has waited is answered."""
+    if turn.deferrals:
+        return
+    conversation = turn.conversation
+    heard = limits.heard(str(conversation.contact_id or conversation.pk), messages)
+    if not heard.within:
+        raise TooMuch(heard.wait_s, heard.first_refusal)
+
+
+def waiting_time(deferrals: int, away: Away) -> float:
+    """Seconds: what the provider asked for, else doubled each time; spread, to not come back all at once."""
+    if away.needs_operator:
+        return float(settings.PARK_UNAUTHORIZED_S)
+    if away.has_place and away.retry_after is not None:
+        return away.retry_after
+    doubled = settings.PARK_MIN_S * 2 ** min(deferrals, 10)
+    return float(min(away.retry_after or doubled, settings.PARK_MAX_S) * random.uniform(1.0, 1.3))  # noqa: S311
+
+
+def waited_s(turn: Turn) -> float:
+    return (timezone.now() - turn.created_at).total_seconds()
+
+
+def token_of(turn_id: int) -> str:
+    return f"{TOKEN}{turn_id}"
+
+
+def wake(tokens: Sequence[str]) -> None:
+    """A seat is set aside for each of them."""
+    ids = [int(token.removeprefix(TOKEN)) for token in tokens if token.startswith(TOKEN)]
+    if ids:
+        Turn.objects.filter(pk__in=ids, state=Turn.State.PARKED).update(due_at=Now(), rung_at=None)
+        doorbell.ring(TURN_TASK, ids)

@@ -1,0 +1,35 @@
+"""When a delivery may go: limits that all processes share, waited for by the row and not by a worker."""
+
+from datetime import timedelta
+from functools import partial
+
+from khronos.bus import doorbell
+from khronos.bus.routes import DELIVERY_TASK
+from khronos.channels.base import Transport
+from khronos.exceptions import Failure, Throttled
+from khronos.guards.limits import limiter
+from khronos.models import Delivery
+from khronos.models.commit import commit
+
+PAUSE_S = 1.0  # for a 429 that names no time
+
+
+def may_go(transport: Transport, delivery: Delivery, *, edits: bool = False) -> bool:
+    """False when it was put off: it has a place, and is rung for when that comes."""
+    conversation = delivery.conversation
+    claims = transport.claims(conversation.chat_id, conversation.chat_type, edits=edits)
+    if not claims:
+        return True
+    verdict = limiter().ask(f"{'edit' if edits else 'delivery'}:{delivery.pk}", claims)
+    if verdict.granted:
+        return True
+    wait = timedelta(seconds=verdict.wait_s)
+    commit(partial(delivery.defer, Delivery.State.PENDING, wait, f"waits for {verdict.blocked_by}"))
+    doorbell.ring_later(DELIVERY_TASK, [delivery.pk], verdict.wait_s)
+    return False
+
+
+def slow_down(transport: Transport, error: Failure) -> None:
+    """A 429 is for the whole bot, not for this chat alone."""
+    if isinstance(error, Throttled) and transport.budget:
+        limiter().pause(transport.budget, error.retry_after or PAUSE_S)

@@ -1,0 +1,1 @@
+"""What keeps us from asking in vain, or too often: breakers and limits (docs/resilience.md)."""

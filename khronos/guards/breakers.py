@@ -1,0 +1,92 @@
+"""The breakers of the outside services: `with guarded("anthropic"):` around a call."""
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, transaction
+
+from khronos.alerts import raise_alert, resolve_alert
+from khronos.bus import doorbell, events
+from khronos.bus.connection import quick
+from khronos.exceptions import Ambiguous, Refused, Throttled, Transient
+from khronos.models import Event
+from khronos.resilience.breakers import Breaker, BreakerPolicy, Change, Open, RedisStore, State
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def guarded(name: str) -> Iterator[None]:
+    """Raises Refused, and asks nobody, while the service is known to be away. One without numbers never is."""
+    if kind_of(name) not in settings.BREAKERS:
+        yield
+        return
+    try:
+        with breaker(name):
+            yield
+    except Open as refusal:
+        if refusal.name != name:
+            raise
+        raise Refused(f"{name} is left alone, it has failed too often", refusal.retry_after_s) from None
+
+
+@cache
+def breaker(name: str) -> Breaker:
+    policy = BreakerPolicy(
+        name=name,
+        window_s=settings.BREAKER_WINDOW_S,
+        least_calls=settings.BREAKER_LEAST_CALLS,
+        **settings.BREAKERS[kind_of(name)],
+    )
+    return Breaker(policy, RedisStore(quick()), counts=is_outage, on_change=tell)
+
+
+def kind_of(name: str) -> str:
+    """`callback:shop.example` has the numbers of `callback`."""
+    return name.partition(":")[0]
+
+
+def is_outage(error: BaseException) -> bool | None:
+    """None: it says nothing of the service. What is our own fault (4xx) shows that it is there."""
+    if isinstance(error, Refused):
+        return None
+    if isinstance(error, Throttled):
+        return False
+    return isinstance(error, (Transient, Ambiguous, DatabaseError, InterfaceError))
+
+
+def tell(change: Change) -> None:
+    """Once for all processes."""
+    log.warning(
+        "breaker %s is %s",
+        change.name,
+        change.after,
+        extra={"error_rate": change.error_rate, "calls": change.calls},
+    )
+    if change.after is State.OPEN:
+        rate = f"{change.error_rate:.0%} of {change.calls} calls failed"
+        raise_alert(f"breaker.{change.name}", "error", f"{change.name} is left alone for a while: {rate}.")
+    elif change.after is State.CLOSED:
+        resolve_alert(f"breaker.{change.name}")
+        doorbell.call("tasks.ops.hurry", "ops")
+    with transaction.atomic():
+        events.record([fact(change)])
+
+
+def fact(change: Change) -> Event:
+    return events.make(
+        Event.Type.BREAKER_CHANGED,
+        key=f"breaker:{change.name}:{secrets.token_hex(8)}",
+        trace_id="",
+        payload={
+            "breaker": change.name,
+            "before": change.before,
+            "after": change.after,
+            "error_rate": change.error_rate,
+            "calls": change.calls,
+        },
+    )

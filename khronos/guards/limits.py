@@ -1,0 +1,87 @@
+"""Limits of outside services: ask before a call, be told when to come back (docs/resilience.md)."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+
+from django.conf import settings
+
+from khronos.bus.connection import quick
+from khronos.exceptions import Refused
+from khronos.resilience.limits import Claim, Count, Limiter, RedisStore, Seats, Window
+
+SEAT_MARGIN_S = 5.0  # a seat's lease beyond the longest call
+
+PAUSE_S = 2.0  # for a 429 that names no time
+
+type Wake = Callable[[Sequence[str]], None]
+
+
+class Full(Refused):
+    """A limit is reached; whoever asked has a place in the line."""
+
+
+@cache
+def limiter() -> Limiter:
+    return Limiter(RedisStore(quick()))
+
+
+@contextmanager
+def seat(provider: str, token: str, wake: Wake) -> Iterator[None]:
+    """Raises Full with the time to come back. `wake` gets the tokens whose turn it is."""
+    claims = claims_of(provider)
+    if not claims:
+        yield
+        return
+    verdict = limiter().ask(token, claims)
+    wake(verdict.wake)
+    if not verdict.granted:
+        raise Full(f"{provider} is asked as often as it may be", verdict.wait_s)
+    try:
+        yield
+    finally:
+        wake(limiter().release(token))
+
+
+def claims_of(provider: str) -> list[Claim]:
+    claims = []
+    if a_minute := settings.PROVIDER_REQUESTS_PER_MINUTE.get(provider, 0):
+        window = Window(a_minute, 60.0)
+        claims.append(Claim(requests_of(provider), window, shared=True, most_waiting=settings.MOST_WAITING))
+    if at_once := settings.PROVIDER_CONCURRENCY.get(provider, 0):
+        lease_s = (
+            settings.BREAKERS[provider]["timeout_s"] + settings.PROVIDER_CONNECT_TIMEOUT_S + SEAT_MARGIN_S
+        )
+        claims.append(Claim(f"{provider}:seats", Seats(at_once, lease_s), most_waiting=settings.MOST_WAITING))
+    return claims
+
+
+def requests_of(provider: str) -> str:
+    return f"{provider}:requests"
+
+
+def slow_down(provider: str, seconds: float | None) -> None:
+    """It says that it is asked too often: nobody asks until then."""
+    if claims := claims_of(provider):
+        limiter().pause(claims[0].name, seconds or PAUSE_S)
+
+
+def learn(provider: str, requests_per_minute: int) -> None:
+    """What the provider says of itself counts more than our setting, unless that is none."""
+    if requests_per_minute != settings.PROVIDER_REQUESTS_PER_MINUTE.get(provider, 0) > 0:
+        limiter().learn(requests_of(provider), requests_per_minute, settings.LEARNED_FOR_S)
+
+
+def heard(contact: str, messages: int) -> Count:
+    """Count what a contact said."""
+    return counted(f"contact:{contact}", settings.CONTACT_MESSAGES_PER_MINUTE, messages)
+
+
+def counted(name: str, a_minute: int, times: int = 1) -> Count:
+    """Of the first that is too many, or of the last."""
+    count = Count(within=True)
+    for _ in range(min(times, a_minute + 1) if a_minute else 0):
+        count = limiter().hit(name, Window(a_minute, 60.0))
+        if not count.within:
+            break
+    return count
