@@ -16,8 +16,8 @@ from pytest_django import Settings
 
 from bench.simulator import Simulator
 from khronos.bus.connection import patient
-from khronos.intake import channels
 from khronos.guards import breakers, limits
+from khronos.intake import channels
 from khronos.models import Channel
 from tests.factories import make_channel
 

@@ -13,7 +13,7 @@ from khronos.bus.routes import TURN_TASK
 from khronos.guards import limits
 from khronos.models import Turn
 
-TOKEN = "turn:"
+WHO = "turn:"
 
 
 class TooMuch(Exception):
@@ -50,12 +50,12 @@ def waited_s(turn: Turn) -> float:
 
 
 def token_of(turn_id: int) -> str:
-    return f"{TOKEN}{turn_id}"
+    return f"{WHO}{turn_id}"
 
 
 def wake(tokens: Sequence[str]) -> None:
     """A seat is set aside for each of them."""
-    ids = [int(token.removeprefix(TOKEN)) for token in tokens if token.startswith(TOKEN)]
+    ids = [int(token.removeprefix(WHO)) for token in tokens if token.startswith(WHO)]
     if ids:
         Turn.objects.filter(pk__in=ids, state=Turn.State.PARKED).update(due_at=Now(), rung_at=None)
         doorbell.ring(TURN_TASK, ids)

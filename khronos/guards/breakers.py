@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def guarded(name: str) -> Iterator[None]:
-    """Raises Refused, and asks nobody, while the service is known to be away. One without numbers never is."""
+    """Raises Refused, and asks nobody, while the service is known to be away (never, without numbers)."""
     if kind_of(name) not in settings.BREAKERS:
         yield
         return

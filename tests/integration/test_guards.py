@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from bench.simulator import Simulator
 from khronos.conversation import turn as turns
-from khronos.conversation.patience import token_of
+from khronos.conversation.patience import token_of, wake
 from khronos.conversation.phrases import phrase
 from khronos.guards.breakers import breaker
 from khronos.guards.limits import limiter, seat
@@ -173,7 +173,7 @@ def test_who_finds_no_seat_waits_untold_and_is_woken_when_one_is_free(
         turn.refresh_from_db()
         assert (turn.state, turn.apologised, asked(sim)) == (Turn.State.PARKED, False, 0)
     assert woken == [token_of(turn.pk)]
-    turns.wake(woken)
+    wake(woken)
     way.answer()
     assert sim.telegram.answers(ANA) == ["You said: hi"]
 

@@ -6,8 +6,8 @@ from khronos.agents.context import alternating
 from khronos.agents.providers.base import Line
 from khronos.agents.think import Away, verdict
 from khronos.conversation.commands import COMMANDS, name_of
+from khronos.conversation.patience import waiting_time
 from khronos.conversation.phrases import PHRASES
-from khronos.conversation.turn import waiting_time
 from khronos.delivery.policy import Later, Never, after_failure
 from khronos.exceptions import Ambiguous, Blocked, Failure, Permanent, Transient, Unauthorized
 from khronos.models import Delivery, Message
