@@ -14,10 +14,14 @@ POLICY = BreakerPolicy("model", timeout_s=30, opens_at=0.5, rest_s=60)
 class Fickle(MemoryStore):
     def __init__(self) -> None:
         super().__init__()
-        self.fails, self.asked, self.now = True, 0, 100.0
+        self.fails, self.hangs, self.asked, self.now = True, False, 0, 100.0
+        self.asking, self.go_on = threading.Event(), threading.Event()
 
     def look(self, policy: BreakerPolicy) -> Answer:
         self.asked += 1
+        self.asking.set()
+        if self.hangs:
+            self.go_on.wait(10)
         if self.fails:
             raise TimeoutError("no answer in time")
         return super().look(policy)
@@ -64,17 +68,20 @@ def test_all_breakers_of_a_store_find_out_together(store: Fickle, resting: Resti
     assert store.asked == 1
 
 
-def test_one_thread_tries_whether_it_is_back(store: Fickle, resting: Resting) -> None:
+def test_one_thread_tries_whether_it_is_back_and_nobody_waits_for_it(store: Fickle, resting: Resting) -> None:
     with pytest.raises(Away):
         resting.look(POLICY)
     store.now += 1
-    together = threading.Barrier(8)
-
-    def ask(_number: int) -> None:
-        together.wait(5)
-        with pytest.raises(Away):
-            resting.look(POLICY)
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(ask, range(8)))
+    store.hangs = True
+    store.asking.clear()
+    with ThreadPoolExecutor(1) as pool:
+        trying = pool.submit(resting.look, POLICY)
+        assert store.asking.wait(5)
+        for _ in range(8):
+            with pytest.raises(Away, match="a moment ago"):
+                resting.look(POLICY)
+        assert not trying.done()
+        store.go_on.set()
+        with pytest.raises(Away, match="TimeoutError"):
+            trying.result(5)
     assert store.asked == 2
