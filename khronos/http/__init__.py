@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from http.client import HTTPException, HTTPResponse
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from khronos.exceptions import Misconfigured
 from khronos.http.dial import dial, left
@@ -116,6 +117,9 @@ def whole_body(response: HTTPResponse) -> bytes:
     return bytes(body)
 
 
+pools: "WeakSet[Pool]" = WeakSet()
+
+
 class Pool:
     """The kept connections to one server; threads share it, each connection serves one call at a time."""
 
@@ -126,6 +130,7 @@ class Pool:
         self.parts = parts
         self.host = parts.netloc.rpartition("@")[2]
         self._idle: deque[Connection] = deque()
+        pools.add(self)
 
     def request(
         self,
@@ -198,10 +203,14 @@ class Pool:
             else:
                 self._idle.appendleft(oldest)
 
-    def close(self) -> None:
-        """Close all idle connections; the pool can be used again."""
-        while self._idle:
-            self._idle.pop().close()
+    def close(self) -> int:
+        """Close all idle connections, and answer how many; the pool can be used again."""
+        count = 0
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
+                count += 1
+        return count
 
 
 def encoded(method: str, target: str, host: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
@@ -219,6 +228,11 @@ def pool(url: str) -> Pool:
     made = Pool(url)
     os.register_at_fork(after_in_child=made.close)  # the parent goes on speaking over its own ends
     return made
+
+
+def close_all() -> int:
+    """Close every connection that is kept in this process; answers how many."""
+    return sum(each.close() for each in list(pools))
 
 
 def described(error: Exception) -> str:
