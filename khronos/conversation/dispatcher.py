@@ -1,6 +1,7 @@
 """The dispatcher process: reads the bus, dispatches, tells, rings, sweeps (docs/turns.md)."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 BLOCK_MS = 500
 TRIM_EVERY_S = 60.0
+LOOK_S = 0.02
 REST_S = 1.0  # between tries while the bus or the database is away
 FAULTS = (*doorbell.UNREACHABLE, DatabaseError, InterfaceError)
 
@@ -40,6 +42,8 @@ class Dispatcher:
             bury_entry,
         )
         self._sweep_at = self._trim_at = 0.0
+        self.in_hand = 0  # updates of the batch at work
+        self.is_done = threading.Event()  # nothing is read any more, and what was told is marked
 
     def run(self, stopping: Stopping) -> None:
         doorbell.call("tasks.ops.watch_channels", "ops")
@@ -54,15 +58,27 @@ class Dispatcher:
                 joined = False
                 log.warning("bus or database away", extra={"error": f"{type(error).__name__}: {error}"[:300]})
                 stopping.wait(REST_S)
-            self.housekeeping()
+            if not stopping.is_set():
+                self.housekeeping()
         self.finish()
+        self.is_done.set()
+
+    def stop_reading(self) -> str:
+        """The read that waits for news ends by itself; no other begins."""
+        while not self.in_hand and not self.is_done.wait(LOOK_S):
+            pass
+        return "the bus is read no more"
 
     def handle(self, entries: list[Entry]) -> Iterable[str]:
         self.dispatch([pk for entry in entries if (pk := update_of(entry))])
         return [entry.id for entry in entries]
 
     def dispatch(self, update_ids: list[int], *, told: bool = True) -> None:
-        self.proclaim(dispatch(update_ids, told=told))
+        self.in_hand = len(update_ids)
+        try:
+            self.proclaim(dispatch(update_ids, told=told))
+        finally:
+            self.in_hand = 0
 
     def proclaim(self, outcome: Outcome) -> None:
         """Committed already: what cannot be rung or told now, the sweeper and the relay do later."""
@@ -109,6 +125,11 @@ class Dispatcher:
             self.relay.mark()
         except FAULTS:
             log.warning("told events stay unmarked; they will be told again")
+
+    def leave(self) -> str:
+        """What was read and is not done stays pending on the bus: its next reader adopts it."""
+        self.is_done.wait()
+        return "what was told is marked; the rest stays on the bus"
 
 
 def update_of(entry: Entry) -> int | None:

@@ -41,6 +41,7 @@ class Poller:
         self.holder = f"{holder()}:{channel.pk}"  # of two channels with one token the other stands by
         self.lease = ""
         self.failures = 0
+        self.in_hand = 0  # updates that are fetched and not yet stored
 
     def run(self) -> None:
         """Until told to stop; whatever fails is tried again later."""
@@ -87,8 +88,17 @@ class Poller:
         )
         resolve_alert(f"poller.{self.channel.slug}")
         if news:
-            accept_all(self.channel, [update.raw for update in news])
-            self.move_on(news)
+            self.store(news)
+
+    def store(self, news: list[Fetched]) -> None:
+        """Who is told to stop stores nothing more: Telegram gives it again, since the offset stays."""
+        self.in_hand = len(news)
+        try:
+            if not self.stopping.is_set():
+                accept_all(self.channel, [update.raw for update in news])
+                self.move_on(news)
+        finally:
+            self.in_hand = 0
 
     def move_on(self, news: list[Fetched]) -> None:
         self.channel.polling_offset = max(update.update_id for update in news) + 1
@@ -137,28 +147,48 @@ def lease_of(token: str) -> str:
 
 
 def poll_one(channel: Channel, stopping: Stopping) -> None:
+    poll(Poller(channel, stopping))
+
+
+def poll(poller: Poller) -> None:
     """A thread's whole life."""
     try:
-        Poller(channel, stopping).run()
+        poller.run()
     finally:
         connections.close_all()
 
 
-def poll_all(stopping: Stopping) -> None:
+class Polling:
     """A thread for each Telegram channel; a channel that is added later is found soon."""
-    threads: dict[int, threading.Thread] = {}
-    look_at = 0.0
-    while not stopping.is_set():
-        heartbeat.beat("poller")
-        if time.monotonic() < look_at:
-            stopping.wait(heartbeat.EVERY_S)
-            continue
-        look_at = time.monotonic() + LOOK_EVERY_S
-        close_old_connections()
-        for channel in polled():
-            if channel.pk not in threads or not threads[channel.pk].is_alive():
-                threads[channel.pk] = threading.Thread(target=poll_one, args=[channel, stopping], daemon=True)
-                threads[channel.pk].start()
-    until = time.monotonic() + 5.0
-    for thread in threads.values():
-        thread.join(max(0.0, until - time.monotonic()))
+
+    def __init__(self, stopping: Stopping) -> None:
+        self.stopping = stopping
+        self.pollers: dict[int, tuple[Poller, threading.Thread]] = {}
+
+    def run(self) -> None:
+        look_at = 0.0
+        while not self.stopping.is_set():
+            heartbeat.beat("poller")
+            if time.monotonic() < look_at:
+                self.stopping.wait(heartbeat.EVERY_S)
+                continue
+            look_at = time.monotonic() + LOOK_EVERY_S
+            close_old_connections()
+            for channel in polled():
+                if channel.pk not in self.pollers or not self.pollers[channel.pk][1].is_alive():
+                    self.begin(channel)
+
+    def begin(self, channel: Channel) -> None:
+        poller = Poller(channel, self.stopping)
+        thread = threading.Thread(target=poll, args=[poller], daemon=True)
+        self.pollers[channel.pk] = poller, thread
+        thread.start()
+
+    def in_hand(self) -> int:
+        return sum(poller.in_hand for poller, _ in list(self.pollers.values()))
+
+    def let_go(self) -> str:
+        """Also for those who still wait for Telegram's answer, which nobody will hear."""
+        for poller, _ in list(self.pollers.values()):
+            poller.let_go()
+        return f"{len(self.pollers)} bots are another poller's to ask"

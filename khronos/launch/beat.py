@@ -1,17 +1,24 @@
 """The timetable's clock. Many may run; the one that holds the lease fires, the others stand by."""
 
+import socket
+import threading
 from datetime import timedelta
 from typing import Any
 
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from khronos.celery import app
+from khronos.launch.closing import closes, with_database
 from khronos.models import Lease
 from khronos.models.lease import holder
 from khronos.observability.heartbeat import beat
+from khronos.resilience.farewell import Farewell, Step
+from khronos.resilience.shutdown import Stopping
 
 NAME = "beat"
 LEASE = timedelta(seconds=30)
 STAND_BY_S = 5.0  # between two looks of a stand-by
+SOCKET_TIMEOUT_S = 30.0  # as Celery's own beat has it
 
 
 class LeasedScheduler(DatabaseScheduler):  # type: ignore[misc]
@@ -51,3 +58,38 @@ class LeasedScheduler(DatabaseScheduler):  # type: ignore[misc]
     def close(self) -> None:
         super().close()
         Lease.objects.let_go(NAME, self.holder)
+
+
+class Clock:
+    """Celery's own loop sleeps through a stop, or ends in the middle of a firing."""
+
+    def __init__(self) -> None:
+        app.loader.init_worker()  # loads the tasks
+        app.finalize()
+        self.scheduler = LeasedScheduler(app=app)
+        self.fires_no_more = threading.Event()
+
+    def run(self, stopping: Stopping) -> None:
+        try:
+            while not stopping.is_set():
+                stopping.wait(self.scheduler.tick())
+        finally:
+            self.fires_no_more.set()
+
+    def stop(self) -> str:
+        self.fires_no_more.wait()
+        return "nothing more is fired"
+
+    def hand_over(self) -> str:
+        self.scheduler.close()
+        return "the timetable is another one's"
+
+
+def run() -> None:
+    with Farewell() as farewell:
+        socket.setdefaulttimeout(SOCKET_TIMEOUT_S)
+        clock = Clock()
+        farewell.on(Step.SOURCES, clock.stop)
+        farewell.on(Step.UNFINISHED, with_database(clock.hand_over))
+        closes(farewell)
+        clock.run(farewell.stopping)

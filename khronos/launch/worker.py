@@ -21,7 +21,9 @@ from django.db import DatabaseError, close_old_connections
 
 from khronos.celery import app
 from khronos.conversation import afterlife, holding, thinkers
+from khronos.launch.closing import close_queue, closes, with_database
 from khronos.observability import health, heartbeat
+from khronos.resilience.farewell import Farewell, FarewellPolicy, Step, leave_it_to_the_thread
 
 EXCUSE_EVERY_S = 10.0  # well below the silence after which the supervisor acts
 
@@ -35,20 +37,25 @@ def run(role: str, name: str, queues: Iterable[str], threads: int) -> None:
     warnings.filterwarnings("ignore", "You're running the worker with superuser")  # we take JSON alone
     keep_database_connections()
     threading.Thread(target=excuse_silence, daemon=True).start()
-    take_over()
-    signals.heartbeat_sent.connect(lambda **_: heartbeat.beat(role), weak=False)
-    worker = EndingWell(
-        hostname=nodename(name, gethostname()),
-        pool_cls="threads",
-        concurrency=threads,
-        queues=list(queues),
-        loglevel=logging.getLevelName(logging.getLogger().level),
-        without_gossip=True,
-        without_mingle=True,
-        quiet=True,
-    )
-    worker.start()
-    sys.exit(worker.exitcode or EX_OK)
+    with Farewell(FarewellPolicy(jobs_s=app.conf.worker_soft_shutdown_timeout)) as farewell:
+        take_over()
+        signals.heartbeat_sent.connect(lambda **_: heartbeat.beat(role), weak=False)
+        worker = EndingWell(
+            hostname=nodename(name, gethostname()),
+            pool_cls="threads",
+            concurrency=threads,
+            queues=list(queues),
+            loglevel=logging.getLevelName(logging.getLogger().level),
+            without_gossip=True,
+            without_mingle=True,
+            quiet=True,
+        )
+        worker.bid(farewell)
+        if farewell.stopping.is_set():  # before it has begun: nothing may be taken now
+            worker.takes_no_more.set()
+        else:
+            worker.start()
+        sys.exit(worker.exitcode or EX_OK)
 
 
 def take_over() -> None:
@@ -88,39 +95,47 @@ class EndingWell(Worker):
 
     app = app
     consumer: Any
-    is_ending = False
+
+    def bid(self, farewell: Farewell) -> None:
+        self.farewell = farewell
+        self.takes_no_more = threading.Event()
+        farewell.on(Step.SOURCES, self.stop_taking)
+        farewell.counts(in_hand)
+        farewell.on(Step.UNFINISHED, with_database(self.give_back))
+        closes(farewell)
+        farewell.on(Step.QUEUE, self.close_queue)
 
     def install_platform_tweaks(self, worker: Any) -> None:
+        """Signals are the farewell's to hear."""
         super().install_platform_tweaks(worker)
         for name in ("SIGTERM", "SIGINT", "SIGQUIT"):
-            platforms.signals[name] = self.ask_to_end
+            platforms.signals[name] = leave_it_to_the_thread
 
-    def ask_to_end(self, *_: Any) -> None:
-        """The loop sees it within a second and calls terminate(). A second signal changes nothing."""
+    def stop_taking(self) -> str:
+        """The loop sees it within a second and calls terminate()."""
         vars(state)["should_terminate"] = EX_OK  # a module used as a mailbox
+        self.takes_no_more.wait()
+        return "no more jobs are taken"
 
     def terminate(self, in_sighandler: bool = False) -> None:
-        if self.is_ending:
-            return
-        self.is_ending = True
-        self.finish_jobs_in_hand()
-        if not in_hand():
+        """The loop has ended; what follows is the farewell's."""
+        if not self.farewell.stopping.is_set():
             super().terminate(in_sighandler)
             return
-        self.give_back()
-        logging.shutdown()
-        os._exit(EX_OK)  # Python would wait for the threads, and what they do is somebody else's now
+        self.takes_no_more.set()
+        self.farewell.wait()
 
-    def finish_jobs_in_hand(self) -> None:
-        """Nothing new is taken meanwhile: the loop that takes has ended."""
-        log.info("stopping: finishing the jobs in hand", extra={"jobs": in_hand()})
-        deadline = time.monotonic() + self.app.conf.worker_soft_shutdown_timeout
-        while in_hand() and time.monotonic() < deadline:
-            time.sleep(0.05)
-
-    def give_back(self) -> None:
+    def give_back(self) -> str:
         """Turns are due at once; a closed channel puts what was not acknowledged back into its queue."""
-        log.warning("stopping: giving unfinished jobs back", extra={"jobs": in_hand()})
-        holding.give_back()
-        if self.consumer is not None and self.consumer.connection is not None:
-            self.consumer.connection.close()
+        left = in_hand()
+        if left:
+            holding.give_back()
+            if self.consumer is not None and self.consumer.connection is not None:
+                self.consumer.connection.close()
+        return f"{left} given back"
+
+    def close_queue(self) -> str:
+        """The pool of threads would wait for those that have not finished."""
+        if self.farewell.is_quiet():
+            super().terminate()
+        return close_queue()

@@ -1,9 +1,7 @@
-"""Stop when asked: SIGTERM and SIGINT set a flag that loops look at. A second signal changes nothing."""
+"""The flag that loops look at when their process is told to stop (khronos/resilience/farewell.py sets it)."""
 
 import os
 import select
-import signal
-from types import FrameType
 
 
 class Stopping:
@@ -24,15 +22,3 @@ class Stopping:
     def wait(self, seconds: float) -> bool:
         select.select([self._reader], [], [], seconds)
         return self._set
-
-
-def stop_requested() -> Stopping:
-    """To be called from the main thread, once."""
-    stopping = Stopping()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    return stopping

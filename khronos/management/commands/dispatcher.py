@@ -6,8 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from khronos.conversation.dispatcher import Dispatcher
+from khronos.launch.closing import closes
 from khronos.observability import heartbeat
-from khronos.resilience.shutdown import stop_requested
+from khronos.resilience.farewell import Farewell, Step
 
 
 class Command(BaseCommand):
@@ -15,4 +16,10 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        Dispatcher(alive=partial(heartbeat.beat, "dispatcher")).run(stop_requested())
+        with Farewell() as farewell:
+            dispatcher = Dispatcher(alive=partial(heartbeat.beat, "dispatcher"))
+            farewell.on(Step.SOURCES, dispatcher.stop_reading)
+            farewell.counts(lambda: dispatcher.in_hand)
+            farewell.on(Step.UNFINISHED, dispatcher.leave)
+            closes(farewell)
+            dispatcher.run(farewell.stopping)

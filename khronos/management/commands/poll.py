@@ -4,8 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from khronos.intake.poller import poll_all
-from khronos.resilience.shutdown import stop_requested
+from khronos.intake.poller import Polling
+from khronos.launch.closing import closes, with_database
+from khronos.resilience.farewell import Farewell, Step
 
 
 class Command(BaseCommand):
@@ -13,4 +14,10 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        poll_all(stop_requested())
+        with Farewell() as farewell:
+            polling = Polling(farewell.stopping)
+            farewell.on(Step.SOURCES, lambda: "Telegram is asked no more")
+            farewell.counts(polling.in_hand)
+            farewell.on(Step.UNFINISHED, with_database(polling.let_go))
+            closes(farewell)
+            polling.run()

@@ -1,0 +1,81 @@
+"""What every process closes when it stops, whatever kind it is: queue, database, Redis and sockets."""
+
+from collections.abc import Callable, Iterable
+from functools import _lru_cache_wrapper
+from typing import Any
+from weakref import WeakSet
+
+import redis
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+from khronos import http
+from khronos.bus import connection as bus
+from khronos.bus import doorbell
+from khronos.celery import app
+from khronos.observability import heartbeat
+from khronos.resilience.farewell import Farewell, Step
+
+CLIENTS = (bus.quick, bus.patient, heartbeat.client)
+
+databases: WeakSet[BaseDatabaseWrapper] = WeakSet()
+
+
+def remember(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Django knows each thread's own connection alone."""
+    databases.add(connection)
+
+
+connection_created.connect(remember)
+
+
+def closes(farewell: Farewell) -> None:
+    """The last three steps."""
+    farewell.on(Step.QUEUE, close_queue)
+    farewell.on(Step.DATABASE, lambda: close_databases(farewell.is_quiet()))
+    farewell.on(Step.SOCKETS, close_sockets)
+
+
+def close_queue() -> str:
+    """Only what was used: to make it now would take longer than to close it."""
+    pools = [vars(app).get("_pool"), getattr(vars(app).get("amqp"), "_producer_pool", None)]
+    for pool in filter(None, pools):
+        pool.force_close_all()
+    close([doorbell.broker])
+    return "closed"
+
+
+def close_databases(is_quiet: bool) -> str:
+    """Not under the hands of a thread that works: that one's transaction is undone when the process ends."""
+    if not is_quiet:
+        return "left open for what still runs"
+    is_open = [database for database in list(databases) if database.connection is not None]
+    for database in is_open:
+        database.inc_thread_sharing()  # its thread is another one
+        database.close()
+    return f"{len(is_open)} connections closed"
+
+
+def close_sockets() -> str:
+    return f"closed {close(CLIENTS)} Redis clients and {http.close_all()} kept connections"
+
+
+def close(clients: "Iterable[_lru_cache_wrapper[redis.Redis]]") -> int:
+    """Those that were made; answers how many."""
+    made = [client() for client in clients if client.cache_info().currsize]
+    for each in made:
+        each.close()
+    return len(made)
+
+
+def with_database(deed: Callable[[], str]) -> Callable[[], str]:
+    """A step's thread ends with it, and so does the connection that Django opened for it."""
+
+    def do() -> str:
+        try:
+            return deed()
+        finally:
+            connections.close_all()
+
+    return do
