@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import path
 
 from khronos.desk import chat, home, login
+from khronos.guards import views as guards
 from khronos.intake import chat as chat_messages
 from khronos.intake import telegram, web
 from khronos.observability import views as observability
@@ -19,6 +20,10 @@ urlpatterns = [
     path("chat/messages", chat_messages.messages),
     path("health", observability.health),
     path("ready", observability.ready),
+    path("breakers/status", guards.breakers_status),
+    path("limiter/stats", guards.limiter_stats),
+    path("cache/stats", guards.cache_stats),
+    path("pool/stats", guards.pool_stats),
     path("login/<str:token>/", login.by_link, name="login-by-link"),
     path("admin/", admin.site.urls),
 ]

@@ -50,7 +50,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 # Machines call these addresses, thousands of times a second: they pay for nothing of the admin's.
-LEAN_PREFIXES = ("/webhooks/", "/health", "/ready", "/livez", "/readyz", "/metrics")
+LEAN_PREFIXES = (
+    "/webhooks/", "/health", "/ready", "/livez", "/readyz", "/metrics",
+    "/breakers/", "/limiter/", "/cache/", "/pool/",
+)  # fmt: skip
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -1,14 +1,9 @@
-"""Which channel an address belongs to; remembered for two seconds, so that a burst asks once."""
-
-import time
+"""Which channel an address belongs to; remembered until somebody changes it."""
 
 from django.http import Http404
 
+from khronos.guards import caches
 from khronos.models import Channel
-
-REMEMBER_S = 2.0
-
-_known: dict[str, tuple[float, Channel | None]] = {}
 
 
 def listening(slug: str, kind: str) -> Channel:
@@ -19,15 +14,9 @@ def listening(slug: str, kind: str) -> Channel:
 
 
 def lookup(slug: str) -> Channel | None:
-    now = time.monotonic()
-    known = _known.get(slug)
-    if known and now < known[0]:
-        return known[1]
-    channel = Channel.objects.listening().filter(slug=slug).first()
-    if channel is not None or len(_known) < 1000:  # strangers' slugs must not fill the memory
-        _known[slug] = (now + REMEMBER_S, channel)
-    return channel
+    return caches.channels().get(slug, lambda: Channel.objects.listening().filter(slug=slug).first())
 
 
-def forget() -> None:
-    _known.clear()
+def forget(slug: str = "*") -> None:
+    """In every process: it has changed."""
+    caches.channels().invalidate(slug)

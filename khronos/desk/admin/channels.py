@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst, format_lazy
@@ -14,6 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from khronos.channels import KINDS
 from khronos.desk.admin.base import KhronosAdmin
 from khronos.desk.admin.columns import badge
+from khronos.intake import channels as intake
 from khronos.models import Channel
 
 if TYPE_CHECKING:
@@ -118,6 +120,11 @@ class ChannelAdmin(KhronosAdmin[Channel]):
             return bool(kept.update(previous_secret=""))
 
         self.repair(request, queryset, forget, str(_("Previous secret forgotten")))
+        transaction.on_commit(intake.forget)
+
+    def save_model(self, request: HttpRequest, obj: Channel, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        transaction.on_commit(intake.forget)
 
     def offers(self, row: Channel) -> list[str]:
         return ["forget_previous_secret"] if row.previous_secret else []

@@ -1,0 +1,83 @@
+"""How breakers, limits, caches and pools stand: for operators and machines with the token."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from functools import wraps
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
+
+from khronos.bus.connection import patient, quick
+from khronos.channels import transport_of
+from khronos.guards import caches
+from khronos.guards.breakers import breaker
+from khronos.guards.limits import claims_of, limiter
+from khronos.models import Channel
+from khronos.observability.views import answer, has_token, is_staff
+from khronos.resilience.pools import PoolStats, of_psycopg, of_redis
+
+type Stand = Callable[[], dict[str, object]]
+
+
+def operators_only(stand: Stand) -> Callable[[HttpRequest], JsonResponse]:
+    @require_safe
+    @wraps(stand)
+    def view(request: HttpRequest) -> JsonResponse:
+        if has_token(request) or is_staff(request):
+            return answer(stand())
+        refusal = answer({"error": "sign in to /admin/, or send METRICS_TOKEN as a bearer token"}, 401)
+        refusal.headers["WWW-Authenticate"] = "Bearer"
+        return refusal
+
+    return view
+
+
+@operators_only
+def breakers_status() -> dict[str, object]:
+    return {name: asdict(breaker(name).snapshot()) for name in guarded_names()}
+
+
+@operators_only
+def limiter_stats() -> dict[str, object]:
+    usages = limiter().snapshot(list(limited_names()))
+    return {"store_is_away": limiter().is_away, "limits": {usage.name: asdict(usage) for usage in usages}}
+
+
+@operators_only
+def cache_stats() -> dict[str, object]:
+    """Of this process."""
+    return {each.policy.name: asdict(each.stats()) for each in (caches.channels(),)}
+
+
+@operators_only
+def pool_stats() -> dict[str, object]:
+    """Of this process."""
+    pools = {
+        "redis.quick": of_redis(quick().connection_pool),
+        "redis.patient": of_redis(patient().connection_pool),
+    }
+    if database := database_pool():
+        pools["database"] = database
+    return {name: asdict(stats) for name, stats in pools.items()}
+
+
+def database_pool() -> PoolStats | None:
+    """SQLite has none: each thread opens the file for itself."""
+    pool = getattr(connection, "pool", None) if connection.vendor == "postgresql" else None
+    return of_psycopg(pool.get_stats()) if pool else None
+
+
+def guarded_names() -> Iterator[str]:
+    yield from (name for name in settings.BREAKERS if name != "callback")
+    callbacks = Channel.objects.listening().exclude(callback_url="")
+    yield from dict.fromkeys(transport_of(channel).guard for channel in callbacks)
+
+
+def limited_names() -> Iterator[str]:
+    for provider in settings.BREAKERS:
+        yield from (claim.name for claim in claims_of(provider))
+    for channel in Channel.objects.listening().exclude(token=""):
+        transport = transport_of(channel)
+        yield from (claim.name for claim in transport.claims("", "private", edits=True))
