@@ -4,17 +4,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
 
 from khronos.bus.connection import connect
-from khronos.resilience.breakers import Breaker, BreakerPolicy, Open, RedisStore, Resting, State
-from khronos.resilience.breakers.store import Answer, Batch
+from khronos.resilience.breakers import Breaker, BreakerPolicy, Open, RedisStore, State
 
 POLICY = BreakerPolicy("model", timeout_s=30, opens_at=0.5, rest_s=60, least_calls=4)
 TIMEOUT_S = 0.1
@@ -25,12 +24,24 @@ class Away(Exception):
     pass
 
 
-class Counting(RedisStore):
-    asked = 0
+class Counting:
+    """A client that knows how often it was asked."""
 
-    def report(self, policy: BreakerPolicy, batch: Batch, token: str = "") -> Answer:
-        self.asked += 1
-        return super().report(policy, batch, token)
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client, self.asked = client, 0
+
+    def register_script(self, text: str) -> Any:
+        script = self._client.register_script(text)
+
+        def run(keys: list[str], args: list[str | int]) -> Any:
+            self.asked += 1
+            return script(keys, args)
+
+        return run
+
+
+def store_of(client: Counting, clock: Callable[[], float] = time.monotonic) -> RedisStore:
+    return RedisStore(cast("redis.Redis", client), clock=clock)
 
 
 @pytest.fixture
@@ -77,7 +88,7 @@ def nothing() -> None:
 def test_closed_breaker_costs_four_questions_a_second(bus: "redis.Redis") -> None:
     """A thousand calls a second, for ten of the breaker's seconds."""
     now = [0.0]
-    breaker = Breaker(POLICY, Resting(RedisStore(bus)), clock=lambda: now[0])
+    breaker = Breaker(POLICY, RedisStore(bus), clock=lambda: now[0])
     bus.config_resetstat()
     began = time.perf_counter()
     for _ in range(CALLS):
@@ -94,7 +105,7 @@ def test_closed_breaker_costs_four_questions_a_second(bus: "redis.Redis") -> Non
 
 
 def test_threads_share_the_questions(bus: "redis.Redis") -> None:
-    breaker = Breaker(POLICY, Resting(RedisStore(bus)))
+    breaker = Breaker(POLICY, RedisStore(bus))
     bus.config_resetstat()
     began = time.perf_counter()
 
@@ -112,7 +123,7 @@ def test_threads_share_the_questions(bus: "redis.Redis") -> None:
 
 def test_failure_and_refusal_cost(bus: "redis.Redis") -> None:
     policy = BreakerPolicy("failing", timeout_s=5, opens_at=1, rest_s=60, least_calls=10**9)
-    breaker = Breaker(policy, Resting(RedisStore(bus)))
+    breaker = Breaker(policy, RedisStore(bus))
     bus.config_resetstat()
     began = time.perf_counter()
     for _ in range(1_000):
@@ -132,7 +143,7 @@ def test_failure_and_refusal_cost(bus: "redis.Redis") -> None:
 
 
 def test_valkey_that_hangs_costs_one_timeout(bus: "redis.Redis", client: "redis.Redis") -> None:
-    breaker = Breaker(POLICY, Resting(RedisStore(client)))
+    breaker = Breaker(POLICY, RedisStore(client))
     breaker.call(nothing)
     with hanging(bus):
         began = time.perf_counter()
@@ -152,25 +163,35 @@ def test_valkey_that_hangs_costs_one_timeout(bus: "redis.Redis", client: "redis.
 def test_valkey_that_hangs_costs_one_timeout_a_second(bus: "redis.Redis", client: "redis.Redis") -> None:
     """Five seconds of calls, on a clock that the test moves."""
     now = [0.0]
-    store = Counting(client)
-    breaker = Breaker(POLICY, Resting(store, clock=lambda: now[0]), clock=lambda: now[0])
+    counting = Counting(client)
+    breaker = Breaker(POLICY, store_of(counting, lambda: now[0]), clock=lambda: now[0])
     breaker.call(nothing)
-    store.asked = 0
+    counting.asked = 0
     with hanging(bus):
         began = time.perf_counter()
         for _ in range(1_000):
             now[0] += 0.005
             assert breaker.call(lambda: 42) == 42
         took_s = time.perf_counter() - began
-    assert store.asked == 5
-    assert 5 * TIMEOUT_S <= took_s < 5 * TIMEOUT_S + 0.5
+    assert counting.asked == 5
+    assert 5 * TIMEOUT_S <= took_s < 5 * TIMEOUT_S + 1
+
+
+def test_all_breakers_of_a_store_find_out_together() -> None:
+    counting = Counting(connect(TIMEOUT_S, "redis://127.0.0.1:1/0"))
+    store = store_of(counting, lambda: 0.0)
+    for name in ("anthropic", "openai", "telegram"):
+        breaker = Breaker(BreakerPolicy(name, timeout_s=5, opens_at=0.5, rest_s=9), store)
+        assert breaker.call(lambda: 42) == 42
+        assert breaker.snapshot().store_is_away
+    assert counting.asked == 1
 
 
 def test_open_breaker_lets_pass_while_valkey_hangs_and_is_open_again_after_it(
     bus: "redis.Redis", client: "redis.Redis"
 ) -> None:
     now = [0.0]
-    breaker = Breaker(POLICY, Resting(RedisStore(client), clock=lambda: now[0]), clock=lambda: now[0])
+    breaker = Breaker(POLICY, RedisStore(client, clock=lambda: now[0]), clock=lambda: now[0])
     for _ in range(4):
         fail(breaker)
     with pytest.raises(Open):
@@ -187,7 +208,7 @@ def test_open_breaker_lets_pass_while_valkey_hangs_and_is_open_again_after_it(
 
 def test_flush_closes_and_goes_on_counting(bus: "redis.Redis") -> None:
     now = [0.0]
-    breaker = Breaker(POLICY, Resting(RedisStore(bus)), clock=lambda: now[0])
+    breaker = Breaker(POLICY, RedisStore(bus), clock=lambda: now[0])
     for _ in range(4):
         fail(breaker)
     bus.flushall()
@@ -201,7 +222,7 @@ def test_flush_closes_and_goes_on_counting(bus: "redis.Redis") -> None:
 
 
 def test_nobody_listening_costs_next_to_nothing() -> None:
-    breaker = Breaker(POLICY, Resting(RedisStore(connect(TIMEOUT_S, "redis://127.0.0.1:1/0"))))
+    breaker = Breaker(POLICY, RedisStore(connect(TIMEOUT_S, "redis://127.0.0.1:1/0")))
     began = time.perf_counter()
     for _ in range(1_000):
         breaker.call(nothing)

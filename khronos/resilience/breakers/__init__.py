@@ -4,7 +4,7 @@ from khronos.resilience.breakers.breaker import Breaker
 from khronos.resilience.breakers.memory import MemoryStore
 from khronos.resilience.breakers.policy import BreakerPolicy, State
 from khronos.resilience.breakers.redis_store import RedisStore
-from khronos.resilience.breakers.resting import Away, Resting
+from khronos.resilience.breakers.resting import Away
 from khronos.resilience.breakers.told import Change, Open, Snapshot
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "MemoryStore",
     "Open",
     "RedisStore",
-    "Resting",
     "Snapshot",
     "State",
 ]

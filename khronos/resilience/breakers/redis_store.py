@@ -1,10 +1,13 @@
 """Breakers shared through Redis: one hash each, changed by one script with the server's clock."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import redis
 
 from khronos.resilience.breakers.policy import BUCKETS, BreakerPolicy, State
+from khronos.resilience.breakers.resting import REST_S, Rest
 from khronos.resilience.breakers.store import Answer, Batch, Outcome
 
 KEEP_MS = 24 * 3600 * 1000  # after its last use; how often it opened is forgotten with it
@@ -131,10 +134,16 @@ return {before, shown, era, calls, failures, openings, opened_at, wait,
 
 
 class RedisStore:
-    """The client should have a short timeout: a call waits for it."""
+    """Raises Away, and asks nobody, for a while after a failure: one store for all breakers is best.
 
-    def __init__(self, client: "redis.Redis") -> None:
+    The client should have a short timeout and no retries: once a second a call waits for it.
+    """
+
+    def __init__(
+        self, client: "redis.Redis", rest_s: float = REST_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._script = client.register_script(SCRIPT)
+        self._rest = Rest(rest_s, clock)
 
     def report(self, policy: BreakerPolicy, batch: Batch, token: str = "") -> Answer:
         counts = (batch.era, batch.successes, batch.successes_age_ms, batch.failures)
@@ -151,7 +160,8 @@ class RedisStore:
 
     def _run(self, policy: BreakerPolicy, verb: str, *words: str | int) -> Answer:
         numbers = (policy.bucket_ms, policy.opens_at, policy.least_calls, policy.rest_ms, policy.lease_ms)
-        reply: Any = self._script([f"breaker:{policy.name}"], [verb, BUCKETS, *numbers, KEEP_MS, *words])
+        keys, args = [f"breaker:{policy.name}"], [verb, BUCKETS, *numbers, KEEP_MS, *words]
+        reply: Any = self._rest.ask(lambda: self._script(keys, args))
         before, state, *counts, is_probing, is_admitted = reply
         era, calls, failures, openings, opened_at_ms, wait_ms = counts
         return Answer(

@@ -4,9 +4,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from khronos.resilience.breakers.policy import BreakerPolicy, State
-from khronos.resilience.breakers.store import Answer, Batch, Outcome, Store
-
 REST_S = 1.0
 
 
@@ -14,30 +11,14 @@ class Away(Exception):
     """The store does not answer, or did not a moment ago."""
 
 
-class Resting:
-    """One for all breakers on a store, so that they find out together."""
-
-    def __init__(
-        self, store: Store, rest_s: float = REST_S, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._store, self._rest_s, self._clock = store, rest_s, clock
+class Rest:
+    def __init__(self, rest_s: float = REST_S, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rest_s, self._clock = rest_s, clock
         self._lock = threading.Lock()
         self._failed = False
         self._ask_again_at = 0.0
 
-    def report(self, policy: BreakerPolicy, batch: Batch, token: str = "") -> Answer:
-        return self._ask(lambda: self._store.report(policy, batch, token))
-
-    def settle(self, policy: BreakerPolicy, token: str, outcome: Outcome) -> Answer:
-        return self._ask(lambda: self._store.settle(policy, token, outcome))
-
-    def order(self, policy: BreakerPolicy, state: State, rest_ms: int) -> Answer:
-        return self._ask(lambda: self._store.order(policy, state, rest_ms))
-
-    def look(self, policy: BreakerPolicy) -> Answer:
-        return self._ask(lambda: self._store.look(policy))
-
-    def _ask(self, question: Callable[[], Answer]) -> Answer:
+    def ask[R](self, question: Callable[[], R]) -> R:
         if self._failed:
             self._take_turn()
         try:
