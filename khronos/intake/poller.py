@@ -191,4 +191,4 @@ class Polling:
         """Also for those who still wait for Telegram's answer, which nobody will hear."""
         for poller, _ in list(self.pollers.values()):
             poller.let_go()
-        return f"{len(self.pollers)} bots are another poller's to ask"
+        return f"{len(self.pollers)} bots left to other pollers"
