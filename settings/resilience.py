@@ -17,6 +17,8 @@ PROVIDER_REQUESTS_PER_MINUTE = {
     "anthropic": env.anthropic_requests_per_minute,
     "openai": env.openai_requests_per_minute,
 }
+# A number that the operator chose is a ceiling; a default is raised where the provider allows more.
+CHOSEN_CEILINGS = {name.removesuffix("_requests_per_minute") for name in env.model_fields_set}
 PROVIDER_CONCURRENCY = {"anthropic": env.anthropic_concurrency, "openai": env.openai_concurrency}
 LEARNED_FOR_S = 3600.0  # what a provider's headers say of its limits is believed for so long
 MOST_WAITING = 10_000  # for one limit; who comes then asks again later without a place

@@ -59,6 +59,7 @@ def bus(valkey: str) -> "redis.Redis":
     patient().flushall()
     breakers.breaker.cache_clear()
     limits.limiter.cache_clear()
+    limits._learned.clear()
     return patient()
 
 

@@ -59,10 +59,13 @@ def think(
 
 def ask(name: str, prompt: Prompt) -> Completion:
     try:
-        return provider(name).complete(prompt)
+        completion = provider(name).complete(prompt)
     except Throttled as error:
         limits.slow_down(name, error.retry_after)
         raise
+    if completion.requests_per_minute:
+        limits.learn(name, completion.requests_per_minute)
+    return completion
 
 
 def verdict(failures: Sequence[tuple[str, Exception]]) -> Exception:

@@ -1,5 +1,6 @@
 """Limits of outside services: ask before a call, be told when to come back (docs/resilience.md)."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -13,6 +14,8 @@ from khronos.resilience.limits import Claim, Count, Limiter, RedisStore, Seats, 
 SEAT_MARGIN_S = 5.0  # a seat's lease beyond the longest call
 
 PAUSE_S = 2.0  # for a 429 that names no time
+
+_learned: dict[str, tuple[int, float]] = {}
 
 type Wake = Callable[[Sequence[str]], None]
 
@@ -67,9 +70,14 @@ def slow_down(provider: str, seconds: float | None) -> None:
 
 
 def learn(provider: str, requests_per_minute: int) -> None:
-    """What the provider says of itself counts more than our setting, unless that is none."""
-    if requests_per_minute != settings.PROVIDER_REQUESTS_PER_MINUTE.get(provider, 0) > 0:
-        limiter().learn(requests_of(provider), requests_per_minute, settings.LEARNED_FOR_S)
+    """What the provider says of itself counts more than a default; a number that was chosen is a ceiling."""
+    ours = settings.PROVIDER_REQUESTS_PER_MINUTE.get(provider, 0)
+    allowed = min(ours, requests_per_minute) if provider in settings.CHOSEN_CEILINGS else requests_per_minute
+    known, until = _learned.get(provider, (ours, float("inf")))
+    if not ours or (allowed == known and time.monotonic() < until):
+        return
+    _learned[provider] = allowed, time.monotonic() + settings.LEARNED_FOR_S / 2
+    limiter().learn(requests_of(provider), allowed, settings.LEARNED_FOR_S)
 
 
 def heard(contact: str, messages: int) -> Count:

@@ -179,7 +179,7 @@ def test_who_finds_no_seat_waits_untold_and_is_woken_when_one_is_free(
 
 
 def test_requests_of_a_minute_are_not_exceeded(telegram: Channel, sim: Simulator, settings: Settings) -> None:
-    settings.PROVIDER_REQUESTS_PER_MINUTE = {"anthropic": 3}
+    settings.PROVIDER_REQUESTS_PER_MINUTE, settings.CHOSEN_CEILINGS = {"anthropic": 3}, {"anthropic"}
     people(sim, telegram, *range(1, 6))
     way.answer()
     assert asked(sim) == 3
@@ -188,6 +188,21 @@ def test_requests_of_a_minute_are_not_exceeded(telegram: Channel, sim: Simulator
     assert all(turn.apologised for turn in late)  # a minute is worth a word
     way.answer()
     assert asked(sim) == 3
+
+
+def test_limit_is_lowered_and_raised_by_what_the_provider_says(
+    telegram: Channel, sim: Simulator, settings: Settings
+) -> None:
+    settings.PROVIDER_REQUESTS_PER_MINUTE = {"anthropic": 50}
+    for said in (2, 70):
+        sim.models.limit("anthropic", per_minute=said, enforced=False)
+        people(sim, telegram, said)
+        way.answer()
+        assert limiter().snapshot(["anthropic:requests"])[0].learned == said
+    settings.CHOSEN_CEILINGS = {"anthropic"}
+    people(sim, telegram, ANA)
+    way.answer()
+    assert limiter().snapshot(["anthropic:requests"])[0].learned == 50
 
 
 def test_429_of_a_model_keeps_everybody_from_asking_for_so_long(

@@ -17,6 +17,7 @@ INPUT_COUNTERS = ("input_tokens", "cache_creation_input_tokens", "cache_read_inp
 class AnthropicProvider(SdkProvider):
     name: ClassVar[str] = "anthropic"
     path: ClassVar[str] = "/v1/messages"
+    limit_header: ClassVar[str] = "anthropic-ratelimit-requests-limit"
     sdk: ClassVar[ModuleType] = anthropic
 
     def open(self, http_client: httpx2.Client) -> Client:

@@ -30,6 +30,7 @@ class Completion:
     output_tokens: int = 0
     stop_reason: str = ""
     duration_ms: int = 0
+    requests_per_minute: int = 0  # what the provider allows us, where it says so
 
 
 class Provider(Protocol):

@@ -20,6 +20,7 @@ THINKING_TOKENS = 2048
 class OpenAIProvider(SdkProvider):
     name: ClassVar[str] = "openai"
     path: ClassVar[str] = "/chat/completions"
+    limit_header: ClassVar[str] = "x-ratelimit-limit-requests"
     sdk: ClassVar[ModuleType] = openai
 
     def open(self, http_client: httpx2.Client) -> Client:

@@ -27,6 +27,7 @@ class SdkProvider:
 
     name: ClassVar[str]
     path: ClassVar[str]
+    limit_header: ClassVar[str]  # how many requests a minute we may make
     sdk: ClassVar[ModuleType]
 
     def __init__(self) -> None:
@@ -46,9 +47,9 @@ class SdkProvider:
     def complete(self, prompt: Prompt) -> Completion:
         body = self.request(prompt)
         started = time.monotonic()
-        content = self._post(body)
+        answer = self._post(body)
         duration_ms = round((time.monotonic() - started) * 1000)
-        completion = self.read(decoded(content), prompt)
+        completion = self.read(decoded(answer.content), prompt)
         return Completion(
             text=completion.text,
             provider=self.name,
@@ -57,17 +58,22 @@ class SdkProvider:
             output_tokens=completion.output_tokens,
             stop_reason=completion.stop_reason,
             duration_ms=duration_ms,
+            requests_per_minute=number(answer.headers.get(self.limit_header)),
         )
 
-    def _post(self, body: dict[str, Any]) -> bytes:
+    def _post(self, body: dict[str, Any]) -> httpx2.Response:
         try:
-            return self._client.post(self.path, cast_to=httpx2.Response, body=body).content
+            return self._client.post(self.path, cast_to=httpx2.Response, body=body)
         except self.sdk.APIStatusError as error:
             raise failure_of(error.status_code, error.body, error.response.headers) from None
         except self.sdk.APIConnectionError as error:
             if not isinstance(error.__cause__, httpx2.RequestError):
                 raise  # the SDK calls any error a connection error, our own mistakes as well
             raise Transient(f"no answer: {error.__cause__}") from None
+
+
+def number(header: str | None) -> int:
+    return int(header) if header and header.isdecimal() and len(header) < 10 else 0
 
 
 def usable(key: str) -> str:
