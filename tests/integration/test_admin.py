@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 import khronos.urls  # registers the screens
+from khronos.conversation import pausing
 from khronos.desk.admin.paginator import BoundedPaginator
 from khronos.models import (
     Alert,
@@ -25,6 +26,7 @@ from khronos.models import (
     Event,
     Lease,
     Message,
+    Pause,
     Quarantined,
     Queue,
     Tenant,
@@ -46,6 +48,7 @@ MAKERS: dict[type[Model], Any] = {
     Event: lambda: make.make_event(conversation=make.make_conversation()),
     Lease: make.make_lease,
     Message: lambda: make.make_message(turn=make.make_turn()),
+    Pause: lambda: pausing.pause(make.make_conversation(), "olga"),
     Quarantined: lambda: make.make_update(state=Update.State.QUARANTINED),
     Queue: make.make_queue,
     Tenant: make.make_tenant,

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -15,6 +16,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from khronos.channels import KINDS
 from khronos.desk.admin.base import KhronosAdmin
 from khronos.desk.admin.columns import badge
+from khronos.desk.admin.pauses import Pausable, offer, sign
 from khronos.intake import channels as intake
 from khronos.models import Channel
 
@@ -80,16 +82,16 @@ class ChannelForm(Form):
 
 
 @admin.register(Channel)
-class ChannelAdmin(KhronosAdmin[Channel]):
+class ChannelAdmin(Pausable, KhronosAdmin[Channel]):
     form = ChannelForm
     list_display = ("name", "kind", "slug", "tenant", "routing", "queue", "works", "masked")
     list_filter = ("is_active", "kind", "tenant")
-    list_select_related = ("tenant", "queue")
+    list_select_related = ("tenant__pause", "queue", "pause")
     search_fields = ("name", "slug", "username")
     ordering = ("name",)
     readonly_fields = ("polling_offset", "created_at")
     prepopulated_fields = {"slug": ("name",)}
-    actions = ("forget_previous_secret",)
+    actions = ("pause", "resume", "forget_previous_secret")
     fieldsets = (
         (None, {"fields": ("tenant", "name", "slug", "kind", "is_active")}),
         (_("Secrets"), {"fields": ("token", "secret", "previous_secret")}),
@@ -107,7 +109,8 @@ class ChannelAdmin(KhronosAdmin[Channel]):
 
     @admin.display(description=_("active"), ordering="is_active")
     def works(self, row: Channel) -> str:
-        return badge(_("active"), "success") if row.is_active else badge(_("switched off"))
+        label = badge(_("active"), "success") if row.is_active else badge(_("switched off"))
+        return format_html("{} {}", label, sign(row, row.tenant))
 
     @admin.display(description=_("token"))
     def masked(self, row: Channel) -> str:
@@ -127,7 +130,7 @@ class ChannelAdmin(KhronosAdmin[Channel]):
         transaction.on_commit(intake.forget)
 
     def offers(self, row: Channel) -> list[str]:
-        return ["forget_previous_secret"] if row.previous_secret else []
+        return [offer(row), *(["forget_previous_secret"] if row.previous_secret else [])]
 
     def has_delete_permission(self, request: HttpRequest, obj: Channel | None = None) -> bool:
         """All that was ever said on it would go with it; it can be switched off."""

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,7 @@ from khronos.conversation import handoff
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import SinceUpdated
+from khronos.desk.admin.pauses import Pausable, offer, sign
 from khronos.desk.admin.timeline import timeline
 from khronos.desk.admin.why import reasons
 from khronos.models import Conversation, Queue, Turn
@@ -33,21 +35,23 @@ class Waiting(admin.SimpleListFilter):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReadOnlyAdmin[Conversation]):
+class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
     list_display = ("who", "channel", "status", "answers", "queue", "operator", "waits", "since", "chat_id")
     list_filter = (Waiting, "state", "handler", SinceUpdated, "queue", "channel", "tenant")
-    list_select_related = ("contact", "channel", "queue", "operator")
+    list_select_related = ("contact", "channel__pause", "queue", "operator", "tenant__pause", "pause")
     search_fields = ("chat_id__exact", "contact__name", "contact__username", "title")
     id_fields = {36: ("pk", "contact")}
     ordering = ("-updated_at",)
     fields = ("contact", "channel", "state", "handler", "queue", "operator", "chat_id", "chat_type", "title")
-    actions = ("hand_to_bot", "hand_to_queue", "close")
+    actions = ("hand_to_bot", "hand_to_queue", "pause", "resume", "close")
     change_form_template = "admin/khronos/conversation/timeline.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         undone = Turn.objects.unsettled().filter(conversation=OuterRef("pk")).order_by("pk")
-        rows = (
-            super().get_queryset(request).select_related("contact", "channel", "queue", "operator", "tenant")
+        rows: QuerySet[Conversation] = (
+            super()
+            .get_queryset(request)
+            .select_related("contact", "channel__pause", "queue", "operator", "tenant__pause", "pause")
         )
         return rows.annotate(waits_since=Subquery(undone.values("created_at")[:1]))
 
@@ -57,7 +61,8 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
 
     @admin.display(description=_("state"), ordering="state")
     def status(self, row: Conversation) -> str:
-        return columns.state(row.state, row.get_state_display())
+        label = columns.state(row.state, row.get_state_display())
+        return format_html("{} {}", label, sign(row, row.channel, row.tenant))
 
     @admin.display(description=_("answered by"), ordering="handler")
     def answers(self, row: Conversation) -> str:
@@ -93,6 +98,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
 
     def offers(self, row: Conversation) -> list[str]:
         names = [] if row.handler == Conversation.Handler.BOT else ["hand_to_bot"]
+        names.append(offer(row))
         return names if row.state == Conversation.State.CLOSED else [*names, "close"]
 
     @admin.action(description=_("Hand to the assistant"), permissions=["repair"])

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from khronos.desk.admin.columns import NONE, ago, list_of
 from khronos.desk.admin.filters import newer_than
-from khronos.models import Alert, Conversation, DeadLetter, Delivery, Quarantined, Turn, Update
+from khronos.models import Alert, Conversation, DeadLetter, Delivery, Pause, Quarantined, Turn, Update
 
 FAILED = "?state__exact=failed&since=24h"
 MOST = 1000  # nobody needs to know it better, and counting on would cost
@@ -47,7 +47,7 @@ def lines() -> list[tuple[str, type[Model], QuerySet[Any], str, str, bool]]:
     )
     quarantined = Update.objects.filter(state=Update.State.QUARANTINED)
     dead = DeadLetter.objects.filter(replayed_at=None)
-    alerts = Alert.objects.filter(resolved_at=None)
+    alerts = Alert.objects.filter(resolved_at=None).exclude(level=Alert.Level.INFO)
     return [
         (_("Open conversations"), Conversation, open_, "?state__exact=open", "forum", False),
         (_("Turns to be answered"), Turn, waiting, "?undone=1", "hourglass_top", False),
@@ -61,6 +61,7 @@ def lines() -> list[tuple[str, type[Model], QuerySet[Any], str, str, bool]]:
         ),
         (_("Updates in quarantine"), Quarantined, quarantined, "", "gpp_maybe", True),
         (_("Dead letters"), DeadLetter, dead, "?open=1", "mail_off", True),
+        (_("Pauses"), Pause, Pause.objects.all(), "", "pause_circle", False),
         (_("Open alerts"), Alert, alerts, "?open=1", "notifications_active", True),
     ]
 

@@ -47,6 +47,7 @@ SIDEBAR: list[dict[str, Any]] = [
             item(_("Deliveries"), "outbox", "delivery"),
             item(_("Dead letters"), "mail_off", "deadletter"),
             item(_("Quarantine"), "gpp_maybe", "quarantined"),
+            item(_("Pauses"), "pause_circle", "pause"),
         ],
     },
     {

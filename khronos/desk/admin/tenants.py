@@ -5,21 +5,31 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from khronos.desk.admin.base import KhronosAdmin
-from khronos.desk.admin.columns import age
+from khronos.desk.admin.columns import NONE, age
+from khronos.desk.admin.pauses import Pausable, offer, sign
 from khronos.models import Tenant
 
 
 @admin.register(Tenant)
-class TenantAdmin(KhronosAdmin[Tenant]):
-    list_display = ("name", "slug", "since")
+class TenantAdmin(Pausable, KhronosAdmin[Tenant]):
+    list_display = ("name", "slug", "since", "standing")
+    list_select_related = ("pause",)
     search_fields = ("name", "slug")
     ordering = ("name",)
     fields = ("name", "slug", "instructions", "providers")
     prepopulated_fields = {"slug": ("name",)}
+    actions = ("pause", "resume")
 
     @admin.display(description=_("age"), ordering="created_at")
     def since(self, row: Tenant) -> str:
         return age(row.created_at)
+
+    @admin.display(description=_("state"))
+    def standing(self, row: Tenant) -> str:
+        return sign(row) or NONE
+
+    def offers(self, row: Tenant) -> list[str]:
+        return [offer(row)]
 
     def has_delete_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
         """All that was ever said would go with it."""

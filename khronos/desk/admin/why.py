@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from khronos.desk.admin.columns import ago, until
-from khronos.models import Conversation, Delivery, Turn, Update
+from khronos.models import Conversation, Delivery, Pause, Turn, Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,24 @@ class Reason:
 
 def reasons(conversation: Conversation) -> list[Reason]:
     undone = [*undispatched(conversation), *turns(conversation), *deliveries(conversation)]
-    standing = handler(conversation)
+    standing = [*pauses(conversation), *handler(conversation)]
     return [*standing, *undone] or [Reason("success", _("Nothing waits here."))]
+
+
+def pauses(conversation: Conversation) -> list[Reason]:
+    """Whatever holds this conversation back, a whole queue too."""
+    found = Pause.objects.over(conversation).known().order_by("paused_at")
+    return [Reason("warning", paused(pause)) for pause in found]
+
+
+def paused(pause: Pause) -> str:
+    text = {
+        "queue": _("Paused for %(age)s by %(by)s: the queue “%(name)s”."),
+        "tenant": _("Paused for %(age)s by %(by)s: the tenant “%(name)s”."),
+        "channel": _("Paused for %(age)s by %(by)s: the channel “%(name)s”."),
+        "conversation": _("Paused for %(age)s by %(by)s: this conversation."),
+    }[pause.kind]
+    return text % {"age": ago(pause.paused_at), "by": pause.by, "name": pause.subject}
 
 
 def handler(conversation: Conversation) -> list[Reason]:
