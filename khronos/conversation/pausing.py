@@ -36,11 +36,15 @@ class Held:
     deliveries: int
 
     def __str__(self) -> str:
-        return f"{some(self.turns, 'turn')} and {some(self.deliveries, 'delivery', 'deliveries')}"
-
-
-def some(count: int, one: str, many: str = "") -> str:
-    return f"{count} {one if count == 1 else many or one + 's'}"
+        parts = [
+            f"{count} {one if count == 1 else many}"
+            for count, one, many in (
+                (self.turns, "turn", "turns"),
+                (self.deliveries, "delivery", "deliveries"),
+            )
+            if count
+        ]
+        return " and ".join(parts) or "nothing"
 
 
 def pause(what: Pausable, by: str) -> bool:
@@ -61,7 +65,7 @@ def resume(what: Pausable, by: str) -> Held | None:
             return None  # somebody was quicker
         # `resolve_alert` trusts what its process did ten seconds ago; the pause may be another process's.
         Alert.objects.filter(name=alert_of(ended), resolved_at=None).update(resolved_at=Now())
-    log.warning("resumed", extra={"paused": str(ended), "by": by})
+    log.info("resumed", extra={"paused": str(ended), "by": by})
     rung = {route: ring(rows, route) for route, rows in rows_of(ended)}
     return Held(rung.get(TURN_TASK, 0), rung.get(DELIVERY_TASK, 0))
 

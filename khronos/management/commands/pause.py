@@ -11,9 +11,11 @@ from rich.table import Table
 
 from khronos.conversation import pausing
 from khronos.launch.ps import ago
-from khronos.management.hands import operator
+from khronos.management.hands import hushed, operator
 from khronos.models import Pause
 from khronos.models.pause import SUBJECTS
+
+WIDE = 110  # characters: a name that `resume` takes is never broken
 
 
 class Command(BaseCommand):
@@ -38,12 +40,13 @@ class Command(BaseCommand):
             what = pausing.find(kind, name)
         except pausing.NotPausable as error:
             raise CommandError(str(error)) from None
-        is_new = pausing.pause(what, operator())
+        with hushed():
+            is_new = pausing.pause(what, operator())
         row = Pause.objects.of(what).known().first()
         if row is None:
             raise CommandError(f"Somebody resumed {kind} {name} at this very moment.")
         since = "" if is_new else f" since {length(row)}, by {row.by}"
-        self.stdout.write(f"⏸  {row} is paused{since}; {pausing.waiting(row)} wait there.")
+        self.stdout.write(f"⏸  {row} is paused{since}. Waiting there: {pausing.waiting(row)}.")
         self.stdout.write(f"   It goes on with `python manage.py resume {row}`.")
 
     def show(self, *, as_json: bool) -> None:
@@ -54,6 +57,7 @@ class Command(BaseCommand):
             self.stdout.write("Nothing is paused.")
         else:
             console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+            console.width = max(console.width, WIDE)
             console.print(table(rows))
             console.print(f"[dim]`python manage.py resume {rows[0][0]}` lets it go on.[/]")
 

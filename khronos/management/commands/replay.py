@@ -84,10 +84,12 @@ def chosen(which: list[str], open_: QuerySet[DeadLetter]) -> QuerySet[DeadLetter
 def table(letters: QuerySet[DeadLetter]) -> Table:
     result = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     result.add_column("id", justify="right", no_wrap=True)
-    for name in ("kind", "what", "age", "reason"):
-        result.add_column(name, no_wrap=True)
+    result.add_column("kind", no_wrap=True)
+    result.add_column("age", no_wrap=True)
+    result.add_column("what", overflow="fold")
+    result.add_column("reason")
     for letter in letters:
         age = ago((timezone.now() - letter.created_at).total_seconds())
-        what, reason = str(letter)[:60], " ".join(letter.reason.split())[:80]
-        result.add_row(str(letter.pk), letter.source, what, age, reason)
+        what, reason = str(letter)[:80], " ".join(letter.reason.split())[:160]
+        result.add_row(str(letter.pk), letter.source, age, what, reason)
     return result

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from khronos.conversation import pausing
-from khronos.management.hands import operator
+from khronos.management.hands import hushed, operator
 from khronos.models import Pause
 from khronos.models.pause import SUBJECTS
 
@@ -21,12 +21,13 @@ class Command(BaseCommand):
 
     def handle(self, *, kind: str, name: str, **_options: Any) -> None:
         try:
-            rung = pausing.resume(pausing.find(kind, name), operator())
+            with hushed():
+                rung = pausing.resume(pausing.find(kind, name), operator())
         except pausing.NotPausable as error:
             raise CommandError(str(error)) from None
         if rung is None:
             self.stdout.write(f"{kind} {name} is not paused.")
         else:
-            self.stdout.write(f"▶  {kind} {name} goes on; {rung} were rung for.")
+            self.stdout.write(f"▶  {kind} {name} goes on. Rung for: {rung}.")
         if others := ", ".join(map(str, Pause.objects.known().order_by("paused_at"))):
             self.stdout.write(f"   Still paused: {others}.")
