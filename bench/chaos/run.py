@@ -32,8 +32,8 @@ THINKING_S = (0.2, 1.0)
 
 # As in production: an instance of the tests would start its processes again sooner.
 RESTARTS = {"RESTART_APART_S": "4", "FAILED_START_S": "10", "FAILED_STARTS_MAX": "10"}
-# Two agents, so that what one of them holds when it is frozen finds another. Nobody is held back.
-AGENTS = {"AGENT_PROCESSES": "2", "CONTACT_MESSAGES_PER_MINUTE": "100000"}
+# So that what one of them holds when it is frozen finds another.
+AGENTS = {"AGENT_PROCESSES": "2"}
 
 
 @dataclass(frozen=True, slots=True)
