@@ -91,10 +91,28 @@ def test_late_ones_do_not_come_nearer_to_each_other_than_the_spacing(stage: Stag
     assert stage.ask("c", BOT).granted
     assert stage.ask("b", BOT).wait_s == 0.035
     stage.clock.advance(0.005)
-    assert stage.ask("d", BOT).wait_s == pytest.approx(0.030)
+    assert stage.ask("d", BOT).wait_s == 0.065
     stage.clock.advance(0.030)
     assert stage.ask("b", BOT).granted
     assert stage.ask("d", BOT).wait_s == 0.035
+
+
+def test_those_who_are_late_together_come_in_their_order_and_not_all_at_once(stage: Stage) -> None:
+    for number in range(13):
+        stage.ask(f"t{number}", BOT)
+    stage.clock.advance(0.450)  # all twelve are late
+    verdicts = [stage.ask(f"t{number}", BOT) for number in range(1, 13)]
+    assert [verdict.wait_s for verdict in verdicts] == [number * 35 / 1000 for number in range(12)]
+    for number in range(2, 13):
+        stage.clock.advance(0.035)
+        assert stage.ask(f"t{number}", BOT).granted
+
+
+def test_clock_that_was_put_back_closes_nothing_for_long(stage: Stage) -> None:
+    stage.ask("a", chat(1), BOT)
+    stage.clock.advance(-3600)
+    assert stage.ask("b", chat(1), BOT).wait_s == 1.0
+    assert stage.ask("c", chat(2), BOT).wait_s == 0.035
 
 
 def test_who_was_away_for_a_minute_does_not_come_all_at_once(stage: Stage) -> None:

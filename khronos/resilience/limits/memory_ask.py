@@ -114,7 +114,7 @@ class Asking:
         if not by:
             return None
         free, _by = self._latest(self.shared, self._free_in_turn)
-        self._put(free)
+        self._put(max(place, free - GRACE // 2))
         return self._refuse(free, by)
 
     def _reserve_place(self) -> Verdict | None:

@@ -114,13 +114,14 @@ local function seek_seat()
     if not is_called then return refuse_seat(redis.call('ZRANK', seats.line, token)) end
 end
 
+-- Who finds his place taken by a late one keeps it, so that those who are late together come in their order.
 local function wait_in_place(place)
     local free, by = place, windows[1]
     if place <= now then
         free, by = latest(true, free_now)
         if not by then return end
         free = latest(true, free_in_turn)
-        put(free)
+        put(math.max(place, free - grace / 2))
         return refuse(free, by)
     end
     put(place)
