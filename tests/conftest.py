@@ -57,6 +57,7 @@ def valkey() -> Iterator[str]:
 def bus(valkey: str) -> "redis.Redis":
     """An empty one."""
     patient().flushall()
+    breakers.store.cache_clear()
     breakers.breaker.cache_clear()
     limits.limiter.cache_clear()
     limits._learned.clear()

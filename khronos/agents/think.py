@@ -18,12 +18,19 @@ class Away(Exception):
     """No model can answer now."""
 
     def __init__(
-        self, reason: str, retry_after: float | None, *, needs_operator: bool = False, has_place: bool = False
+        self,
+        reason: str,
+        retry_after: float | None,
+        *,
+        needs_operator: bool = False,
+        has_place: bool = False,
+        is_sure: bool = False,
     ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
         self.needs_operator = needs_operator
-        self.has_place = has_place  # only our own limits are reached: it is answered at that time
+        self.has_place = has_place  # only our own limits are reached
+        self.is_sure = is_sure  # of the time: not an estimate
 
 
 def nobody(_tokens: Sequence[str]) -> None:
@@ -74,5 +81,11 @@ def verdict(failures: Sequence[tuple[str, Exception]]) -> Exception:
         return Permanent(reason)
     passing = [error for _, error in failures if isinstance(error, Transient)]
     waits = [error.retry_after for error in passing if error.retry_after]
-    has_place = bool(passing) and all(isinstance(error, limits.Full) for error in passing)
-    return Away(reason, min(waits, default=None), needs_operator=not passing, has_place=has_place)
+    full = [error for error in passing if isinstance(error, limits.Full)]
+    return Away(
+        reason,
+        min(waits, default=None),
+        needs_operator=not passing,
+        has_place=bool(full) and len(full) == len(passing),
+        is_sure=all(error.is_sure for error in full),
+    )

@@ -151,7 +151,8 @@ def park(turn: Turn, away: Away) -> list[Delivery]:
     wait_s = waiting_time(turn.deferrals, away)
     if not away.has_place:
         log.warning("turn parked", extra={"turn": turn.pk, "trace_id": turn.trace_id, "error": str(away)})
-    is_short = away.has_place and waited_s(turn) + wait_s < settings.TELL_AFTER_S
+    expected_s = waited_s(turn) + (wait_s if away.is_sure else 0.0)
+    is_short = away.has_place and expected_s < settings.TELL_AFTER_S
     return put_off(turn, wait_s, str(away), "" if turn.apologised or is_short else "wait")
 
 

@@ -35,6 +35,12 @@ def guarded(name: str) -> Iterator[None]:
 
 
 @cache
+def store() -> RedisStore:
+    """One for all: when it is away, all leave it alone."""
+    return RedisStore(quick())
+
+
+@cache
 def breaker(name: str) -> Breaker:
     policy = BreakerPolicy(
         name=name,
@@ -42,7 +48,7 @@ def breaker(name: str) -> Breaker:
         least_calls=settings.BREAKER_LEAST_CALLS,
         **settings.BREAKERS[kind_of(name)],
     )
-    return Breaker(policy, RedisStore(quick()), counts=is_outage, on_change=tell)
+    return Breaker(policy, store(), counts=is_outage, on_change=tell)
 
 
 def kind_of(name: str) -> str:

@@ -23,6 +23,10 @@ type Wake = Callable[[Sequence[str]], None]
 class Full(Refused):
     """A limit is reached; whoever asked has a place in the line."""
 
+    def __init__(self, reason: str, retry_after: float, *, is_sure: bool) -> None:
+        super().__init__(reason, retry_after)
+        self.is_sure = is_sure  # when it comes; who waits for a seat may be woken much earlier
+
 
 @cache
 def limiter() -> Limiter:
@@ -39,7 +43,8 @@ def seat(provider: str, token: str, wake: Wake) -> Iterator[None]:
     verdict = limiter().ask(token, claims)
     wake(verdict.wake)
     if not verdict.granted:
-        raise Full(f"{provider} is asked as often as it may be", verdict.wait_s)
+        is_sure = verdict.blocked_by == requests_of(provider)
+        raise Full(f"{provider} is asked as often as it may be", verdict.wait_s, is_sure=is_sure)
     try:
         yield
     finally:
