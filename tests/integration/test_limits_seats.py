@@ -128,6 +128,17 @@ def test_pause_keeps_the_line_waiting_until_its_end(stage: Stage) -> None:
     assert stage.ask("c", SEATS).granted
 
 
+def test_woken_one_who_finds_a_pause_keeps_the_seat_until_its_end(stage: Stage) -> None:
+    for token in "abcd":
+        stage.ask(token, SEATS)
+    assert stage.limiter.release("a") == ["c"]
+    stage.limiter.pause(SEATS.name, 10)
+    assert stage.ask("c", SEATS).wait_s == 10.0
+    assert (held(stage), waiting(stage)) == (2, 1)
+    stage.clock.advance(10)
+    assert [stage.ask(token, SEATS).granted for token in "dc"] == [False, True]
+
+
 def test_window_that_refuses_holds_the_seat_until_the_place(stage: Stage) -> None:
     for token in "ab":
         stage.ask(token, SEATS, MINUTE)

@@ -17,6 +17,8 @@ class Moody(MemoryStore):
         super().__init__(self.clock)
         self.seconds, self.calls = 0.0, 0
         self.fails, self.slow_s = False, 0.0
+        self.opened = threading.Event()
+        self.opened.set()
 
     def clock(self) -> float:
         return self.seconds
@@ -24,6 +26,7 @@ class Moody(MemoryStore):
     def ask(self, token: str, claims: Sequence[Claim]) -> Verdict:
         self.calls += 1
         self.seconds += self.slow_s
+        self.opened.wait(5)
         if self.fails:
             raise ConnectionError("away")
         return super().ask(token, claims)
@@ -72,15 +75,18 @@ def test_one_thread_tries_whether_it_is_back(store: Moody, limiter: Limiter) -> 
     store.fails = True
     limiter.ask("first", CLAIMS)
     store.seconds += 1
-    barrier = threading.Barrier(8)
+    store.opened.clear()
+    passed = threading.Semaphore(0)
 
     def ask() -> None:
-        barrier.wait()
         limiter.ask("t", CLAIMS)
+        passed.release()
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
+    assert all(passed.acquire(timeout=2) for _ in range(7))
+    store.opened.set()
     for thread in threads:
         thread.join()
     assert store.calls == 2

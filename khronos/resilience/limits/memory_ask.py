@@ -95,6 +95,7 @@ class Asking:
         if is_open and (is_held or (not waiting and len(budget.held) < budget.limit(self.now))):
             return None
         if is_held:
+            budget.held[self.token] = budget.paused + GRACE
             return self._refuse_seat(claim, 0)
         if self.token not in budget.line:
             if waiting >= claim.most_waiting:

@@ -1,4 +1,5 @@
--- KEYS: the token's seats, the budgets. ARGV: now, grace, token; kind, limit, period, most waiting, shared of each.
+-- KEYS: the token's seats, the budgets.
+-- ARGV: now, grace, token; of each budget: kind, limit, period, most waiting, shared.
 -- Answers: granted, wait, number of the budget that refuses, full, tokens to wake.
 
 local LEAST_WAIT, UNKNOWN_HOLD = 100000, 1000000
@@ -100,7 +101,11 @@ local function seek_seat()
     local waiting, is_open = redis.call('ZCARD', seats.line), seats.paused <= now
     local is_held = redis.call('ZSCORE', seats.held, token)
     if is_open and (is_held or waiting == 0 and redis.call('ZCARD', seats.held) < seats.limit) then return end
-    if is_held then return refuse_seat(0) end
+    if is_held then
+        redis.call('ZADD', seats.held, seats.paused + grace, token)
+        keep_until(seats.held, seats.paused + grace)
+        return refuse_seat(0)
+    end
     if not redis.call('ZSCORE', seats.line, token) then
         if waiting >= seats.most_waiting then return refuse_seat(waiting, 1) end
         local last = redis.call('ZRANGE', seats.line, -1, -1, 'WITHSCORES')[2]

@@ -28,7 +28,8 @@ end
 local function budget(key, kind, limit, period, is_shared)
     local known = redis.call('HMGET', key, 'limit', 'period', 'paused', 'learned', 'learned_until')
     local it = {key = key, used = key .. ':used', places = key .. ':places', held = key .. ':held',
-                line = key .. ':line', limit = limit or tonumber(known[1]), period = period or tonumber(known[2]),
+                line = key .. ':line',
+                limit = limit or tonumber(known[1]), period = period or tonumber(known[2]),
                 paused = tonumber(known[3] or 0), is_shared = is_shared,
                 kept_ms = (is_shared or kind == 'seats') and SHARED_KEPT_MS or OWN_KEPT_MS}
     if limit and (tonumber(known[1]) ~= limit or tonumber(known[2]) ~= period) then
@@ -44,7 +45,7 @@ local function count_refusal(it)
     keep(it.key, it.kept_ms)
 end
 
--- When it is free for one more after so many others. A server's clock that was put back must not close it for long.
+-- When it is free for one more after so many others. A clock that was put back must not close it for long.
 local function free_after(it, others)
     local rounds, rest = math.floor(others / it.limit), others % it.limit
     local free = math.max(now, it.paused) + rounds * it.period
