@@ -164,6 +164,7 @@ class Polling:
     def __init__(self, stopping: Stopping) -> None:
         self.stopping = stopping
         self.pollers: dict[int, tuple[Poller, threading.Thread]] = {}
+        self.is_done = threading.Event()  # nobody begins to poll any more
 
     def run(self) -> None:
         look_at = 0.0
@@ -177,12 +178,18 @@ class Polling:
             for channel in polled():
                 if channel.pk not in self.pollers or not self.pollers[channel.pk][1].is_alive():
                     self.begin(channel)
+        self.is_done.set()
 
     def begin(self, channel: Channel) -> None:
         poller = Poller(channel, self.stopping)
         thread = threading.Thread(target=poll, args=[poller], daemon=True)
         self.pollers[channel.pk] = poller, thread
         thread.start()
+
+    def stop(self) -> str:
+        """Who waits for Telegram's answer will not use it."""
+        self.is_done.wait()
+        return "Telegram is asked no more"
 
     def in_hand(self) -> int:
         return sum(poller.in_hand for poller, _ in list(self.pollers.values()))

@@ -1,5 +1,6 @@
 """What every process closes when it stops, whatever kind it is: queue, database, Redis and sockets."""
 
+import threading
 from collections.abc import Callable, Iterable
 from functools import _lru_cache_wrapper
 from typing import Any
@@ -19,6 +20,10 @@ from khronos.resilience.farewell import Farewell, Step
 
 CLIENTS = (bus.quick, bus.patient, heartbeat.client)
 
+# Threads without anything to do when all is quiet: the main one waits, and so do those that answer turns.
+AT_REST = (threading.main_thread().name, "thinker")
+ALL = ("",)
+
 databases: WeakSet[BaseDatabaseWrapper] = WeakSet()
 
 
@@ -30,10 +35,10 @@ def remember(connection: BaseDatabaseWrapper, **_: Any) -> None:
 connection_created.connect(remember)
 
 
-def closes(farewell: Farewell) -> None:
-    """The last three steps."""
+def closes(farewell: Farewell, at_rest: tuple[str, ...] = AT_REST) -> None:
+    """The last three steps; `at_rest` are the beginnings of names of threads."""
     farewell.on(Step.QUEUE, close_queue)
-    farewell.on(Step.DATABASE, lambda: close_databases(farewell.is_quiet()))
+    farewell.on(Step.DATABASE, lambda: close_databases(at_rest if farewell.is_quiet() else ()))
     farewell.on(Step.SOCKETS, close_sockets)
 
 
@@ -46,15 +51,18 @@ def close_queue() -> str:
     return "closed"
 
 
-def close_databases(is_quiet: bool) -> str:
-    """Not under the hands of a thread that works: that one's transaction is undone when the process ends."""
-    if not is_quiet:
-        return "left open for what still runs"
-    is_open = [database for database in list(databases) if database.connection is not None]
-    for database in is_open:
-        database.inc_thread_sharing()  # its thread is another one
-        database.close()
-    return f"{len(is_open)} connections closed"
+def close_databases(at_rest: tuple[str, ...]) -> str:
+    """Never under the hands of a thread that may use it: SQLite would crash the process."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    count = 0
+    for database in list(databases):
+        owner = names.get(vars(database)["_thread_ident"], "")
+        if database.connection is not None and owner.startswith(at_rest):
+            database.inc_thread_sharing()
+            database.close()
+            count += 1
+    left = sum(database.connection is not None for database in list(databases))
+    return f"{count} connections closed, {left} left to the end of the process"
 
 
 def close_sockets() -> str:

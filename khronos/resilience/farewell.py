@@ -45,7 +45,6 @@ class FarewellPolicy:
     jobs_s: float = 10.0  # for the jobs in hand
     step_s: float = 3.0  # for any other step: all of them and the jobs fit into the hard stop
     hard_stop_s: float = 30.0  # from the first signal
-    exit_s: float = 1.0  # for the main thread to end by itself, after the last step
     look_every_s: float = 0.02  # at the jobs in hand
 
 
@@ -69,7 +68,7 @@ class Attempt:
 
 
 class Farewell:
-    """In its `with` block, in the main thread, signals are heard; a block that was told to stop ends well."""
+    """In its `with` block, in the main thread, signals are heard; after one its end is the process's."""
 
     def __init__(
         self,
@@ -80,8 +79,8 @@ class Farewell:
     ) -> None:
         self.policy = policy or FarewellPolicy()
         self.stopping = Stopping()
-        self.over = threading.Event()
         self.is_clean = True
+        self.rests = threading.Event()  # the main thread has nothing more to do
         self._deeds: dict[Step, Deed] = {}
         self._in_hand: Callable[[], int] | None = None
         self._clock, self._end = clock, end
@@ -101,7 +100,7 @@ class Farewell:
 
     def is_quiet(self) -> bool:
         """Nobody works any more, as far as is known."""
-        return self.is_clean and self.in_hand() == 0
+        return self.is_clean and self.rests.is_set() and self.in_hand() == 0
 
     def __enter__(self) -> Self:
         reader, writer = socket.socketpair()
@@ -122,11 +121,12 @@ class Farewell:
         if error is not None and kind is not SystemExit:
             log.warning("the main thread failed while stopping", exc_info=error)
         self.wait()
-        return True
+        return True  # not reached
 
     def wait(self) -> None:
-        """Until the last step is taken."""
-        self.over.wait()
+        """For the main thread, which has nothing more to do: until the process ends."""
+        self.rests.set()
+        threading.Event().wait()
 
     def take(self) -> None:
         """All steps, once."""
@@ -135,8 +135,6 @@ class Farewell:
         self.stopping.set()
         for step in Step:
             self._take(step)
-        self._under_way = "the end of the main thread"
-        self.over.set()
 
     def _hear(self, reader: socket.socket, _writer: socket.socket) -> None:
         """The writing end is given along, so that it lives as long as this thread."""
@@ -145,9 +143,7 @@ class Farewell:
         threading.Thread(target=self._watch, name="farewell-watch", daemon=True).start()
         log.info("asked to stop by %s", signal.Signals(heard.pop()).name)
         self.take()
-        if self.is_quiet():
-            time.sleep(self.policy.exit_s)
-        self._end(0)  # Python would wait for threads, and what they do is somebody else's now
+        self._end(0)  # Python would wait for threads, or take away from under them what they use
 
     def _watch(self) -> None:
         time.sleep(self.policy.hard_stop_s)

@@ -21,7 +21,7 @@ BEGIN = """
     from khronos.resilience.farewell import Farewell, FarewellPolicy, Step
     logging.basicConfig(level="INFO", format="%(message)s", stream=sys.stdout)
     never = threading.Event()
-    with Farewell(FarewellPolicy(jobs_s=0.5, step_s=0.3, hard_stop_s={hard_stop_s}, exit_s=0.3)) as farewell:
+    with Farewell(FarewellPolicy(jobs_s=0.5, step_s=0.3, hard_stop_s={hard_stop_s})) as farewell:
 """
 
 
@@ -51,10 +51,13 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, list[str]]:
 
 
 LOOP = """
+    ended = threading.Event()
+    farewell.on(Step.SOURCES, lambda: str(ended.wait()))
     print("ready", flush=True)
     while not farewell.stopping.is_set():
         farewell.stopping.wait(60)
-    print("the loop has ended", flush=True)
+    logging.info("the loop has ended")
+    ended.set()
 """
 
 

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with Farewell() as farewell:
             polling = Polling(farewell.stopping)
-            farewell.on(Step.SOURCES, lambda: "Telegram is asked no more")
+            farewell.on(Step.SOURCES, polling.stop)
             farewell.counts(polling.in_hand)
             farewell.on(Step.UNFINISHED, with_database(polling.let_go))
             closes(farewell)
