@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Response, Viewpor
 from pytest_django.live_server_helper import LiveServer
 
 import khronos.urls  # registers the screens
-from khronos.models import Conversation, Delivery
+from khronos.models import Conversation, Delivery, Pause
 from tests.factories import make_user
 from tests.fixtures.desk import seed
 
@@ -117,6 +117,29 @@ def test_what_failed_is_sent_again_with_a_click(operator: Operator, talk: Conver
     expect(operator.page.get_by_text("Will be sent: 1.")).to_be_visible()
     expect(operator.page.get_by_role("button", name="Send again")).to_have_count(0)
     assert not Delivery.objects.filter(state=Delivery.State.FAILED).exists()
+
+
+def test_a_conversation_is_paused_and_resumed_with_a_click(operator: Operator, talk: Conversation) -> None:
+    operator.open(page_of(talk))
+    operator.page.get_by_role("button", name="Pause", exact=True).click()
+    expect(operator.page.get_by_text("by olga: this conversation.")).to_be_visible()
+    expect(operator.page.locator(".kh-badge", has_text="paused for")).to_be_visible()
+    assert Pause.objects.get().conversation == talk
+    operator.page.get_by_role("button", name="Resume", exact=True).click()
+    expect(operator.page.get_by_text("Resumed: 1.")).to_be_visible()
+    expect(operator.page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    assert not Pause.objects.exists()
+
+
+def test_a_queue_is_paused_in_the_list_of_pauses(operator: Operator) -> None:
+    operator.open(reverse("admin:khronos_pause_add"))
+    operator.page.select_option("select[name=queue]", "delivery")
+    operator.page.get_by_role("button", name="Save", exact=True).click()
+    expect(operator.page.get_by_text("queue delivery").first).to_be_visible()
+    operator.open(page_of(Pause.objects.get()))
+    operator.page.get_by_role("button", name="Resume", exact=True).click()
+    expect(operator.page.get_by_text("Resumed: 1.")).to_be_visible()
+    assert not Pause.objects.exists()
 
 
 def test_rows_are_repaired_from_their_list(operator: Operator) -> None:
