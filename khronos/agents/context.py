@@ -18,11 +18,11 @@ DEFAULT_INSTRUCTIONS = (
 )
 
 
-def build(turn: Turn, questions: Sequence[Message]) -> Prompt:
+def build(turn: Turn, questions: Sequence[Message], before: Sequence[Message]) -> Prompt:
     conversation = turn.conversation
     asked = "\n".join(said(message) for message in questions)
     budget = settings.HISTORY_MAX_TOKENS - tokens(asked)
-    lines = [*newest_within(history(turn), budget), Line("user", asked)]
+    lines = [*newest_within(before, budget), Line("user", asked)]
     return Prompt(
         system=system(conversation),
         lines=alternating(lines),
@@ -71,7 +71,7 @@ def newest_before(most: int) -> Select[Message]:
                 pk__gte=Slot("first", key),
             )
             .order_by("-pk")
-            .only("pk", "turn_id", "author", "text", "content", "sender_name")[:most]
+            .only("pk", "turn_id", "author", "text", "content", "sender_name", "created_at")[:most]
         )
     )
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.conf import settings
 from django.db.models.functions import Now
@@ -10,29 +11,31 @@ from django.utils import timezone
 from khronos.agents.think import Away
 from khronos.bus import doorbell
 from khronos.bus.routes import TURN_TASK
-from khronos.guards import limits
-from khronos.models import Turn
+from khronos.models import Message, Turn
 
 WHO = "turn:"
+MINUTE = timedelta(minutes=1)
 
 
 class TooMuch(Exception):
     """The contact says more in a minute than is answered in one."""
 
-    def __init__(self, wait_s: float, is_news: bool) -> None:
+    def __init__(self, wait_s: float) -> None:
         super().__init__("the contact says more than is answered in a minute")
         self.wait_s = wait_s
-        self.is_news = is_news  # once in a minute: the moment for a notice
 
 
-def restrain(turn: Turn, messages: int) -> None:
-    """Counted when the turn is first taken: whoever has waited is answered."""
-    if turn.deferrals:
+def restrain(turn: Turn, messages: Sequence[Message]) -> None:
+    """Looked at when the turn is first taken: whoever has waited is answered."""
+    most = settings.CONTACT_MESSAGES_PER_MINUTE
+    if not most or turn.deferrals or turn.conversation.chat_type != "private":
         return
-    conversation = turn.conversation
-    heard = limits.heard(str(conversation.contact_id or conversation.pk), messages)
-    if not heard.within:
-        raise TooMuch(heard.wait_s, heard.first_refusal)
+    a_minute_ago = timezone.now() - MINUTE
+    theirs = [message.created_at for message in messages if message.author == Message.Author.CONTACT]
+    recent = sorted(at for at in theirs if at > a_minute_ago)
+    if len(recent) > most:
+        leaves = recent[-most - 1]  # the youngest of those that must be over before all fit again
+        raise TooMuch((leaves - a_minute_ago).total_seconds())
 
 
 def waiting_time(deferrals: int, away: Away) -> float:

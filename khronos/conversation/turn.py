@@ -14,7 +14,7 @@ from functools import partial
 from django.conf import settings
 from django.db import IntegrityError
 
-from khronos.agents.context import build, language_of
+from khronos.agents.context import build, history, language_of
 from khronos.agents.providers.base import Completion
 from khronos.agents.think import Away, think
 from khronos.alerts import raise_alert
@@ -90,7 +90,7 @@ def work_on(turn: Turn) -> list[Delivery]:
         commit(partial(turn.defer, Turn.State.PARKED, timedelta(seconds=error.retry_after or 2), str(error)))
         return []
     except TooMuch as flood:
-        return put_off(turn, flood.wait_s, str(flood), "slowly" if flood.is_news else "")
+        return put_off(turn, flood.wait_s, str(flood), "" if turn.apologised else "slowly")
     except Away as away:
         return park(turn, away)
     except Permanent as error:
@@ -100,8 +100,6 @@ def work_on(turn: Turn) -> list[Delivery]:
 def respond(turn: Turn) -> list[Delivery]:
     for left in range(AMENDMENTS, -1, -1):
         messages = QUESTIONS(turn=turn.pk)
-        if left == AMENDMENTS:
-            restrain(turn, len(messages))
         acknowledge_presses(turn, messages)
         if turn.conversation.handler == Conversation.Handler.TRIAGE:
             triage.route(turn, messages)
@@ -118,9 +116,11 @@ def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
     replies = [Reply(text) for message in messages if (text := canned(turn, message, language))]
     questions = [message for message in messages if not canned_name(message)]
     if questions and turn.conversation.handler == Conversation.Handler.BOT:
+        before = history(turn)
+        restrain(turn, [*before, *questions])
         with typing_shown(turn):
             completion = think(
-                build(turn, questions),
+                build(turn, questions, before),
                 turn.conversation.channel.tenant.providers,
                 token=token_of(turn.pk),
                 wake=wake,

@@ -85,16 +85,6 @@ def learn(provider: str, requests_per_minute: int) -> None:
     limiter().learn(requests_of(provider), allowed, settings.LEARNED_FOR_S)
 
 
-def heard(contact: str, messages: int) -> Count:
-    """Count what a contact said."""
-    return counted(f"contact:{contact}", settings.CONTACT_MESSAGES_PER_MINUTE, messages)
-
-
-def counted(name: str, a_minute: int, times: int = 1) -> Count:
-    """Of the first that is too many, or of the last."""
-    count = Count(within=True)
-    for _ in range(min(times, a_minute + 1) if a_minute else 0):
-        count = limiter().hit(name, Window(a_minute, 60.0))
-        if not count.within:
-            break
-    return count
+def counted(name: str, a_minute: int) -> Count:
+    """One more of a caller; 0 a minute is no limit."""
+    return limiter().hit(name, Window(a_minute, 60.0)) if a_minute else Count(within=True)

@@ -1,6 +1,7 @@
 """A cache in threads of one process, over the twin in memory and over a real Valkey."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -245,7 +246,9 @@ def test_who_is_out_of_patience_with_another_thread_computes(process: Callable[[
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(cache.get, "a", slow)
         assert slow.begun.wait(5)
+        began = time.monotonic()
         assert cache.get("a", own) == "own"
+        assert 0.1 <= time.monotonic() - began < 5
         slow.go_on.set()
         assert first.result(10) == "slow"
     assert (slow.count, own.count) == (1, 1)
@@ -357,6 +360,25 @@ def test_local_hit_costs_no_round_trip_and_memory_only_none_at_all(client: "redi
     assert used["cmdstat_config|resetstat"]["calls"] == 1
     assert shared.stats().hits_local == own.stats().hits_local == 99
     client.client_kill_filter(_type="pubsub")  # wakes the listener
+    caches.close()
+
+
+def test_listener_survives_what_it_does_not_understand(
+    client: "redis.Redis", caplog: pytest.LogCaptureFixture
+) -> None:
+    caches = Caches(RedisStore(client), LINK)
+    cache = caches.add(CachePolicy("names"))
+    listening(cache)
+    assert cache.get("a", lambda: "old") == "old"
+    client.publish("cache:invalidated", b"nonsense")
+    while cache.memory.find("a"):  # who knows what it meant
+        threading.Event().wait(0.001)
+    while cache.stats().listening_s is None:
+        threading.Event().wait(0.001)
+    RedisStore(client).invalidate("names", "c", "another process")
+    while cache.stats().invalidations == 0:
+        threading.Event().wait(0.001)
+    assert [record.message for record in caplog.records] == ["cache listener failed"]
     caches.close()
 
 

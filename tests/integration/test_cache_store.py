@@ -191,6 +191,12 @@ def test_computation_that_began_before_a_flush_is_not_served(pair: Pair) -> None
     assert look(pair.there, "a").payload == b"fresh"
 
 
+def test_result_from_a_clock_that_was_ahead_is_not_kept(pair: Pair) -> None:
+    seen = look(pair.here, "a", "early")
+    pair.here.put("names", "a", b"odd", generation=seen.generation + 10**9, kept_s=60.0, token="early")
+    assert look(pair.there, "a", "y").is_mine
+
+
 def test_invalidation_is_the_first_word_after_a_flush(pair: Pair) -> None:
     early = look(pair.here, "a")
     pair.flush()
@@ -248,6 +254,18 @@ def test_valkey_that_has_forgotten_the_last_invalidations_shows_no_stale_value(c
         client.restore(key, 0, dump or b"")
     assert look(there, "a", "y").payload is None
     assert look(here, "a", "z").payload is None
+
+
+def test_generations_go_on_when_valkey_is_flushed_and_its_clock_set_back(client: "redis.Redis") -> None:
+    store = RedisStore(client)
+    ahead = look(store, "a").generation + 3600 * 1_000_000
+    client.hset("cache:{names}:generations", mapping={"newest": ahead, "floor": ahead})
+    early = look(store, "a")
+    assert early.generation == ahead
+    client.flushall()
+    assert look(store, "b").generation == ahead + 1
+    put(store, "a", b"stale", early)
+    assert look(store, "a", "y").payload is None
 
 
 def test_all_keys_but_two_of_a_cache_end_by_themselves(client: "redis.Redis") -> None:

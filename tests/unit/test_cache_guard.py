@@ -156,6 +156,26 @@ def test_debt_that_is_owed_again_while_it_is_paid_is_paid_again(
     assert store.heard == [("names", "a")] * 2
 
 
+def test_nobody_queues_up_behind_one_who_pays_a_debt(
+    guarded: GuardedStore, store: FlakyStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = look(guarded)
+    store.is_away = True
+    assert fails(lambda: guarded.invalidate("names", "b"), StoreAway)
+    store.is_away = False
+    clock.now += 1.0
+    guarded.put("names", "a", b"", generation=seen.generation, kept_s=60.0, token="token")  # it is back
+    told = store.invalidate
+
+    def tell(cache: str, pattern: str, origin: str) -> None:
+        assert fails(lambda: look(guarded), StoreResting)
+        told(cache, pattern, origin)
+
+    monkeypatch.setattr(store, "invalidate", tell)
+    assert look(guarded).payload == b""
+    assert store.heard == [("names", "b")]
+
+
 def test_lock_whose_owner_could_not_put_or_release_is_freed_when_the_store_is_back(
     guarded: GuardedStore, store: FlakyStore, clock: Clock
 ) -> None:
@@ -209,7 +229,7 @@ def test_too_many_debts_become_one_for_each_cache(
     guarded: GuardedStore, store: FlakyStore, clock: Clock
 ) -> None:
     store.is_away = True
-    assert fails(lambda: look(guarded), StoreAway)
+    assert fails(lambda: guarded.look("locks", "a", "token", 5.0), StoreAway)
     for number in range(MOST_DEBTS):
         assert fails(
             lambda key=f"{number}": guarded.invalidate("names" if key != "7" else "others", key),  # type: ignore[misc]

@@ -18,6 +18,7 @@ def claims_of_bot(bot: str) -> list[Claim]:
     name, wanted, most = f"telegram:bot:{bot}", [], settings.MOST_WAITING
     if apart_ms := settings.TELEGRAM_SPACING_MS:
         wanted.append(Claim(name, Spacing(apart_ms), shared=True, most_waiting=most))
-    if a_second := settings.TELEGRAM_PER_SECOND:
+    a_second = settings.TELEGRAM_PER_SECOND
+    if a_second and apart_ms * a_second < 1000:  # else the distance alone keeps it
         wanted.append(Claim(f"{name}:second", Window(a_second, 1.0), shared=True, most_waiting=most))
     return wanted
