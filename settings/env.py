@@ -65,6 +65,9 @@ class Environment(BaseModel):
     trusted_proxies: int = Field(
         0, ge=0, description="Proxies of ours before the web server, whose X-Forwarded-For is believed."
     )
+    anthropic_timeout_s: float = Field(30, gt=0, description="The longest that one call may take.")
+    openai_timeout_s: float = Field(10, gt=0, description="As for Anthropic.")
+    telegram_timeout_s: float = Field(5, gt=0, description="The longest that Telegram may take to answer.")
     anthropic_breaker_rest_s: float = Field(60, gt=0, description="An open breaker tries again after this.")
     openai_breaker_rest_s: float = Field(30, gt=0, description="An open breaker tries again after this.")
     telegram_breaker_rest_s: float = Field(30, gt=0, description="An open breaker tries again after this.")
