@@ -4,9 +4,13 @@ from settings.env import env
 
 # opens_at: share of failed calls in the last window_s; rest_s: until one call may try again.
 BREAKERS = {
-    "anthropic": {"timeout_s": 30.0, "opens_at": 0.5, "rest_s": env.anthropic_breaker_rest_s},
-    "openai": {"timeout_s": 10.0, "opens_at": 0.5, "rest_s": env.openai_breaker_rest_s},
-    "telegram": {"timeout_s": 5.0, "opens_at": 0.6, "rest_s": env.telegram_breaker_rest_s},
+    "anthropic": {
+        "timeout_s": env.anthropic_timeout_s,
+        "opens_at": 0.5,
+        "rest_s": env.anthropic_breaker_rest_s,
+    },
+    "openai": {"timeout_s": env.openai_timeout_s, "opens_at": 0.5, "rest_s": env.openai_breaker_rest_s},
+    "telegram": {"timeout_s": env.telegram_timeout_s, "opens_at": 0.6, "rest_s": env.telegram_breaker_rest_s},
     "callback": {"timeout_s": 10.0, "opens_at": 0.6, "rest_s": 30.0},  # one for each channel
     "database": {"timeout_s": 3.0, "opens_at": 0.7, "rest_s": env.database_breaker_rest_s},
 }
