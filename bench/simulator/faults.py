@@ -13,7 +13,9 @@ Kind = Literal[
     "lost",  # do it, then cut the connection: the answer is lost
     "lost_hang",  # do it, then never answer
     "garbled",  # do it, then answer with broken JSON
+    "page",  # do nothing, answer 200 with somebody else's HTML
     "trickle",  # models: answer byte by byte
+    "drip",  # models: a byte now and then, for ever
     "cut",  # models: begin to answer, then cut the connection
     "stream_error",  # models: begin to stream, then an error event
     "empty",  # models: an answer without content

@@ -13,6 +13,7 @@ PROXY_PAGE = (
     "<center><h1>{status} {reason}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
 )
 REASONS = {
+    200: "OK",
     500: "Internal Server Error",
     502: "Bad Gateway",
     503: "Service Unavailable",
@@ -25,7 +26,7 @@ def json_response(value: object, status: int = 200, headers: dict[str, str] | No
 
 
 def proxy_page(status: int) -> web.Response:
-    """What a proxy in front of a dead server says."""
+    """What a proxy in front of a dead server says, or one that wants its user to sign in."""
     page = PROXY_PAGE.format(status=status, reason=REASONS.get(status, "Error"))
     return web.Response(text=page, status=status, content_type="text/html")
 
@@ -45,6 +46,15 @@ def reset(request: web.BaseRequest) -> web.Response:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
     return web.Response()
+
+
+async def drip(request: web.BaseRequest, seconds: float) -> web.StreamResponse:
+    """White space, as servers send it that are not to be given up yet. Ends as `hang` does."""
+    response = web.StreamResponse(headers=JSON_HEADERS)
+    await response.prepare(request)
+    while True:
+        await response.write(b" ")
+        await asyncio.sleep(seconds)
 
 
 async def hang() -> web.Response:

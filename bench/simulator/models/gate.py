@@ -32,6 +32,7 @@ DIALECTS: dict[str, Dialect] = {
     sidedoor.TRANSCRIPTIONS: OPENAI,
 }
 SPEAKERS: dict[Provider, Dialect] = {"anthropic": ANTHROPIC, "openai": OPENAI}
+DRIP_SECONDS = 0.1  # between two bytes, where the order does not say
 REASONS = {
     429: "Number of requests has exceeded your rate limit.",
     500: "Internal server error",
@@ -118,6 +119,8 @@ class Gate:
         """The faults that strike before the model thinks."""
         if fault is None:
             return None
+        if fault.kind == "drip":
+            return await wire.drip(request, fault.seconds or DRIP_SECONDS)
         if fault.seconds and fault.kind != "trickle":
             await asyncio.sleep(fault.seconds)
         if fault.kind == "status":
@@ -125,6 +128,8 @@ class Gate:
             raise ModelError(fault.status, message, retry_after=fault.retry_after)
         if fault.kind == "reset":
             return wire.reset(request)
+        if fault.kind == "page":
+            return wire.proxy_page(200)
         if fault.kind == "hang":
             return await wire.hang()
         return None

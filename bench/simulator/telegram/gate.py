@@ -81,6 +81,8 @@ class Gate:
             return _refusal(fault)
         if fault.kind == "reset":
             return wire.reset(request)
+        if fault.kind == "page":
+            return wire.proxy_page(200)
         if fault.kind == "hang":
             return await wire.hang()
         response = await self._answer(bot, params, call)
