@@ -81,6 +81,9 @@ class Environment(BaseModel):
     failed_starts_max: int = Field(10, ge=1, description="Failed starts in a row; then it is given up.")
     silence_s: float = Field(60.0, ge=5, description="A process that is silent for so long is restarted.")
     hard_stop_s: float = Field(30.0, ge=1, description="What has not stopped by then is killed.")
+    khronos_crash_at: str = Field(
+        "", description="For tests alone: a process kills itself at this point (docs/chaos.md)."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     metrics_token: str = Field("", description="Admits to the operator's addresses as a bearer token.")
     flower_password: str = Field("", description="Of Flower's user `khronos`; made at the first start.")

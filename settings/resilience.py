@@ -1,5 +1,6 @@
 """When to leave an outside service alone, and how often it may be asked. A limit of 0 is none."""
 
+from khronos.resilience import crashpoints
 from settings.env import env
 
 # opens_at: share of failed calls in the last window_s; rest_s: until one call may try again.
@@ -36,3 +37,6 @@ CONTACT_MESSAGES_PER_MINUTE = env.contact_messages_per_minute
 ADDRESS_REQUESTS_PER_MINUTE = env.address_requests_per_minute
 WRONG_SECRETS_PER_MINUTE = env.wrong_secrets_per_minute
 TRUSTED_PROXIES = env.trusted_proxies
+
+CRASH_AT = env.khronos_crash_at  # such as "turn.claimed:3"
+crashpoints.arm(CRASH_AT, env.home / "run" / "crashes")

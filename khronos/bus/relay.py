@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from khronos.bus import events, streams
 from khronos.bus.connection import patient
 from khronos.models import Event
+from khronos.resilience import crashpoints
 
 BATCH = 500
 MOST = 10 * BATCH  # at once: the dispatcher has other things to do
@@ -26,6 +27,7 @@ class Relay:
             return
         unpublished = [fact for fact in facts if fact.published_at is None]
         streams.publish(patient(), [events.wire(fact) for fact in unpublished])
+        crashpoints.reached("relay.told")
         self._told += [fact.idempotency_key for fact in unpublished]
 
     def mark(self) -> None:
@@ -33,6 +35,7 @@ class Relay:
         for start in range(0, len(told), BATCH):
             batch = told[start : start + BATCH]
             Event.objects.filter(idempotency_key__in=batch).update(published_at=Now())
+            crashpoints.reached("relay.marked")
 
     def catch_up(self) -> int:
         """Tell what nobody told yet; answers how many."""

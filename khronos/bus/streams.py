@@ -12,6 +12,7 @@ from typing import Any
 import redis
 
 from khronos.bus.events import Wire
+from khronos.resilience import crashpoints
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +108,11 @@ class Consumer:
     def process(self, stream: str, entries: list[Entry]) -> None:
         if not entries:
             return
+        crashpoints.reached("bus.read")
         done = list(self.handle(entries))
         if done:
             self.client.xack(stream, self.group, *done)
+            crashpoints.reached("bus.acked")
 
     def adopt(self) -> int:
         """Take over what a consumer (a dead one, or ourselves before a fault) left unacknowledged."""

@@ -12,6 +12,7 @@ from khronos.delivery.outbox import enqueue
 from khronos.exceptions import LostLease
 from khronos.models import Delivery, Event, Message, Turn
 from khronos.models.prepared import insert
+from khronos.resilience import crashpoints
 
 
 class Reply(Protocol):
@@ -34,6 +35,7 @@ def store(turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool) -> lis
     deliveries = [delivery for reply in replies for delivery in utter(turn, Message.Author.BOT, reply.text)]
     if completion is not None:
         events.record([generated(turn, completion)])
+    crashpoints.reached("answer.written")
     return deliveries
 
 

@@ -23,6 +23,7 @@ from khronos.exceptions import Unreadable
 from khronos.models import Conversation, Event, Turn, Update
 from khronos.models.commit import first
 from khronos.models.prepared import insert_all
+from khronos.resilience import crashpoints
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ def dispatch_batch(update_ids: Collection[int], told: bool) -> Outcome:
             happenings.note(each, chats[each.conversation_id])
     Update.objects.filter(pk__in=[each.update.pk for each in arrivals]).update(state=Update.State.DISPATCHED)
     events.record(outcome.events)
+    crashpoints.reached("dispatch.written")
     return outcome
 
 

@@ -18,6 +18,7 @@ from khronos.conversation import sweep
 from khronos.conversation.deadletters import bury_entry
 from khronos.conversation.dispatch import Outcome, dispatch
 from khronos.models.lease import holder
+from khronos.resilience import crashpoints
 from khronos.resilience.shutdown import Stopping
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,9 @@ class Dispatcher:
 
     def proclaim(self, outcome: Outcome) -> None:
         """Committed already: what cannot be rung or told now, the sweeper and the relay do later."""
+        crashpoints.reached("dispatch.committed")
         doorbell.ring(TURN_TASK, outcome.turns)
+        crashpoints.reached("dispatch.rung")
         try:
             self.relay.tell(outcome.events)
         except redis.RedisError as error:

@@ -14,6 +14,7 @@ from khronos.bus import doorbell
 from khronos.bus.routes import DELIVERY_TASK, TURN_TASK, Route
 from khronos.models import Delivery, Turn, Update
 from khronos.models.work import Work
+from khronos.resilience import crashpoints
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ def ring_for(rows: "QuerySet[Work]", route: Route) -> int:
     if again and doorbell.waiting_in(route.queue) > BACKLOG:
         ids = [pk for pk, rung_at in found if rung_at is None]
     if ids and doorbell.ring(route, ids):
+        crashpoints.reached("sweep.rung")
         mark(rows, ids)
         return len(ids)
     return 0

@@ -31,6 +31,7 @@ from khronos.exceptions import LostLease, Permanent, Transient
 from khronos.models import Conversation, DeadLetter, Delivery, Message, Turn
 from khronos.models.commit import commit
 from khronos.models.prepared import Select, Slot
+from khronos.resilience import crashpoints
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ def take(turn_id: int) -> None:
     turn = claim(turn_id)
     if turn is None:
         return
+    crashpoints.reached("turn.claimed")
     deliveries: list[Delivery] = []
     try:
         deliveries = work_on(turn)
@@ -67,6 +69,7 @@ def take(turn_id: int) -> None:
         log.warning("lease lost, nothing written", extra={"turn": turn.pk, "trace_id": turn.trace_id})
         return
     send_all(deliveries, turn.conversation)
+    crashpoints.reached("turn.delivered")
     ring_next(turn)
 
 
@@ -85,6 +88,7 @@ def work_on(turn: Turn) -> list[Delivery]:
         return bury(turn, f"{turn.crashes} workers died or failed over it")
     try:
         with holding(turn):
+            crashpoints.reached("turn.locked")
             return respond(turn)
     except Transient as error:
         commit(partial(turn.defer, Turn.State.PARKED, timedelta(seconds=error.retry_after or 2), str(error)))
@@ -106,6 +110,7 @@ def respond(turn: Turn) -> list[Delivery]:
         replies = replies_to(turn, messages)
         stored = commit(partial(answer.store, turn, replies, even_if_amended=not left))
         if stored is not None:
+            crashpoints.reached("turn.answered")
             return stored
         turn.amended = False
     raise AssertionError("unreachable")
@@ -119,12 +124,15 @@ def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
         before = history(turn)
         restrain(turn, [*before, *questions])
         with typing_shown(turn):
+            prompt = build(turn, questions, before)
+            crashpoints.reached("turn.prompted")
             completion = think(
-                build(turn, questions, before),
+                prompt,
                 turn.conversation.channel.tenant.providers,
                 token=token_of(turn.pk),
                 wake=wake,
             )
+            crashpoints.reached("turn.thought")
         replies.append(Reply(completion.text, completion))
     return replies
 
@@ -158,9 +166,11 @@ def park(turn: Turn, away: Away) -> list[Delivery]:
 
 def put_off(turn: Turn, wait_s: float, reason: str, words: str) -> list[Delivery]:
     said = phrase(words, language_of(turn.conversation.contact)) if words else ""
+    crashpoints.reached("turn.parking")
     deliveries: list[Delivery] = commit(
         partial(answer.put_off, turn, timedelta(seconds=wait_s), reason, said)
     )
+    crashpoints.reached("turn.parked")
     doorbell.ring_later(TURN_TASK, [turn.pk], wait_s)
     return deliveries
 
@@ -188,3 +198,4 @@ def ring_next(turn: Turn) -> None:
     """What the contact said meanwhile is the next turn; it was refused while this one was under way."""
     if ids := [each.pk for each in NEXT_TURN(conversation=turn.conversation_id)]:
         doorbell.ring(TURN_TASK, ids)
+        crashpoints.reached("turn.next_rung")

@@ -37,6 +37,7 @@ from khronos.guards.breakers import guarded
 from khronos.models import Channel, Contact, Conversation, DeadLetter, Delivery, Event
 from khronos.models.commit import commit, insist
 from khronos.models.deadletter import keep
+from khronos.resilience import crashpoints
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ def deliver(delivery_id: int) -> None:
     related = ("conversation__channel__tenant", "conversation__contact")
     pk: int | None = delivery_id
     while pk and (delivery := commit(partial(Delivery.objects.claim, pk, settings.DELIVERY_LEASE, *related))):
+        crashpoints.reached("delivery.claimed")
         send_all([delivery], delivery.conversation)
         following = Delivery.objects.due().filter(conversation=delivery.conversation_id).order_by("pk")
         pk = following.values_list("pk", flat=True).first()
@@ -75,6 +77,7 @@ def send(delivery: Delivery) -> None:
     conversation = delivery.conversation
     channel = conversation.channel
     transport = transport_of(channel)
+    crashpoints.reached("delivery.begun")
     edits = transport.can_edit and channel.delivery_mode == Channel.DeliveryMode.EDIT
     try:
         if (
@@ -94,7 +97,9 @@ def send(delivery: Delivery) -> None:
         settle_failure(delivery, error, edits=edits)
         return
     if shown is not None:
+        crashpoints.reached("delivery.shown")
         insist(partial(settle_sent, delivery, shown), settings.DELIVERY_LEASE.total_seconds() / 2)
+        crashpoints.reached("delivery.settled")
         resolve_alert(f"channel.{channel.slug}.unauthorized")
 
 
@@ -109,6 +114,7 @@ def in_doubt(delivery: Delivery) -> None:
 
 def post(transport: Transport, delivery: Delivery) -> str:
     key, plain = str(delivery.pk), delivery.plain
+    crashpoints.reached("delivery.sending")
     try:
         return transport.send(delivery.conversation.chat_id, delivery.text, plain=plain, key=key)
     except MarkupRefused:
@@ -140,6 +146,7 @@ def edit(transport: Transport, delivery: Delivery) -> str | None:
 
 def fill(transport: Transport, delivery: Delivery) -> None:
     chat_id = delivery.conversation.chat_id
+    crashpoints.reached("delivery.filling")
     try:
         transport.edit(chat_id, delivery.external_id, delivery.text, plain=delivery.plain)
     except MarkupRefused:
@@ -150,12 +157,15 @@ def fill(transport: Transport, delivery: Delivery) -> None:
 
 
 def place(transport: Transport, delivery: Delivery) -> None:
+    crashpoints.reached("delivery.placing")
     try:
         placed = transport.send(delivery.conversation.chat_id, PLACEHOLDER, plain=True)
     except Migrated as moved:
         follow(delivery.conversation, moved.new_chat_id)
         placed = transport.send(delivery.conversation.chat_id, PLACEHOLDER, plain=True)
+    crashpoints.reached("delivery.placed")
     commit(partial(delivery.write, external_id=placed))
+    crashpoints.reached("delivery.marked")
     delivery.external_id = placed
 
 
@@ -167,6 +177,7 @@ def follow(conversation: Conversation, new_chat_id: str) -> None:
 def settle_sent(delivery: Delivery, shown: str) -> None:
     delivery.settle(Delivery.State.SENT, sent_at=Now(), external_id=shown, plain=delivery.plain)
     events.record([sent(delivery, delivery.conversation)])
+    crashpoints.reached("delivery.written")
 
 
 def settle_failure(delivery: Delivery, error: Failure, *, edits: bool) -> None:
@@ -181,6 +192,7 @@ def settle_failure(delivery: Delivery, error: Failure, *, edits: bool) -> None:
     )  # fmt: skip
     if isinstance(verdict, Later):
         commit(partial(delivery.defer, Delivery.State.PENDING, verdict.after, str(error), **verdict.changes))
+        crashpoints.reached("delivery.put_off")
         return
     commit(partial(settle_failed, delivery, error, verdict.reason))
 

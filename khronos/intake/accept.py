@@ -15,6 +15,7 @@ from khronos.intake import bell
 from khronos.intake.arrival import Arrival, arrived
 from khronos.models import Channel, Update
 from khronos.models.commit import first
+from khronos.resilience import crashpoints
 from khronos.resilience.groupcommit import GroupCommit
 
 
@@ -40,8 +41,11 @@ def accept_all(channel: Channel, raws: Sequence[bytes]) -> list[Receipt]:
 def store(arrivals: Sequence[Arrival]) -> list[Receipt]:
     seen = bell.seen(arrivals)
     new = {arrival.marker: arrival for arrival in reversed(arrivals) if arrival.marker not in seen}
+    crashpoints.reached("intake.received")
     stored = insert(list(new.values())[::-1])
+    crashpoints.reached("intake.stored")
     bell.ring([(new[marker], update_id) for marker, update_id in stored.items()])
+    crashpoints.reached("intake.rung")
     receipts = []
     for arrival in arrivals:
         first = new.get(arrival.marker) is arrival

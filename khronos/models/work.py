@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from khronos.exceptions import LostLease
 from khronos.models.lease import holder
 from khronos.models.prepared import Select, Slot, Update
+from khronos.resilience import crashpoints
 
 type Pairs = tuple[tuple[str, Any], ...]
 
@@ -32,6 +33,7 @@ class WorkQuerySet[W: "Work"](models.QuerySet[W]):
         """Lease one due row, or None when it is settled or somebody else's. `related` is read with it."""
         if not leasing(self.model, (("holder", holder()), *changes.items()))(pk=pk, lease=lease):
             return None
+        crashpoints.reached("work.leased")
         row: W = reading(self.model, related)(pk=pk)[0]
         return row
 
