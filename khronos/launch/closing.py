@@ -70,10 +70,10 @@ def close_sockets() -> str:
 
 
 def close(clients: "Iterable[_lru_cache_wrapper[redis.Redis]]") -> int:
-    """Those that were made; answers how many."""
+    """What is idle, of those clients that were made; answers how many these are."""
     made = [client() for client in clients if client.cache_info().currsize]
     for each in made:
-        each.close()
+        each.connection_pool.disconnect(inuse_connections=False)
     return len(made)
 
 

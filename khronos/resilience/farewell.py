@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -143,6 +144,7 @@ class Farewell:
         threading.Thread(target=self._watch, name="farewell-watch", daemon=True).start()
         log.info("asked to stop by %s", signal.Signals(heard.pop()).name)
         self.take()
+        sys.stdout.flush()
         self._end(0)  # Python would wait for threads, or take away from under them what they use
 
     def _watch(self) -> None:
