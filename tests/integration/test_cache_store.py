@@ -11,7 +11,7 @@ import redis
 from khronos.resilience.cache import MemoryStore, RedisStore, StoreAway
 from khronos.resilience.cache.store import Invalidated, Look, SharedStore, Subscribed
 
-LEASE_S = 30.0
+LEASE_S = 300.0
 
 
 @dataclass

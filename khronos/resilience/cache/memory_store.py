@@ -74,7 +74,7 @@ class MemoryStore:
         with self._lock:
             _payload, there, ends = self._values.get((cache, key), (b"", 0, 0.0))
             is_newest = there <= generation or ends <= self._clock()
-            if self._floor <= generation <= self._generation and is_newest:
+            if generation <= self._generation and is_newest:
                 self._values[cache, key] = payload, generation, self._clock() + kept_s
             self.release(cache, key, token)
 

@@ -39,7 +39,7 @@ local function read(key)
   if text then return tonumber(string.sub(text, 1, 16)) or 0, string.sub(text, 18) end
   return 0, ''
 end
-local oldest = math.max(floor, tonumber(ARGV[2]))
+local oldest = tonumber(ARGV[2])
 local made, payload = read(KEYS[3])
 if made >= oldest then
   return {newest, floor, news, made, redis.call('PTTL', KEYS[3]), payload, 0}
@@ -53,13 +53,14 @@ return {newest, floor, news, newest, 0, false, 1}
 """
 )
 
+# A generation that Redis does not know is from before a flush, or from a clock that was ahead.
 # KEYS: generations, value, lock. ARGV: generation, stamped payload, life in ms, token.
 PUT = (
     GENERATIONS
     + """
 local lock, token, made = KEYS[3], ARGV[4], tonumber(ARGV[1])
 local there = tonumber(redis.call('GETRANGE', KEYS[2], 0, 15)) or 0
-if floor <= made and made <= newest and there <= made then
+if made <= newest and there <= made then
   redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 end
 """
