@@ -20,9 +20,9 @@ from khronos.resilience.farewell import Farewell, Step
 
 CLIENTS = (bus.quick, bus.patient, heartbeat.client)
 
-# Threads without anything to do when all is quiet: the main one waits, and so do those that answer turns.
-AT_REST = (threading.main_thread().name, "thinker")
-ALL = ("",)
+# Threads without anything to do when all is quiet: the main one waits, and so do those that answer turns or
+# requests. The web server's are not Python's own: they have no name, or are called dummies.
+AT_REST = (threading.main_thread().name, "thinker", "Dummy-")
 
 databases: WeakSet[BaseDatabaseWrapper] = WeakSet()
 
@@ -35,10 +35,10 @@ def remember(connection: BaseDatabaseWrapper, **_: Any) -> None:
 connection_created.connect(remember)
 
 
-def closes(farewell: Farewell, at_rest: tuple[str, ...] = AT_REST) -> None:
-    """The last three steps; `at_rest` are the beginnings of names of threads."""
+def closes(farewell: Farewell) -> None:
+    """The last three steps."""
     farewell.on(Step.QUEUE, close_queue)
-    farewell.on(Step.DATABASE, lambda: close_databases(at_rest if farewell.is_quiet() else ()))
+    farewell.on(Step.DATABASE, lambda: close_databases(farewell.is_quiet()))
     farewell.on(Step.SOCKETS, close_sockets)
 
 
@@ -51,13 +51,13 @@ def close_queue() -> str:
     return "closed"
 
 
-def close_databases(at_rest: tuple[str, ...]) -> str:
+def close_databases(is_quiet: bool) -> str:
     """Never under the hands of a thread that may use it: SQLite would crash the process."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     count = 0
     for database in list(databases):
-        owner = names.get(vars(database)["_thread_ident"], "")
-        if database.connection is not None and owner.startswith(at_rest):
+        rests = names.get(vars(database)["_thread_ident"], AT_REST[0]).startswith(AT_REST)
+        if database.connection is not None and is_quiet and rests:
             database.inc_thread_sharing()
             database.close()
             count += 1

@@ -49,9 +49,9 @@ class Child:
 
     def loaded(self, load: Callable[[], Any]) -> "WSGIApplication":
         application = load()
-        from khronos.launch.closing import ALL, closes  # noqa: PLC0415 (Django is there only now)
+        from khronos.launch.closing import closes  # noqa: PLC0415 (Django is there only now)
 
-        closes(self.farewell, ALL)  # when the last answer is out, nobody has anything to do
+        closes(self.farewell)
         self.is_loaded = True
         if self.farewell.stopping.is_set():
             sys.exit()  # told to stop before it has served anybody
