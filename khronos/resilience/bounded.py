@@ -1,0 +1,29 @@
+"""A PostgreSQL connection on which nobody waits for ever, though the server be frozen."""
+
+from typing import Any
+
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
+
+from khronos.resilience.deadlines import left_s
+
+LONGEST_S = 35.0  # without a deadline: a server that lives has ended the statement after 30 s
+LEAST_S = 1.0  # however late it is: a server that lives answers, and a transaction can be undone
+LOOK_EVERY_S = 0.1  # for a signal; psycopg's own default
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    def wait[R](self, gen: PQGen[R], interval: float = LOOK_EVERY_S, timeout: float | None = None) -> R:
+        try:
+            return super().wait(gen, interval, longest_s() if timeout is None else timeout)
+        except psycopg.OperationalError:
+            # The answer may still come, and would be taken for that to the next question.
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+            raise
+
+
+def longest_s() -> float:
+    left = left_s()
+    return LONGEST_S if left is None else max(LEAST_S, left)
