@@ -1,5 +1,6 @@
 """From DATABASE_URL to Django's dictionary; SQLite tuned for many processes that write."""
 
+import os
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -29,6 +30,17 @@ POSTGRESQL_LIMITS = {
     "statement_timeout": "30s",  # as long as a lease: then the work belongs to somebody else
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "60s",  # a frozen process must not keep its locks
+}
+
+# Threads share them: whoever does not use his gives it back (khronos/models/connections.py).
+POSTGRESQL_POOL: dict[str, Any] = {
+    "min_size": env.database_pool_min,
+    "max_size": env.database_pool_max,
+    "timeout": 5.0,  # seconds until a connection is free
+    "max_idle": 30.0,  # seconds in which it was not needed; it is closed then, where there are too many
+    # Seconds. After a loss the pool doubles its waits for so long; then whoever asks next tries at once.
+    # With the default of 300 a server that was away for a minute would be missed for another.
+    "reconnect_timeout": 5.0,
 }
 
 
@@ -69,10 +81,27 @@ def postgresql(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", "") or unquote(parts.hostname or ""),
         "PORT": parts.port or "",
-        "CONN_MAX_AGE": 300,
+        "CONN_MAX_AGE": 0,  # back into the pool
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {**POSTGRESQL_OPTIONS, "options": server_options(query.pop("options", None)), **query},
+        "OPTIONS": {
+            **POSTGRESQL_OPTIONS,
+            "application_name": f"khronos {os.environ.get('KHRONOS_PROCESS', 'manage')}",
+            "options": server_options(query.pop("options", None)),
+            **query,
+            "pool": pool(),
+        },
     }
+
+
+def pool() -> dict[str, Any]:
+    from khronos.resilience.bounded import BoundedConnection  # noqa: PLC0415 (SQLite needs no psycopg)
+
+    if env.database_pool_min > env.database_pool_max:
+        raise Misconfigured(
+            f"DATABASE_POOL_MIN={env.database_pool_min} is above DATABASE_POOL_MAX={env.database_pool_max}.\n"
+            "  Fix: correct one of them in the environment or in .env."
+        )
+    return {**POSTGRESQL_POOL, "connection_class": BoundedConnection}
 
 
 def server_options(given: str | None) -> str:

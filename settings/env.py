@@ -74,6 +74,10 @@ class Environment(BaseModel):
     database_breaker_rest_s: float = Field(5, gt=0, description="An open breaker tries again after this.")
 
     updates_kept_days: int = Field(30, ge=1, description="How long the bytes of dispatched updates are kept.")
+    database_pool_min: int = Field(
+        2, ge=0, description="PostgreSQL connections that each process keeps open; SQLite has none."
+    )
+    database_pool_max: int = Field(10, ge=1, description="The most that each process opens.")
     web_threads: int = Field(16, ge=1, le=256, description="Requests the web server works on at once.")
     max_memory_mb: int = Field(500, ge=64, description="A process above this is restarted.")
     restart_apart_s: float = Field(4.0, ge=0, description="Seconds from one start of a process to its next.")

@@ -17,6 +17,7 @@ from khronos.bus.streams import Consumer, Entry
 from khronos.conversation import sweep
 from khronos.conversation.deadletters import bury_entry
 from khronos.conversation.dispatch import Outcome, dispatch
+from khronos.models.connections import give_back
 from khronos.models.lease import holder
 from khronos.resilience import crashpoints
 from khronos.resilience.shutdown import Stopping
@@ -54,6 +55,7 @@ class Dispatcher:
                 if not joined:
                     self.consumer.join()
                     joined = True
+                give_back()
                 self.consumer.read(BLOCK_MS)
             except FAULTS as error:
                 joined = False

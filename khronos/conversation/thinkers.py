@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from khronos.conversation import turn
+from khronos.models.connections import give_back
 from khronos.resilience.crew import Crew
 
 
@@ -27,4 +28,7 @@ def begin(turn_ids: Iterable[int]) -> None:
 
 def take(turn_id: int) -> None:
     close_old_connections()
-    turn.take(turn_id)
+    try:
+        turn.take(turn_id)
+    finally:
+        give_back()

@@ -23,6 +23,7 @@ from weakref import WeakSet
 
 from khronos.exceptions import Misconfigured
 from khronos.http.dial import dial, left
+from khronos.models.connections import give_back
 
 IDLE_S = 30.0  # most servers and middle boxes close an idle connection after a minute or more
 BODY_MAX_BYTES = 32 * 1024 * 1024
@@ -142,7 +143,11 @@ class Pool:
         connect_timeout: float,
         timeout: float,
     ) -> Reply:
-        """One call, within `timeout` seconds from first to last. Raises Unsent or Unanswered."""
+        """One call, within `timeout` seconds from first to last. Raises Unsent or Unanswered.
+
+        Whoever waits for the outside world holds no connection to the database meanwhile.
+        """
+        give_back()
         deadline = time.monotonic() + timeout
         request = encoded(method, target, self.host, headers, body)
         connection = self._sent(request, connect_timeout, deadline)

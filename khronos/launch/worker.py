@@ -63,6 +63,7 @@ def take_over() -> None:
         afterlife.begin()
     except DatabaseError:
         log.warning("what the last life held waits for its leases", exc_info=True)
+    close_old_connections()  # this thread needs none any more
 
 
 def excuse_silence() -> None:

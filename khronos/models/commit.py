@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from khronos.models.connections import give_back
 from khronos.resilience.courtesy import Courtesy
 from khronos.resilience.groupcommit import GroupCommit
 
@@ -24,6 +25,7 @@ def commit[R](job: Callable[[], R]) -> R:
 
     A job may be run again after a rollback: it must change nothing but the database.
     """
+    give_back()  # whoever writes for us needs one, and waits in vain where all who wait for him hold one
     result: R = _pen.submit(job)
     return result
 
@@ -55,6 +57,13 @@ def insist[R](job: Callable[[], R], patience_s: float) -> R:
 def _run_all(jobs: Sequence[Job]) -> list[Any]:
     if connection.vendor == "sqlite":
         courtesy().after_you(AFTER_YOU_S)
+    try:
+        return _run_together(jobs)
+    finally:
+        give_back()
+
+
+def _run_together(jobs: Sequence[Job]) -> list[Any]:
     try:
         with transaction.atomic():
             return [job() for job in jobs]

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import psutil
 import redis
 from django.conf import settings
-from django.db import connection
+from django.db import close_old_connections, connection
 from kombu import Connection
 
 from khronos.observability import heartbeat
+from khronos.resilience.deadlines import within
 
 DEADLINE_S = 0.9  # /ready answers within a second, whatever hangs
 FRESH_S = 1.0  # load balancers ask often and together
@@ -29,6 +30,7 @@ class Result:
     took_ms: float = 0.0
 
 
+@within(DEADLINE_S)
 def database() -> str:
     """A transaction that may write, given up: it needs the lock and a writable disk, and leaves nothing."""
     with connection.cursor() as cursor:
@@ -112,6 +114,7 @@ class Check:
     def _serve(self) -> None:
         while self.asked.wait():
             self.result = run(self.ask)
+            close_old_connections()  # into the pool, until it is asked again
             self.asked.clear()
             self.answered.set()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "openai", "urllib3", "amqp")
+QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "openai", "urllib3", "amqp", "psycopg.pool")
 
 shared: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -36,7 +36,7 @@ def configure(options: dict[str, Any]) -> None:
     root.handlers[:] = [handler]
     root.setLevel(options["level"])
     for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)  # their INFO lines hold tokens in URLs
+        logging.getLogger(name).setLevel(logging.WARNING)  # they hold tokens in URLs, or tell of every call
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import pytest
 from django.conf import settings
 
-from settings.databases import postgresql
+from khronos.exceptions import Misconfigured
+from khronos.resilience.bounded import BoundedConnection
+from settings import databases
+from settings.databases import postgresql, sqlite
 
 URL = "postgresql://ana:p%40ss@db.example:5433/talk"
 LIMITS = "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
@@ -48,3 +52,34 @@ def test_options_of_the_address_come_after_ours() -> None:
 
 def test_empty_options_send_none() -> None:
     assert options("?options=")["options"] == ""
+
+
+def test_connections_come_from_a_small_pool_that_checks_them() -> None:
+    made = postgresql(URL)
+    assert (made["CONN_MAX_AGE"], made["CONN_HEALTH_CHECKS"]) == (0, True)
+    pool = made["OPTIONS"]["pool"]
+    assert (pool["min_size"], pool["max_size"], pool["timeout"], pool["max_idle"]) == (2, 10, 5.0, 30.0)
+    assert pool["connection_class"] is BoundedConnection
+
+
+def test_lost_connections_are_tried_again_for_no_longer_than_somebody_waits() -> None:
+    pool = options()["pool"]
+    assert pool["reconnect_timeout"] <= pool["timeout"]
+
+
+def test_server_sees_which_process_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KHRONOS_PROCESS", "agent-2")
+    assert options()["application_name"] == "khronos agent-2"
+    assert options("?application_name=ours")["application_name"] == "ours"
+
+
+def test_pool_that_is_smaller_than_its_least_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases.env, "database_pool_min", 11)
+    with pytest.raises(Misconfigured, match=r"DATABASE_POOL_MIN=11 is above DATABASE_POOL_MAX=10(.|\n)*Fix:"):
+        postgresql(URL)
+
+
+def test_sqlite_has_no_pool_and_keeps_its_file_open() -> None:
+    made = sqlite("/tmp/khronos.sqlite3")
+    assert "pool" not in made["OPTIONS"]
+    assert made["CONN_MAX_AGE"] is None
