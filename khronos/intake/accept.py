@@ -15,6 +15,7 @@ from khronos.intake import bell
 from khronos.intake.arrival import Arrival, arrived
 from khronos.models import Channel, Update
 from khronos.models.commit import first
+from khronos.models.connections import give_back, in_time
 from khronos.resilience import crashpoints
 from khronos.resilience.groupcommit import GroupCommit
 
@@ -30,6 +31,7 @@ class Receipt:
 
 
 def accept(channel: Channel, raw: bytes, trace_id: str = "") -> Receipt:
+    give_back()
     return _pen.submit(arrived(channel, raw, trace_id or secrets.token_hex(16)))
 
 
@@ -39,6 +41,7 @@ def accept_all(channel: Channel, raws: Sequence[bytes]) -> list[Receipt]:
 
 
 def store(arrivals: Sequence[Arrival]) -> list[Receipt]:
+    in_time()  # whoever waited for the pen too long fails at once, not after a wait of his own
     seen = bell.seen(arrivals)
     new = {arrival.marker: arrival for arrival in reversed(arrivals) if arrival.marker not in seen}
     crashpoints.reached("intake.received")

@@ -19,8 +19,9 @@ from khronos.guards.breakers import guarded
 from khronos.intake.callers import visitor_wait
 from khronos.intake.channels import listening
 from khronos.intake.reading import Cursor, newest
-from khronos.intake.web import accepted, body_of, page, refusal, too_often, unavailable
+from khronos.intake.web import DATABASE_S, accepted, body_of, page, refusal, too_often, unavailable
 from khronos.models import Channel, conversation_id
+from khronos.resilience.deadlines import within
 
 SLUG = "chat"
 COOKIE = "khronos_chat"
@@ -33,6 +34,7 @@ CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,40}")
 
 @csrf_exempt  # the same-origin check stands in for a token: a page open for weeks has no fresh one
 @require_http_methods(["GET", "POST"])
+@within(DATABASE_S)
 def messages(request: HttpRequest) -> HttpResponse:
     try:
         channel = listening(SLUG, "web")

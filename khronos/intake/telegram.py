@@ -16,14 +16,17 @@ from khronos.intake.callers import wrong_secret_wait
 from khronos.intake.channels import listening
 from khronos.models import Channel
 from khronos.observability.tracing import headers_of, trace_of
+from khronos.resilience.deadlines import within
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a name
 COME_BACK_S = 5
+DATABASE_S = settings.BREAKERS["database"]["timeout_s"]
 EMPTY = {"Content-Length": "0"}  # else the server sends an empty body in chunks
 
 
 @csrf_exempt
 @require_POST
+@within(DATABASE_S)
 def receive(request: HttpRequest, slug: str) -> HttpResponse:
     """Store the update and answer at once; all thinking happens later."""
     try:

@@ -21,12 +21,15 @@ from khronos.intake.channels import listening
 from khronos.intake.reading import Cursor, is_thinking, read
 from khronos.models import Channel, conversation_id
 from khronos.observability.tracing import trace_of
+from khronos.resilience.deadlines import within
 
 COME_BACK_S = 5
+DATABASE_S = settings.BREAKERS["database"]["timeout_s"]
 
 
 @csrf_exempt
 @require_POST
+@within(DATABASE_S)
 def receive(request: HttpRequest, slug: str) -> HttpResponse:
     """Store the message and answer at once; all thinking happens later."""
     try:
@@ -45,6 +48,7 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
+@within(DATABASE_S)
 def messages(request: HttpRequest, slug: str) -> HttpResponse:
     """A conversation from the cursor on; the signature is over the path with its query."""
     try:
