@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from http.client import HTTPConnection
+from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,7 +28,7 @@ from khronos.observability import heartbeat
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(__file__).resolve().parents[2]
-LINE = re.compile(r"([1-7])/7 ([^:]+): (.+)")
+LINE = re.compile(r"([1-7])/7 ([^:]+): (?!hangs)(.+)")
 STARTS_S, ENDS_S = 20.0, 12.0
 NOTHING = "nothing to do"
 DATABASES = r"{count} connections closed, {left} left to the end of the process, [\d.]+ s"
@@ -228,6 +228,26 @@ def test_request_in_hand_is_answered_and_new_ones_are_refused(
     assert steps[1].startswith("no new ones are taken, 1 in hand")
     assert steps[3].startswith("1 finished, 0 left")
     assert sorted(steps) == [1, 2, 3, 4, 5, 6, 7]
+
+
+@pytest.mark.slow
+def test_request_that_takes_too_long_is_left_without_an_answer(started: Started) -> None:
+    """Its sender sends again: nothing was acknowledged."""
+    started.serve("tests.integration.slow_application:application")
+    asking = HTTPConnection("127.0.0.1", started.port, timeout=30)
+    asking.request("GET", "/slow")
+    assert until((started.home / "begun").exists, STARTS_S)
+    asked = time.monotonic()
+    started.send(signal.SIGTERM)
+    with pytest.raises((RemoteDisconnected, ConnectionResetError)):
+        asking.getresponse()
+    asking.close()
+    assert started.code() == 0
+    assert 10.0 <= time.monotonic() - asked < 20.0
+    steps = dict(started.steps())
+    assert sorted(steps) == [1, 2, 3, 5, 6, 7]  # the fourth hangs
+    assert steps[3].startswith("0 finished, 1 left, 10.")
+    assert steps[6].startswith("0 connections closed")
 
 
 def test_stop_while_the_application_loads_is_heard(started: Started) -> None:
