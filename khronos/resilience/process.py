@@ -135,6 +135,12 @@ class Process:
     def is_settled(self, now: float) -> bool:
         return now - self.started >= self.spec.policy.failed_start_s
 
+    def excuse(self, missed_s: float) -> None:
+        """Time in which nobody looked, and in which it may have stood still as well, counts for nothing."""
+        self.pulse_at += missed_s
+        self.kill_at += missed_s
+        self.started += missed_s
+
     def silent_s(self, now: float) -> float:
         """Since the last sign of life; 0 without any. The file's time is not used: clocks jump."""
         pulse = self.spec.pulse() if self.spec.pulse else None

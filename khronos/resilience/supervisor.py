@@ -21,6 +21,7 @@ class Limits:
     hard_stop_s: float = 30.0  # for the stop of all; then SIGKILL
     silent_stop_s: float = 10.0  # for one that hangs: it will hardly hear the signal
     look_every_s: float = 5.0  # at memory and signs of life
+    own_silence_s: float = 10.0  # between two steps: the machine slept, or somebody stopped the supervisor
     tick_s: float = 1.0
     starting_tick_s: float = 0.05
 
@@ -55,6 +56,7 @@ class Supervisor:
         self._wave = 0
         self._told: object = None
         self._look_at = 0.0
+        self._stepped_at: float | None = None
 
     def run(self) -> None:
         """Until a stop signal; when this returns nothing is left running."""
@@ -65,6 +67,7 @@ class Supervisor:
             self._stop_all(wakeup)
 
     def step(self, now: float) -> None:
+        self._excuse_own_silence(now)
         for process in self.processes:
             if how := process.reap():
                 self._after_death(process, how, now)
@@ -86,6 +89,14 @@ class Supervisor:
         if now >= self._look_at:
             self._look(now)
         self._tell_changes()
+
+    def _excuse_own_silence(self, now: float) -> None:
+        """Who did not listen cannot say that others were silent, nor that they were slow to stop."""
+        missed_s = 0.0 if self._stepped_at is None else now - self._stepped_at
+        self._stepped_at = now
+        if missed_s > self.limits.own_silence_s:
+            for process in self.processes:
+                process.excuse(missed_s)
 
     def _is_starting(self) -> bool:
         last = max((process.spec.start_wave for process in self.processes), default=0)

@@ -216,3 +216,38 @@ def test_children_of_a_killed_process_do_not_outlive_it(bench: Bench) -> None:
     bench.until(lambda: bench["parent"].restarts == 1)
     _gone, alive = psutil.wait_procs([child], timeout=5)
     assert alive == []
+
+
+def renewals(bench: Bench) -> list[tuple[str, str]]:
+    return [(what, name) for what, name in bench.ledger.told if what.startswith("renewing")]
+
+
+def test_silence_while_the_supervisor_stood_still_itself_is_no_hang(bench: Bench) -> None:
+    """A suspended machine: all wake together, and the supervisor may be the first to look."""
+    beats = [1]
+    bench.start(replace(bench.spec("asleep"), pulse=lambda: beats[0]), limits=replace(LIMITS, silence_s=60.0))
+    assert bench.supervisor is not None
+    first, now = bench["asleep"].pid, time.monotonic()
+    beats[0] = 2
+    for after_s in (5, 10, *range(3610, 3666, 5)):
+        bench.supervisor.step(now + after_s)
+    assert renewals(bench) == []
+    assert bench["asleep"].pid == first
+    bench.supervisor.step(now + 3670)
+    assert renewals(bench) == [("renewing: has given no sign of life for 65 s", "asleep")]
+
+
+def test_patience_with_a_stop_does_not_run_out_while_the_supervisor_stands_still(bench: Bench) -> None:
+    bench.start(bench.spec("stubborn", STUBBORN), limits=replace(LIMITS, hard_stop_s=5.0))
+    assert bench.supervisor is not None
+    log = bench.folder / "stubborn.log"
+    bench.until(lambda: log.read_text() != "")
+    first, now = bench["stubborn"].pid, time.monotonic()
+    assert first is not None
+    bench.memory[first] = 101.0
+    for after_s in (1, 121, 124):
+        bench.supervisor.step(now + after_s)
+    assert bench["stubborn"].state is State.STOPPING
+    assert psutil.Process(first).status() != psutil.STATUS_ZOMBIE
+    bench.supervisor.step(now + 127)
+    bench.until(lambda: bench["stubborn"].pid != first)
