@@ -7,7 +7,8 @@ whoever imports the function itself keeps the one that does nothing.
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,18 +51,20 @@ POINTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """Which point, and at which passing by: `turn.claimed:3`, or `turn.claimed` for the first."""
+class Orders:
+    """At which points, and at which passing by: `turn.claimed:3 bus.read`; the first where none is said."""
 
-    point: str
-    passing: int = 1
+    passings: Mapping[str, int]
 
     @classmethod
-    def read(cls, text: str) -> "Order":
-        point, _, passing = text.strip().partition(":")
-        if point not in POINTS:
-            raise ValueError(f"there is no crash point {point!r}")
-        return cls(point, int(passing or 1))
+    def read(cls, text: str) -> "Orders":
+        passings = {}
+        for order in text.split():
+            point, _, passing = order.partition(":")
+            if point not in POINTS:
+                raise ValueError(f"there is no crash point {point!r}")
+            passings[point] = int(passing or 1)
+        return cls(passings)
 
 
 def nothing(_point: str) -> None:
@@ -75,21 +78,18 @@ def end() -> None:
 class Trap:
     """Strikes once for each point in the life of a folder, in which a file named after the point says so."""
 
-    def __init__(self, order: Callable[[], Order | None], folder: Path, strike: Callable[[], None]) -> None:
-        self._order, self._folder, self._strike = order, folder, strike
+    def __init__(self, orders: Callable[[], Orders], folder: Path, strike: Callable[[], None]) -> None:
+        self._orders, self._folder, self._strike = orders, folder, strike
         self._lock = threading.Lock()
-        self._counted: Order | None = None
-        self._passings = 0
+        self._passed: Counter[str] = Counter()
 
     def reached(self, point: str) -> None:
-        order = self._order()
-        if order is None or order.point != point:
+        passing = self._orders().passings.get(point)
+        if passing is None:
             return
         with self._lock:
-            if order != self._counted:
-                self._counted, self._passings = order, 0
-            self._passings += 1
-            if self._passings == order.passing and self._is_first(point):
+            self._passed[point] += 1
+            if self._passed[point] == passing and self._is_first(point):
                 self._strike()
 
     def _is_first(self, point: str) -> bool:
@@ -107,22 +107,21 @@ reached: Callable[[str], None] = nothing
 
 
 def arm(at: str, folder: Path, strike: Callable[[], None] = end) -> None:
-    """`at` is an order, or `@name`: a file of the folder, which holds the order of the moment or none."""
+    """`at` are orders, or `@name`: a file of the folder, which holds the orders of the moment."""
     global reached  # noqa: PLW0603 - a switch that is looked at would cost every call
     reached = Trap(reader(at, folder), folder, strike).reached if at else nothing
 
 
-def reader(at: str, folder: Path) -> Callable[[], Order | None]:
+def reader(at: str, folder: Path) -> Callable[[], Orders]:
     if not at.startswith("@"):
-        order = Order.read(at)
-        return lambda: order
+        orders = Orders.read(at)
+        return lambda: orders
     file = folder / at[1:]
 
-    def look() -> Order | None:
+    def look() -> Orders:
         try:
-            text = file.read_text("utf-8")
+            return Orders.read(file.read_text("utf-8"))
         except FileNotFoundError:
-            return None
-        return Order.read(text) if text.strip() else None
+            return Orders({})
 
     return look

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from khronos.resilience import crashpoints
-from khronos.resilience.crashpoints import POINTS, Order, Trap
+from khronos.resilience.crashpoints import POINTS, Orders, Trap
 
 ROOT = Path(__file__).resolve().parents[2]
 LIFE = """
@@ -42,8 +42,8 @@ class Strikes:
 
 
 def trap(folder: Path, strike: Strikes, point: str = "turn.claimed", passing: int = 1) -> Trap:
-    order = Order(point, passing)
-    return Trap(lambda: order, folder, strike)
+    orders = Orders({point: passing})
+    return Trap(lambda: orders, folder, strike)
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_many_who_come_by_at_once_are_struck_once(tmp_path: Path) -> None:
     assert strike.count == 1
 
 
-def test_order_in_a_file_counts_from_when_it_is_there(tmp_path: Path, armed: None) -> None:
+def test_orders_in_a_file_count_from_when_they_are_there(tmp_path: Path, armed: None) -> None:
     strike = Strikes()
     crashpoints.arm("@next", tmp_path, strike)
     for text, passings in (("", 3), ("turn.locked:2\n", 1), ("turn.claimed:2\n", 1)):
@@ -151,10 +151,23 @@ def test_environment_arms_and_its_absence_does_not(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "crashes" / "turn.claimed").is_file()
 
 
-@pytest.mark.parametrize("text", ["turn.claimd", "turn.claimed:often", ""])
-def test_order_that_names_no_moment_is_refused(text: str) -> None:
+def test_several_points_are_ordered_at_once_and_counted_apart(tmp_path: Path) -> None:
+    strike = Strikes()
+    orders = Orders.read("turn.claimed:2\nbus.read turn.locked:3")
+    assert orders == Orders({"turn.claimed": 2, "bus.read": 1, "turn.locked": 3})
+    several = Trap(lambda: orders, tmp_path, strike)
+    counts = []
+    for point in ("turn.claimed", "turn.locked", "bus.read", "turn.claimed", "turn.locked", "bus.read"):
+        several.reached(point)
+        counts.append(strike.count)
+    assert counts == [0, 0, 1, 2, 2, 2]
+    assert {file.name for file in tmp_path.iterdir()} == {"bus.read", "turn.claimed"}
+
+
+@pytest.mark.parametrize("text", ["turn.claimd", "turn.claimed:often", "turn.claimed:1,bus.read:1"])
+def test_orders_that_name_no_moment_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"crash point|invalid literal"):
-        Order.read(text)
+        Orders.read(text)
 
 
 def called() -> list[str]:
