@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 
+from khronos.alerts import raise_alert
 from khronos.bus import events
 from khronos.channels import account_of, kind_of
 from khronos.channels.base import Happening
@@ -26,6 +27,8 @@ from khronos.models.prepared import insert_all
 from khronos.resilience import crashpoints
 
 log = logging.getLogger(__name__)
+
+OUR_FAULT = "our own fault: "  # not the update's: worth another try after a restart, which may bring a mend
 
 TARGETS = {Conversation.Handler.BOT: "agent.ai", Conversation.Handler.TRIAGE: "agent.triage"}
 
@@ -67,7 +70,8 @@ def dispatch_alone(pk: int, told: bool) -> Outcome:
         raise
     except Exception as error:
         log.exception("update quarantined", extra={"update": pk})
-        quarantine(pk, f"{type(error).__name__}: {error}")
+        quarantine(pk, f"{OUR_FAULT}{type(error).__name__}: {error}")
+        raise_alert("updates.quarantined", "error", f"Update {pk} failed here by our own fault: {error}")
         return Outcome()
 
 

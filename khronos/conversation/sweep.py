@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from khronos.bus import doorbell
 from khronos.bus.routes import DELIVERY_TASK, TURN_TASK, Route
+from khronos.conversation.dispatch import OUR_FAULT
 from khronos.models import Delivery, Turn, Update
 from khronos.models.work import Work
 from khronos.resilience import crashpoints
@@ -40,6 +41,12 @@ def hurry() -> None:
     """After a start: what waited for a wrong key or a dead address may go now."""
     Turn.objects.filter(state=Turn.State.PARKED).update(due_at=Now())
     Delivery.objects.filter(state=Delivery.State.PENDING).update(due_at=Now())
+
+
+def try_again() -> int:
+    """After a start, which may have brought a mend: updates that failed by our own fault."""
+    failed = Update.objects.filter(state=Update.State.QUARANTINED, reason__startswith=OUR_FAULT)
+    return failed.update(state=Update.State.RECEIVED, reason="")
 
 
 def ring_for(rows: "QuerySet[Work]", route: Route) -> int:

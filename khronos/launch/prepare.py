@@ -33,6 +33,7 @@ def furnish(home: Home, screen: Screen, address: str) -> None:
     residents.settle(screen)
     schedule.install()
     sweep.hurry()
+    sweep.try_again()
     made = administrator.make_if_missing()
     for line in warnings():
         screen.warn(line)

@@ -6,7 +6,7 @@ from django.utils import timezone
 from bench.simulator import Simulator
 from khronos.conversation import arrivals as rows
 from khronos.conversation import dispatch as dispatching
-from khronos.conversation import holding
+from khronos.conversation import holding, sweep
 from khronos.conversation import turn as turns
 from khronos.conversation.phrases import phrase
 from khronos.exceptions import LostLease
@@ -349,6 +349,24 @@ def test_innocent_update_is_not_quarantined_for_one_before_it(
     states = list(Update.objects.order_by("pk").values_list("state", flat=True))
     assert states == [Update.State.QUARANTINED, Update.State.DISPATCHED]
     assert Message.objects.get().text == "innocent"
+    assert Alert.objects.filter(name="updates.quarantined", resolved_at=None).count() == 1
+
+
+def test_update_that_failed_by_our_own_fault_is_tried_again_after_a_start(
+    telegram: Channel, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said(sim, "hello")
+    way.fetch(telegram)
+    accept(telegram, b"what nobody can read")
+    with monkeypatch.context() as broken:
+        broken.setattr(rows, "message", lambda *_: 1 / 0)
+        way.dispatch()
+    assert Update.objects.filter(state=Update.State.QUARANTINED).count() == 2
+    assert sweep.try_again() == 1
+    way.dispatch()
+    way.answer()
+    assert sim.telegram.answers(ANA) == ["You said: hello"]
+    assert Update.objects.get(state=Update.State.QUARANTINED).raw == b"what nobody can read"
 
 
 def test_fact_that_nobody_was_told_is_told_by_the_relay(telegram: Channel, sim: Simulator) -> None:
