@@ -61,6 +61,8 @@ def close_databases(is_quiet: bool) -> str:
             database.inc_thread_sharing()
             database.close()
             count += 1
+    if is_quiet:
+        getattr(connections["default"], "close_pool", lambda: None)()  # PostgreSQL alone has one
     left = sum(database.connection is not None for database in list(databases))
     return f"{count} connections closed, {left} left to the end of the process"
 
