@@ -20,5 +20,5 @@ class Stopping:
         return self._set
 
     def wait(self, seconds: float) -> bool:
-        select.select([self._reader], [], [], seconds)
+        select.select([self._reader], [], [], max(0.0, seconds))
         return self._set
