@@ -7,6 +7,10 @@ from settings.env import env
 CELERY_BROKER_URL = env.celery_broker_url or env.redis_url
 if CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
     CELERY_BROKER_TRANSPORT = "khronos.bus.celery_redis:ThriftyTransport"
+elif CELERY_BROKER_URL.startswith("amqp://"):
+    CELERY_BROKER_TRANSPORT = "khronos.bus.celery_amqp:BoundedTransport"
+elif CELERY_BROKER_URL.startswith("amqps://"):
+    CELERY_BROKER_TRANSPORT = "khronos.bus.celery_amqp:BoundedTLSTransport"
 CELERY_WORKER_CONSUMER = "khronos.bus.celery_redis:ThriftyConsumer"
 CELERY_TASK_QUEUES = [Queue(name) for name in ("agent.ai", "delivery", "embeddings", "ops")]
 CELERY_TASK_DEFAULT_QUEUE = "ops"
@@ -33,11 +37,12 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CONNECTION_TIMEOUT = 4.0
+CELERY_BROKER_HEARTBEAT = 10  # seconds; a RabbitMQ that is silent for two of them is gone
 CELERY_BROKER_POOL_LIMIT = 10
 CELERY_TASK_PUBLISH_RETRY = False  # a lost ring is rung again by the sweeper; nobody waits for a dead broker
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {}
-    if CELERY_BROKER_URL.startswith("amqp")
+    {"confirm_publish": True}  # what RabbitMQ did not take was not sent
+    if CELERY_BROKER_URL.startswith(("amqp://", "amqps://"))
     else {
         "priority_steps": [0],  # one list a queue: priorities are not used
         "visibility_timeout": 300,  # above the longest task; the same in every process

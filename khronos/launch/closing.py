@@ -48,6 +48,8 @@ def close_queue() -> str:
     for pool in filter(None, pools):
         pool.force_close_all()
     close([doorbell.broker])
+    if doorbell.bell.cache_info().currsize:
+        doorbell.bell().close()
     return "closed"
 
 
