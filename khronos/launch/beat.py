@@ -24,6 +24,8 @@ SOCKET_TIMEOUT_S = 30.0  # as Celery's own beat has it
 class LeasedScheduler(DatabaseScheduler):  # type: ignore[misc]
     """Each firing is written down at once (CELERY_BEAT_SYNC_EVERY), so that the next holder knows of it."""
 
+    producer = None  # Celery's own waits for a broker without end, and keeps a line that was cut
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.holder = holder()
         self.holds = False
