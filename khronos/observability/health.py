@@ -5,13 +5,16 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import amqp
 import psutil
 import redis
 from django.conf import settings
 from django.db import close_old_connections, connection
 from kombu import Connection
 
+from khronos.celery import app
 from khronos.observability import heartbeat
 from khronos.resilience.deadlines import within
 
@@ -52,9 +55,24 @@ def redis_server() -> str:
 def broker() -> str:
     if settings.CELERY_BROKER_URL == settings.REDIS_URL:
         return redis_server()
+    if settings.CELERY_BROKER_URL.startswith(("amqp://", "amqps://")):
+        return rabbitmq()
     with Connection(settings.CELERY_BROKER_URL, connect_timeout=DEADLINE_S) as broker_connection:
         broker_connection.ensure_connection(max_retries=1, timeout=1)
     return "answers"
+
+
+def rabbitmq() -> str:
+    """Short of memory or disk, it lets in and takes nothing: so a message to nowhere must be confirmed."""
+    asked = app.connection_for_write(connect_timeout=DEADLINE_S, heartbeat=0)
+    wire: Any = asked.transport.establish_connection()
+    try:
+        wire.sock.settimeout(DEADLINE_S)
+        wire.channel().basic_publish(amqp.Message(""), "", "khronos.ready")
+        wire.close()
+    finally:
+        wire.collect()
+    return "takes messages"
 
 
 def workers() -> str:
