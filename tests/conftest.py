@@ -20,6 +20,7 @@ from khronos.guards import breakers, limits
 from khronos.intake import channels
 from khronos.models import Channel
 from tests.factories import make_channel
+from tests.rabbitmq import RabbitMQ, is_installed
 
 TOKEN = "424242:simulated-token"
 
@@ -51,6 +52,14 @@ def valkey() -> Iterator[str]:
     yield settings.REDIS_URL
     server.terminate()
     server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMQ]:
+    if not is_installed():
+        missing("RabbitMQ")
+    with RabbitMQ.started() as server:
+        yield server
 
 
 @pytest.fixture
