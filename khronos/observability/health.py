@@ -10,6 +10,7 @@ from typing import Any
 import amqp
 import psutil
 import redis
+from celery import shared_task
 from django.conf import settings
 from django.db import close_old_connections, connection
 from kombu import Connection
@@ -75,11 +76,22 @@ def rabbitmq() -> str:
     return "takes messages"
 
 
+@shared_task(name=heartbeat.CANARY, ignore_result=True, send_events=False)
+def canary() -> None:
+    """A job like any other, but for its work: broker, worker and database do theirs, and no row stays."""
+    database()
+
+
 def workers() -> str:
     count = heartbeat.alive("agent")
     if not count:
         raise RuntimeError("no agent is alive")
-    return f"{count} alive"
+    flown = heartbeat.canaries()
+    late = [f"{place} {s} s" for place, (_, s) in flown.items() if s > heartbeat.CANARY_LATE_S]
+    if late:
+        raise RuntimeError(f"canary awaited: {', '.join(late)}")
+    done = [f"{place} {age} s" for place, (age, _) in flown.items() if age is not None]
+    return f"{count} alive; canary: {', '.join(done) or 'none yet'}"
 
 
 def disk() -> str:

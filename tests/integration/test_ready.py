@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 import redis
@@ -11,9 +12,13 @@ from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.core import signing
 from django.test import Client
+from kombu.exceptions import OperationalError
 
+from khronos.celery import app
+from khronos.conversation.dispatcher import Dispatcher
 from khronos.desk import login
 from khronos.desk.login import link_for
+from khronos.models import DeadLetter, Event, Update
 from khronos.observability import health, heartbeat, views
 from khronos.observability.health import Readiness
 
@@ -29,6 +34,7 @@ def fresh(
     monkeypatch.setattr(views, "readiness", Readiness(health.CHECKS))
     heartbeat.client.cache_clear()
     heartbeat.last_beats.clear()
+    heartbeat.places_done.clear()
     heartbeat.beat("agent")
 
 
@@ -134,6 +140,177 @@ def test_a_beat_never_fails(settings: LazySettings, monkeypatch: pytest.MonkeyPa
     heartbeat.last_beats.clear()
     heartbeat.beat("agent")
     heartbeat.client.cache_clear()
+
+
+QUEUES = ["agent.ai", "delivery", "embeddings", "ops"]
+
+
+def beat(role: str) -> None:
+    heartbeat.last_beats.clear()
+    heartbeat.beat(role)
+
+
+def work(bus: "redis.Redis", queue: str) -> None:
+    """What a worker does with a canary."""
+    assert bus.rpop(queue) is not None
+    app.tasks[heartbeat.CANARY].apply(throw=True)
+    heartbeat.places_done.add(queue)
+
+
+def awaited_for(bus: "redis.Redis", place: str, seconds: int) -> None:
+    since = int(str(bus.hget(heartbeat.CANARIES, f"since {place}"), "ascii"))  # type: ignore[arg-type]
+    bus.hset(heartbeat.CANARIES, f"since {place}", str(since - seconds))
+
+
+def workers() -> tuple[bool, str]:
+    """As /ready would find them now."""
+    result = health.run(health.workers)
+    return result.ok, result.detail
+
+
+@pytest.mark.usefixtures("fresh")
+def test_canaries_fly_through_every_queue_and_come_back(bus: "redis.Redis") -> None:
+    assert workers() == (True, "1 alive; canary: none yet")
+    beat("dispatcher")
+    assert [bus.llen(queue) for queue in QUEUES] == [1, 1, 1, 1]
+    for queue in QUEUES:
+        work(bus, queue)
+    beat("worker")
+    assert set(heartbeat.canaries()) == {*QUEUES, heartbeat.BUS}
+    ok, detail = workers()
+    assert ok
+    assert all(f"{queue} " in detail for queue in QUEUES)
+    assert heartbeat.BUS not in detail
+    assert heartbeat.places_done == set()
+
+
+@pytest.mark.usefixtures("fresh")
+def test_many_dispatchers_send_one_canary_at_a_time(bus: "redis.Redis") -> None:
+    for _ in range(5):
+        beat("dispatcher")
+    assert [bus.llen(queue) for queue in QUEUES] == [1, 1, 1, 1]
+    assert bus.xlen(heartbeat.BUS) == 1
+
+
+@pytest.mark.usefixtures("fresh")
+def test_not_ready_while_a_canary_is_awaited_for_too_long(bus: "redis.Redis") -> None:
+    beat("dispatcher")
+    for queue in QUEUES[1:]:
+        work(bus, queue)
+    beat("worker")
+    awaited_for(bus, "agent.ai", 55)
+    assert workers()[0]
+    awaited_for(bus, "agent.ai", 10)
+    ok, detail = workers()
+    assert not ok
+    assert detail.startswith("canary awaited: agent.ai 6")
+    assert get("/ready") == (503, {"status": "not ready"})
+    work(bus, "agent.ai")
+    beat("agent")
+    assert workers()[0]
+
+
+@pytest.mark.usefixtures("fresh")
+def test_one_that_is_awaited_for_long_is_not_followed_by_many(bus: "redis.Redis") -> None:
+    beat("dispatcher")
+    awaited_for(bus, "ops", 70)
+    for _ in range(3):
+        bus.hincrby(heartbeat.CANARIES, "sent ops", -heartbeat.CANARY_EVERY_S)
+        bus.hincrby(heartbeat.CANARIES, "sent delivery", -heartbeat.CANARY_EVERY_S)
+        beat("dispatcher")
+    assert (bus.llen("ops"), bus.llen("delivery")) == (1, 4)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_canary_on_the_bus_comes_back_when_it_is_read_and_acknowledged(bus: "redis.Redis") -> None:
+    beat("dispatcher")
+    dispatcher = Dispatcher()
+    dispatcher.consumer.join()
+    beat("dispatcher")
+    assert heartbeat.canaries()[heartbeat.BUS][0] is None
+    assert dispatcher.consumer.read(10) == 1
+    beat("dispatcher")
+    beat("dispatcher")
+    assert heartbeat.canaries()[heartbeat.BUS] == (0, 0)
+    assert bus.xpending(heartbeat.BUS, heartbeat.READERS)["pending"] == 0
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_canary_leaves_no_row_and_speaks_to_no_monitor() -> None:
+    tables = [model.objects.count() for model in (Event, Update, DeadLetter)]
+    app.tasks[heartbeat.CANARY].apply(throw=True)
+    assert [model.objects.count() for model in (Event, Update, DeadLetter)] == tables == [0, 0, 0]
+    assert not app.tasks[heartbeat.CANARY].send_events
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_broker_that_is_away_leaves_no_canary_awaited(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(app, "send_task", refuse)
+    beat("dispatcher")
+    assert heartbeat.canaries()["agent.ai"] == (None, 0)
+
+
+def test_a_member_that_beat_before_the_clock_was_set_back_is_not_alive(bus: "redis.Redis") -> None:
+    heartbeat.client.cache_clear()
+    later = int(bus.time()[0]) + 7200
+    bus.zadd("khronos:heartbeat:agent", {"the dead": later})
+    beat("agent")
+    assert heartbeat.alive("agent") == 1
+    assert bus.zcard("khronos:heartbeat:agent") == 1
+
+
+class Pool:
+    """Its threads are busy until told otherwise."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], None]] = []
+
+    def submit(self, job: Callable[[], None]) -> None:
+        self.waiting.append(job)
+
+    def work(self) -> None:
+        while self.waiting:
+            self.waiting.pop()()
+
+
+@pytest.fixture
+def pulse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "pulse"
+    monkeypatch.setattr(heartbeat, "pulse_file", lambda: file)
+    return file
+
+
+def test_threads_that_get_nothing_done_give_no_sign_of_life(
+    bus: "redis.Redis", pulse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, pool = [0.0], Pool()
+    hands = heartbeat.Hands(lambda: now[0])
+    hands.submit = pool.submit
+    monkeypatch.setattr(heartbeat, "hands", hands)
+    patience_s = heartbeat.patience_s()
+    for moment, gives_sign in [(0.0, True), (patience_s - 1, True), (patience_s, False)]:
+        now[0] = moment
+        beat("agent")
+        assert pulse.exists() is gives_sign
+        pulse.unlink(missing_ok=True)
+    assert len(pool.waiting) == 1
+    pool.work()
+    beat("agent")
+    assert pulse.exists()
+    assert len(pool.waiting) == 1
+
+
+def test_no_deadline_is_longer_than_the_patience_with_threads(settings: LazySettings) -> None:
+    deadlines = [breaker["timeout_s"] for breaker in settings.BREAKERS.values()]
+    settings.AGENT_THREADS = 48
+    assert heartbeat.patience_s() == 2 * sum(deadlines)
+    settings.AGENT_THREADS = 2
+    assert heartbeat.patience_s() == 16 * sum(deadlines)
 
 
 def test_a_link_signs_in_once(db: None, client: Client) -> None:
