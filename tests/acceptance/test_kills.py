@@ -6,11 +6,14 @@ from collections.abc import Iterable
 
 import pytest
 
+from bench.patience import until
 from bench.simulator.verdict import MARKER
+from tests.acceptance.conftest import EDIT, house
 from tests.acceptance.stage import Stage, clean, exact, figures
 
 PROCESSES = ("web.child", "dispatcher", "worker", "valkey")
 LESS_URGENT = ("web", "beat", "flower", "litestream")
+LEASE_S = 30  # of a turn
 BACK_S = 15  # a killed worker is started again, and frees what its last life held
 
 
@@ -36,6 +39,24 @@ def test_killed_agent_waits_for_no_lease_and_repeats_nothing_in_edit_mode(editin
     assert figures(verdict) == exact(90)
     assert verdict.longest_wait < BACK_S
     assert editing.troubles() == clean()
+
+
+@pytest.mark.slow
+def test_agent_frozen_beyond_its_lease_changes_nothing_when_it_wakes() -> None:
+    pair = house.open(env=EDIT | {"AGENT_PROCESSES": "2"})
+    pair.world.models.think(0.2)
+    pair.play(15, 6, arrival="paced", rate=60)
+    pair.after(45)
+    pair.thinking(2)
+    frozen = pair.khronos.kill("agent", signal.SIGSTOP)
+    held = pair.count("turn", "state = 'working'")
+    assert held > 0
+    assert figures(pair.finish(LEASE_S + 30)) == exact(90)
+    os.kill(frozen, signal.SIGCONT)
+    assert until(lambda: "lease lost" in pair.khronos.logs()["agent"], 30)
+    assert figures(pair.finish()) == exact(90)
+    assert pair.khronos.pid("agent") == frozen
+    assert pair.troubles() == clean()
 
 
 @pytest.mark.slow
