@@ -1,19 +1,24 @@
 """The timetable's clock. Many may run; the one that holds the lease fires, the others stand by."""
 
+import logging
 import socket
 import threading
 from datetime import timedelta
 from typing import Any
 
+from django.db import DatabaseError, InterfaceError
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from khronos.celery import app
 from khronos.launch.closing import closes, with_database
 from khronos.models import Lease
+from khronos.models.connections import give_back
 from khronos.models.lease import holder
 from khronos.observability.heartbeat import beat
 from khronos.resilience.farewell import Farewell, Step
 from khronos.resilience.shutdown import Stopping
+
+log = logging.getLogger(__name__)
 
 NAME = "beat"
 LEASE = timedelta(seconds=30)
@@ -74,9 +79,20 @@ class Clock:
     def run(self, stopping: Stopping) -> None:
         try:
             while not stopping.is_set():
-                stopping.wait(self.scheduler.tick())
+                stopping.wait(self.tick())
         finally:
             self.fires_no_more.set()
+
+    def tick(self) -> float:
+        """Seconds until the next one. While the database is away nobody can tell whose turn it is."""
+        try:
+            return max(0.0, self.scheduler.tick())  # below zero where something is overdue
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("nothing is fired", extra={"error": f"{type(error).__name__}: {error}"[:300]})
+            self.scheduler.holds = False  # another may have fired meanwhile
+            return STAND_BY_S
+        finally:
+            give_back()
 
     def stop(self) -> str:
         self.fires_no_more.wait()
