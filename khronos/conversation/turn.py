@@ -29,7 +29,7 @@ from khronos.conversation.phrases import phrase
 from khronos.delivery.send import send_all
 from khronos.exceptions import LostLease, Permanent, Transient
 from khronos.models import Conversation, DeadLetter, Delivery, Message, Turn
-from khronos.models.commit import commit
+from khronos.models.commit import commit, insist
 from khronos.models.prepared import Select, Slot
 from khronos.resilience import crashpoints
 
@@ -108,7 +108,8 @@ def respond(turn: Turn) -> list[Delivery]:
         if turn.conversation.handler == Conversation.Handler.TRIAGE:
             triage.route(turn, messages)
         replies = replies_to(turn, messages)
-        stored = commit(partial(answer.store, turn, replies, even_if_amended=not left))
+        store = partial(answer.store, turn, replies, even_if_amended=not left)
+        stored = insist(store, settings.TURN_LEASE.total_seconds())
         if stored is not None:
             crashpoints.reached("turn.answered")
             return stored

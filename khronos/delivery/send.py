@@ -164,7 +164,7 @@ def place(transport: Transport, delivery: Delivery) -> None:
         follow(delivery.conversation, moved.new_chat_id)
         placed = transport.send(delivery.conversation.chat_id, PLACEHOLDER, plain=True)
     crashpoints.reached("delivery.placed")
-    commit(partial(delivery.write, external_id=placed))
+    insist(partial(delivery.write, external_id=placed), settings.DELIVERY_LEASE.total_seconds() / 2)
     crashpoints.reached("delivery.marked")
     delivery.external_id = placed
 

@@ -68,8 +68,8 @@ def _run_together(jobs: Sequence[Job]) -> list[Any]:
         with transaction.atomic():
             return [job() for job in jobs]
     except Exception:
-        if len(jobs) == 1:
-            raise
+        if len(jobs) == 1 or connection.connection is None:
+            raise  # the database is away: none of the jobs is to blame
     with transaction.atomic():
         return [_run(job) for job in jobs]  # one of them fails: savepoints find out which
 
