@@ -45,10 +45,16 @@ def breaker(name: str) -> Breaker:
     policy = BreakerPolicy(
         name=name,
         window_s=settings.BREAKER_WINDOW_S,
-        least_calls=settings.BREAKER_LEAST_CALLS,
+        least_calls=least_calls(name),
         **settings.BREAKERS[kind_of(name)],
     )
     return Breaker(policy, store(), counts=is_outage, on_change=tell)
+
+
+def least_calls(name: str) -> int:
+    """Of a model that hangs a window shows no more calls than may be open at once."""
+    at_once = settings.PROVIDER_CONCURRENCY.get(name) or settings.BREAKER_LEAST_CALLS
+    return int(max(2, min(at_once, settings.BREAKER_LEAST_CALLS)))
 
 
 def kind_of(name: str) -> str:
@@ -73,6 +79,8 @@ def tell(change: Change) -> None:
         change.after,
         extra={"error_rate": change.error_rate, "calls": change.calls},
     )
+    if change.name == "database" and change.after is not State.CLOSED:
+        return  # it cannot note that it is away, and whoever asks it to waits in vain
     if change.after is State.OPEN:
         rate = f"{change.error_rate:.0%} of {change.calls} calls failed"
         raise_alert(f"breaker.{change.name}", "error", f"{change.name} is left alone for a while: {rate}.")

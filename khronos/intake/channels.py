@@ -4,6 +4,7 @@ from django.http import Http404
 
 from khronos.guards import caches
 from khronos.models import Channel
+from khronos.models.connections import in_time
 
 
 def listening(slug: str, kind: str) -> Channel:
@@ -14,7 +15,11 @@ def listening(slug: str, kind: str) -> Channel:
 
 
 def lookup(slug: str) -> Channel | None:
-    return caches.channels().get(slug, lambda: Channel.objects.listening().filter(slug=slug).first())
+    def read() -> Channel | None:
+        in_time()  # one reads for all who ask together: after a failure the next one
+        return Channel.objects.listening().filter(slug=slug).first()
+
+    return caches.channels().get(slug, read)
 
 
 def forget(slug: str = "*") -> None:
