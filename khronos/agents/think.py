@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from khronos.agents.providers import configured, provider
 from khronos.agents.providers.base import Completion, Prompt
+from khronos.agents.providers.errors import Empty, complaint
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.exceptions import Permanent, Throttled, Transient, Unauthorized
 from khronos.guards import limits
 from khronos.guards.breakers import guarded
 
 log = logging.getLogger(__name__)
+
+EMPTY_A_MINUTE = 3  # answers without a word to one question; the next one is taken for an answer
 
 
 class Away(Exception):
@@ -49,10 +52,10 @@ def think(
     for name in configured(order):
         try:
             with guarded(name), limits.seat(name, token, wake):
-                completion = ask(name, prompt)
+                completion = ask(name, prompt, token)
         except Unauthorized as error:
             failures.append((name, error))
-            raise_alert(f"provider.{name}.unauthorized", "error", f"{name} refuses our key: {error}")
+            raise_alert(f"provider.{name}.unauthorized", "error", f"{name} {complaint(error)}: {error}")
         except (Transient, Permanent) as error:
             failures.append((name, error))
             log.warning("provider failed", extra={"provider": name, "error": str(error)[:300]})
@@ -64,9 +67,13 @@ def think(
     raise verdict(failures)
 
 
-def ask(name: str, prompt: Prompt) -> Completion:
+def ask(name: str, prompt: Prompt, token: str) -> Completion:
     try:
         completion = provider(name).complete(prompt)
+    except Empty as error:
+        if limits.counted(f"empty:{name}:{token}", EMPTY_A_MINUTE).within:
+            raise
+        raise Permanent(f"{error}, again and again: it is the question") from None
     except Throttled as error:
         limits.slow_down(name, error.retry_after)
         raise

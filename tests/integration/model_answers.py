@@ -1,17 +1,35 @@
 """Answers of models as they come over the wire, and a way to ask a server that misbehaves."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 from pytest_django import Settings
 
+from bench.simulator import Simulator
 from khronos.agents.providers import provider
-from khronos.agents.providers.base import Completion, Line, Prompt
+from khronos.agents.providers.base import Completion, Line, Prompt, Provider
 from khronos.http import pool
 from tests.integration.raw_server import RawServer, answer
 
 NAMES = ("anthropic", "openai")
 QUESTION = Prompt("Be brief.", [Line("user", "Where is my order?")], "en", max_tokens=200)
+
+
+@contextmanager
+def keys_given(settings: Settings) -> Iterator[None]:
+    """Both have a key; nobody keeps a client of an earlier test."""
+    settings.ANTHROPIC_API_KEY, settings.OPENAI_API_KEY = "sk-ant-simulated", "sk-simulated"
+    provider.cache_clear()
+    yield
+    provider.cache_clear()
+
+
+@contextmanager
+def of(name: str, sim: Simulator) -> Iterator[Provider]:
+    yield provider(name)
+    pool(sim.url).close()
 
 
 def ask(name: str, server: RawServer, settings: Settings, prompt: Prompt = QUESTION) -> Completion:

@@ -18,22 +18,20 @@ from khronos.agents.providers import provider
 from khronos.agents.providers.base import Provider
 from khronos.exceptions import Failure, Permanent, Throttled, Transient, Unauthorized
 from khronos.http import pool
-from tests.integration.model_answers import NAMES, QUESTION, ask, claude, gpt
+from tests.integration.model_answers import NAMES, QUESTION, ask, claude, gpt, keys_given, of
 from tests.integration.raw_server import answer, saying, serving
 
 
 @pytest.fixture(autouse=True)
 def keys(settings: Settings) -> Iterator[None]:
-    settings.ANTHROPIC_API_KEY, settings.OPENAI_API_KEY = "sk-ant-simulated", "sk-simulated"
-    provider.cache_clear()
-    yield
-    provider.cache_clear()
+    with keys_given(settings):
+        yield
 
 
 @pytest.fixture(params=NAMES)
 def model(request: pytest.FixtureRequest, sim: Simulator) -> Iterator[Provider]:
-    yield provider(request.param)
-    pool(sim.url).close()
+    with of(request.param, sim) as provider:
+        yield provider
 
 
 # Every way to fail
@@ -180,7 +178,7 @@ def test_a_refused_connection_is_transient(settings: Settings) -> None:
             ask(name, server, settings)
 
 
-@pytest.mark.parametrize("kind", ["reset", "hang", "trickle", "cut"])
+@pytest.mark.parametrize("kind", ["reset", "hang", "trickle", "drip", "cut"])
 def test_a_model_that_does_not_answer_in_time_is_transient(
     sim: Simulator, settings: Settings, kind: Any
 ) -> None:

@@ -11,8 +11,7 @@ from pytest_django import Settings
 from bench.simulator import Simulator
 from khronos.agents.providers import configured, provider
 from khronos.agents.providers.base import Completion, Line, Prompt, Provider
-from khronos.http import pool
-from tests.integration.model_answers import NAMES, QUESTION, ask, claude, gpt
+from tests.integration.model_answers import NAMES, QUESTION, ask, claude, gpt, keys_given, of
 from tests.integration.raw_server import RawServer, saying, serving
 
 DIALOGUE = Prompt("Be brief.", [Line("user", "Hi"), Line("assistant", "Hello"), Line("user", "Order?")])
@@ -20,16 +19,14 @@ DIALOGUE = Prompt("Be brief.", [Line("user", "Hi"), Line("assistant", "Hello"), 
 
 @pytest.fixture(autouse=True)
 def keys(settings: Settings) -> Iterator[None]:
-    settings.ANTHROPIC_API_KEY, settings.OPENAI_API_KEY = "sk-ant-simulated", "sk-simulated"
-    provider.cache_clear()
-    yield
-    provider.cache_clear()
+    with keys_given(settings):
+        yield
 
 
 @pytest.fixture(params=NAMES)
 def model(request: pytest.FixtureRequest, sim: Simulator) -> Iterator[Provider]:
-    yield provider(request.param)
-    pool(sim.url).close()
+    with of(request.param, sim) as provider:
+        yield provider
 
 
 def sent(server: RawServer) -> dict[str, Any]:

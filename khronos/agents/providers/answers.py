@@ -1,15 +1,28 @@
 """What the providers' requests and answers have in common, and the words for when there is no answer."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from khronos.agents.providers.base import Prompt
-from khronos.exceptions import Permanent, Transient
+from khronos.agents.providers.errors import Empty
+from khronos.exceptions import Permanent
 
 REFUSALS = {
     "en": "I am sorry, I cannot help with that. Is there something else I can do for you?",
     "pt": "Desculpe, não posso ajudar com isso. Posso ajudar com outra coisa?",
 }
+REFUSAL = "refusal"
 CUT_SHORT = {"max_tokens", "length"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an answer holds, whoever gave it."""
+
+    text: str  # of a refusal only what may be shown of it
+    stop_reason: str
+    input_tokens: int
+    output_tokens: int
 
 
 def dialogue(prompt: Prompt) -> list[dict[str, str]]:
@@ -17,17 +30,15 @@ def dialogue(prompt: Prompt) -> list[dict[str, str]]:
     return [{"role": line.role, "content": line.text if line.text.strip() else "…"} for line in prompt.lines]
 
 
-def refusal(language: str) -> str:
-    return REFUSALS.get(language[:2].lower(), REFUSALS["en"])
-
-
-def text_or_failure(text: str, stop_reason: str) -> str:
+def words_of(said: Said, language: str) -> str:
     """A model that said nothing may say something next time; not so one that ran out of tokens."""
-    if text.strip():
-        return text
-    if stop_reason in CUT_SHORT:
+    if said.text.strip():
+        return said.text
+    if said.stop_reason == REFUSAL:
+        return REFUSALS.get(language[:2].lower(), REFUSALS["en"])
+    if said.stop_reason in CUT_SHORT:
         raise Permanent("the answer ended before its first word: ANSWER_MAX_TOKENS is too small")
-    raise Transient("an empty answer")
+    raise Empty("an empty answer")
 
 
 def count(usage: Any, *names: str) -> int:

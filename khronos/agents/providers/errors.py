@@ -21,6 +21,22 @@ CLOSED = (
     "billing_hard_limit",
 )
 
+# How an alert begins; what is not here is the key.
+COMPLAINTS = {
+    "400": "wants to be paid",
+    "402": "wants to be paid",
+    "404": "does not know our model",
+    "429": "wants to be paid",
+}
+
+
+class Empty(Transient):
+    """An answer without a word."""
+
+
+def complaint(error: Unauthorized) -> str:
+    return COMPLAINTS.get(str(error)[:3], "refuses our key")
+
 
 def failure_of(status: int, body: object, headers: Mapping[str, str]) -> Failure:
     reason = f"{status} {message_of(body)[:REASON_MAX]}"

@@ -5,6 +5,7 @@ the rest of the call. `post` is their documented way around that; key, headers a
 """
 
 import time
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
@@ -12,6 +13,7 @@ import httpx2
 import orjson
 from django.conf import settings
 
+from khronos.agents.providers.answers import Said, words_of
 from khronos.agents.providers.base import Completion, Prompt
 from khronos.agents.providers.errors import failure_of
 from khronos.agents.providers.transport import PooledTransport
@@ -29,19 +31,22 @@ class SdkProvider:
     path: ClassVar[str]
     limit_header: ClassVar[str]  # how many requests a minute we may make
     sdk: ClassVar[ModuleType]
+    client: ClassVar[Callable[..., Client]]
 
     def __init__(self) -> None:
         total_timeout = settings.PROVIDER_TOTAL_TIMEOUT_S[self.name]
         transport = PooledTransport(settings.PROVIDER_CONNECT_TIMEOUT_S, total_timeout)
-        self._client = self.open(httpx2.Client(transport=transport, timeout=total_timeout))
-
-    def open(self, http_client: httpx2.Client) -> Client:
-        raise NotImplementedError
+        self._client = type(self).client(
+            api_key=usable(getattr(settings, f"{self.name.upper()}_API_KEY")),
+            base_url=getattr(settings, f"{self.name.upper()}_BASE_URL"),
+            max_retries=0,
+            http_client=httpx2.Client(transport=transport, timeout=total_timeout),
+        )
 
     def request(self, prompt: Prompt) -> dict[str, Any]:
         raise NotImplementedError
 
-    def read(self, answer: dict[str, Any], prompt: Prompt) -> Completion:
+    def read(self, answer: dict[str, Any]) -> Said:
         raise NotImplementedError
 
     def complete(self, prompt: Prompt) -> Completion:
@@ -49,14 +54,15 @@ class SdkProvider:
         started = time.monotonic()
         answer = self._post(body)
         duration_ms = round((time.monotonic() - started) * 1000)
-        completion = self.read(decoded(answer.content), prompt)
+        content = decoded(answer.content)
+        said = self.read(content)
         return Completion(
-            text=completion.text,
+            text=words_of(said, prompt.language),
             provider=self.name,
-            model=completion.model or body["model"],
-            input_tokens=completion.input_tokens,
-            output_tokens=completion.output_tokens,
-            stop_reason=completion.stop_reason,
+            model=str(content.get("model") or body["model"]),
+            input_tokens=said.input_tokens,
+            output_tokens=said.output_tokens,
+            stop_reason=said.stop_reason,
             duration_ms=duration_ms,
             requests_per_minute=number(answer.headers.get(self.limit_header)),
         )
