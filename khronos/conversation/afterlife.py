@@ -20,14 +20,15 @@ def begin() -> int:
     """How many pieces of work were freed. Before this process takes any."""
     turns = Turn.objects.inherited().filter(state=Turn.State.WORKING)
     deliveries = Delivery.objects.inherited().filter(state=Delivery.State.SENDING)
-    unlock(list(turns.only("pk", "conversation_id")))
+    # An answer is committed, and its delivery leased, before its turn's lock is let go.
+    unlock([*turns.only("pk", "conversation_id"), *deliveries.only("pk", "conversation_id")])
     count = sum(rows.update(due_at=Now(), rung_at=None) for rows in (turns, deliveries))
     if count:
         log.warning("the last life was cut off; what it held is free", extra={"rows": count})
     return count
 
 
-def unlock(turns: Sequence[Turn]) -> None:
+def unlock(rows: Sequence[Turn | Delivery]) -> None:
     with suppress(redis.RedisError):  # the locks end by themselves
-        for turn in turns:
-            lock_of(turn).release_inherited()
+        for row in rows:
+            lock_of(row).release_inherited()

@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from khronos.bus.connection import patient
 from khronos.channels import transport_of
 from khronos.exceptions import Failure, LostLease, Transient
-from khronos.models import Message, Turn
+from khronos.models import Delivery, Message, Turn
 from khronos.models.commit import commit
 from khronos.models.lease import holder
 from khronos.resilience.keeper import Keeper
@@ -27,9 +27,9 @@ typing = Keeper("typing")
 left_behind: deque[RedisLock] = deque(maxlen=10_000)
 
 
-def lock_of(turn: Turn) -> RedisLock:
+def lock_of(work: Turn | Delivery) -> RedisLock:
     ttl_ms = int(settings.LOCK_TTL.total_seconds() * 1000)
-    return RedisLock(patient(), f"conversation:{turn.conversation_id}", ttl_ms, holder())
+    return RedisLock(patient(), f"conversation:{work.conversation_id}", ttl_ms, holder())
 
 
 @contextmanager

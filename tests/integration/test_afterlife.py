@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from bench.simulator import Simulator
-from khronos.conversation import afterlife
+from khronos.conversation import afterlife, answer
 from khronos.conversation import turn as turns
 from khronos.conversation.holding import lock_of
 from khronos.exceptions import LostLease
@@ -44,6 +44,23 @@ def test_last_life_that_is_not_dead_after_all_writes_nothing(under_way: Turn) ->
     assert turns.claim(under_way.pk) is not None
     with pytest.raises(LostLease):
         under_way.settle(Turn.State.ANSWERED)
+
+
+def test_conversation_of_an_answer_that_was_not_yet_sent_is_free(under_way: Turn) -> None:
+    """Killed between the answer's commit and the end of the lock."""
+    answered = answer.store(under_way, [turns.Reply("hello yourself")], even_if_amended=False)
+    assert answered is not None
+    assert [each.state for each in answered] == [Delivery.State.SENDING]
+    assert not lock_of(under_way).acquire()
+    assert afterlife.begin() == 1
+    assert lock_of(under_way).acquire()
+
+
+def test_lock_of_another_process_stays_its_own(under_way: Turn) -> None:
+    assert answer.store(under_way, [turns.Reply("hello yourself")], even_if_amended=False) is not None
+    Delivery.objects.update(holder="another")
+    assert afterlife.begin() == 0
+    assert not lock_of(under_way).acquire()
 
 
 def test_what_another_process_holds_stays_its_own(under_way: Turn) -> None:
