@@ -13,7 +13,7 @@ Kind = Literal[
     "lost",  # do it, then cut the connection: the answer is lost
     "lost_hang",  # do it, then never answer
     "garbled",  # do it, then answer with broken JSON
-    "page",  # do nothing, answer 200 with somebody else's HTML
+    "page",  # do nothing, answer with somebody else's HTML: 200, or a 4xx that is ordered
     "trickle",  # models: answer byte by byte
     "drip",  # models: a byte now and then, for ever
     "cut",  # models: begin to answer, then cut the connection
@@ -45,6 +45,10 @@ class Fault:
 
     def fits(self, labels: dict[str, object]) -> bool:
         return all(labels.get(name) == value for name, value in self.where.items())
+
+    @property
+    def page_status(self) -> int:
+        return self.status if 400 <= self.status < 500 else 200
 
     @property
     def outcome(self) -> str:

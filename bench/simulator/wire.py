@@ -14,6 +14,7 @@ PROXY_PAGE = (
 )
 REASONS = {
     200: "OK",
+    403: "Forbidden",
     500: "Internal Server Error",
     502: "Bad Gateway",
     503: "Service Unavailable",

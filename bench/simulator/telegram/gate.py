@@ -82,7 +82,7 @@ class Gate:
         if fault.kind == "reset":
             return wire.reset(request)
         if fault.kind == "page":
-            return wire.proxy_page(200)
+            return wire.proxy_page(fault.page_status)
         if fault.kind == "hang":
             return await wire.hang()
         response = await self._answer(bot, params, call)
