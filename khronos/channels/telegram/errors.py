@@ -27,6 +27,7 @@ GONE = (
     "was kicked",
     "is not a member",
     "initiate conversation",
+    "chat was deleted",
 )
 REFUSED = {
     "can't parse entities": MarkupRefused,
@@ -35,6 +36,9 @@ REFUSED = {
     "message can't be edited": Vanished,
     "MESSAGE_ID_INVALID": Vanished,
 }
+
+# What a proxy may say in Telegram's place: surely not done, and no word on the message itself.
+STRANGERS = {status for status in range(400, 500) if status not in (401, 404, 429)}
 
 
 class Garbled(Transient):
@@ -56,6 +60,8 @@ def result_of(method: str, reply: Reply, repeatable: bool) -> Any:
     if status < 400:
         reason = f"{method}: {status} with an answer that cannot be read"
         raise Garbled(reason, reply.body) if repeatable else Ambiguous(reason)
+    if status in STRANGERS and "ok" not in answer:
+        raise Transient(f"{method}: {status}, not in the words of Telegram")
     raise failure_of(status, reason, parameters_of(answer), reply, repeatable)
 
 
