@@ -130,6 +130,13 @@ class RabbitMQ:
             channel: Any = connection.channel()
             return sum(int(channel.queue_purge(queue)) for queue in queues)
 
+    def control(self, *words: str) -> None:
+        """What an operator does with `rabbitmqctl`."""
+        command = [str(SERVER.with_name("rabbitmqctl")), *words]
+        subprocess.run(
+            command, env=self._environment(), cwd=self.folder, check=True, stdout=subprocess.DEVNULL
+        )
+
     def said(self) -> str:
         return (self.folder / "log").read_text("utf-8", "replace")[-4000:]
 

@@ -1,0 +1,268 @@
+"""The doorbell over RabbitMQ: rung is what the broker confirmed, and nobody waits for one that does not."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import amqp
+import pytest
+from celery import Celery
+from celery.beat import ScheduleEntry, SchedulingError
+from celery.contrib.testing.worker import start_worker
+from celery.schedules import schedule
+from django.db.models.functions import Now
+from kombu import Connection, Queue
+from pytest_django import Settings
+
+from khronos.bus import doorbell
+from khronos.bus.celery_amqp import ANSWER_S, BoundedTransport
+from khronos.bus.confirmed import CALL_S, CONNECT_S, REST_S, Bell
+from khronos.bus.routes import TURN_TASK, Route
+from khronos.celery import app
+from khronos.conversation import sweep
+from khronos.launch.beat import LeasedScheduler
+from khronos.models import Turn
+from khronos.observability import health
+from khronos.resilience.breakers.resting import Away, Rest
+from tests.factories import make_turn
+from tests.rabbitmq import RabbitMQ
+
+VHOST = "pieces"
+QUEUES = ("agent.ai", "delivery", "ops")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def bell(
+    rabbitmq: RabbitMQ, clock: Clock, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bell]:
+    """The doorbell's own, on an empty broker; its rests end when the test says so."""
+    url = settings.CELERY_BROKER_URL = rabbitmq.url(VHOST)
+    connection = Connection(url, transport=BoundedTransport, connect_timeout=CONNECT_S)
+    bell = Bell(connection, app.amqp.queues, Rest(REST_S, clock))
+    monkeypatch.setattr(doorbell, "bell", lambda: bell)
+    for queue in QUEUES:
+        bell.waiting_in(queue)
+        with rabbitmq.connection(VHOST) as wire:
+            wire.channel().queue_delete(queue)
+    yield bell
+    bell.close()
+
+
+def waiting(rabbitmq: RabbitMQ, queue: str = "agent.ai") -> int:
+    return rabbitmq.waiting_in(queue, VHOST)
+
+
+def test_ring_is_a_message_that_celery_understands(bell: Bell, rabbitmq: RabbitMQ) -> None:
+    done: list[list[int]] = []
+    all_done = threading.Event()
+    worker = Celery("tests", broker=rabbitmq.url(VHOST), set_as_current=False)
+    worker.conf.update(task_queues=app.conf.task_queues, task_acks_late=True, task_ignore_result=True)
+
+    @worker.task(name="tests.ring")
+    def note(ids: list[int]) -> None:
+        done.append(ids)
+        if len(done) == 2:
+            all_done.set()
+
+    assert doorbell.ring(Route("tests.ring", "ops", together=2), [5, 6, 7])
+    assert waiting(rabbitmq, "ops") == doorbell.waiting_in("ops") == 2
+    with start_worker(worker, pool="threads", queues=["ops"], perform_ping_check=False, shutdown_timeout=10):
+        assert all_done.wait(10)
+    assert sorted(done) == [[5, 6], [7]]
+    assert waiting(rabbitmq, "ops") == 0
+
+
+def test_job_without_a_row_is_called_without_arguments(bell: Bell, rabbitmq: RabbitMQ) -> None:
+    assert doorbell.call("tasks.ops.sweep", "ops")
+    with rabbitmq.connection(VHOST) as wire:
+        message: Any = wire.channel().basic_get("ops", no_ack=True)
+    assert message.body.startswith("[[],{},")
+    assert message.properties["application_headers"]["task"] == "tasks.ops.sweep"
+
+
+def test_confirmed_rings_outlive_a_kill_of_the_broker(bell: Bell, rabbitmq: RabbitMQ) -> None:
+    assert doorbell.ring(TURN_TASK, list(range(40)))
+    rabbitmq.kill()
+    rabbitmq.start()
+    assert waiting(rabbitmq) == 3  # 16 turns a ring
+    assert doorbell.ring(TURN_TASK, [41])  # the line is another one
+    assert waiting(rabbitmq) == 4
+
+
+def test_frozen_broker_is_given_up_then_left_alone_then_asked_again(
+    bell: Bell, rabbitmq: RabbitMQ, clock: Clock
+) -> None:
+    assert doorbell.ring(TURN_TASK, [1])
+    rabbitmq.freeze()
+    try:
+        began = time.monotonic()
+        assert doorbell.ring(TURN_TASK, [2]) is False
+        given_up = time.monotonic()
+        for _ in range(100):
+            assert doorbell.ring(TURN_TASK, [3]) is False
+        assert time.monotonic() - given_up < 0.5
+        assert given_up - began < CALL_S + 0.5
+    finally:
+        rabbitmq.thaw()
+    clock.now = REST_S - 0.01
+    assert doorbell.ring(TURN_TASK, [4]) is False
+    clock.now = REST_S
+    assert doorbell.ring(TURN_TASK, [5])
+    assert waiting(rabbitmq) in (2, 3)  # 1, 5, and 2 where the system had brought it before
+
+
+def test_many_who_ring_a_frozen_broker_wait_once_together(bell: Bell, rabbitmq: RabbitMQ) -> None:
+    assert doorbell.ring(TURN_TASK, [1])
+    rang: list[bool] = []
+    threads = [threading.Thread(target=lambda: rang.append(doorbell.ring(TURN_TASK, [2]))) for _ in range(20)]
+    rabbitmq.freeze()
+    try:
+        began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert time.monotonic() - began < CALL_S + 1
+    finally:
+        rabbitmq.thaw()
+    assert rang == [False] * 20
+
+
+def test_many_ring_over_one_line_and_all_of_it_arrives(bell: Bell, rabbitmq: RabbitMQ) -> None:
+    def ring(first: int) -> None:
+        for number in range(25):
+            assert doorbell.ring(TURN_TASK, [first + number])
+
+    threads = [threading.Thread(target=ring, args=[number * 100]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert waiting(rabbitmq) == 200
+
+
+def test_line_that_was_cut_is_made_anew_without_a_rest(bell: Bell, rabbitmq: RabbitMQ) -> None:
+    assert doorbell.ring(TURN_TASK, [1])
+    assert bell._line is not None
+    bell._line.wire.sock.close()
+    assert doorbell.ring(TURN_TASK, [2])
+    assert waiting(rabbitmq) == 2
+
+
+def test_queue_that_somebody_deleted_is_made_anew(bell: Bell, rabbitmq: RabbitMQ) -> None:
+    """RabbitMQ confirms what it throws away, unless it is told not to."""
+    assert doorbell.ring(TURN_TASK, [1])
+    with rabbitmq.connection(VHOST) as wire:
+        wire.channel().queue_delete("agent.ai")
+    assert doorbell.waiting_in("agent.ai") == 0
+    assert doorbell.ring(TURN_TASK, [2])
+    assert waiting(rabbitmq) == 1
+
+
+def test_refused_ring_is_not_counted(rabbitmq: RabbitMQ) -> None:
+    full = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    queue = Queue(f"full-{uuid4()}", queue_arguments=full, durable=False, auto_delete=True)
+    bell = Bell(Connection(rabbitmq.url(VHOST), transport=BoundedTransport), {queue.name: queue})
+    bell.ring(queue.name, [amqp.Message("1")])
+    with pytest.raises(Away, match="MessageNacked"):
+        bell.ring(queue.name, [amqp.Message("2")])
+    assert waiting(rabbitmq, queue.name) == 1
+    bell.close()
+
+
+def test_broker_out_of_memory_is_not_ready_and_not_waited_for(
+    bell: Bell, rabbitmq: RabbitMQ, clock: Clock
+) -> None:
+    """It lets in and answers questions, but takes no message."""
+    assert doorbell.ring(TURN_TASK, [1])
+    rabbitmq.control("set_vm_memory_high_watermark", "absolute", "1")
+    try:
+        began = time.monotonic()
+        assert doorbell.ring(TURN_TASK, [2]) is False
+        assert time.monotonic() - began < CALL_S + 0.5
+        assert not ready(rabbitmq).ok
+    finally:
+        rabbitmq.control("set_vm_memory_high_watermark", "absolute", "256MB")
+    clock.now = REST_S
+    assert doorbell.ring(TURN_TASK, [3])
+    assert ready(rabbitmq).ok
+
+
+def ready(rabbitmq: RabbitMQ) -> health.Result:
+    connection = Connection(
+        rabbitmq.url(VHOST), transport=BoundedTransport, connect_timeout=health.DEADLINE_S
+    )
+    return health.run(lambda: health.takes_messages(connection))
+
+
+def test_ready_says_whether_rabbitmq_takes_messages(rabbitmq: RabbitMQ) -> None:
+    assert ready(rabbitmq).detail == "takes messages"
+    rabbitmq.freeze()
+    try:
+        result = ready(rabbitmq)
+    finally:
+        rabbitmq.thaw()
+    assert not result.ok
+    assert result.took_ms < 1000 * health.DEADLINE_S + 300
+    assert ready(rabbitmq).ok
+
+
+@pytest.mark.parametrize("wrong", ["//wrong:guest@", "//guest:guest@"])
+def test_broker_that_does_not_let_in_is_named(rabbitmq: RabbitMQ, wrong: str) -> None:
+    url = rabbitmq.url("nowhere").replace("//guest:guest@", wrong)
+    connection = Connection(url, transport=BoundedTransport, connect_timeout=CONNECT_S)
+    with pytest.raises(Away, match=r"AccessRefused|NotAllowed|NotFound"):
+        Bell(connection, app.amqp.queues).waiting_in("ops")
+    assert not health.run(lambda: health.takes_messages(connection)).ok
+
+
+def test_no_thread_waits_for_ever_on_celerys_own_lines(rabbitmq: RabbitMQ) -> None:
+    with Connection(rabbitmq.url(VHOST), transport=BoundedTransport) as connection:
+        connection.connect()
+        assert connection.connection.sock.gettimeout() == ANSWER_S
+
+
+@pytest.mark.django_db
+def test_sweeper_does_not_pile_up_rings_that_wait(bell: Bell, rabbitmq: RabbitMQ) -> None:
+    for _ in range(160):
+        make_turn()
+    assert sweep.ring_for_due_work() == 160
+    assert waiting(rabbitmq) == 10
+    for _ in range(5):
+        Turn.objects.update(rung_at=Now() - timedelta(seconds=6))
+        assert sweep.ring_for_due_work() == 0
+    assert waiting(rabbitmq) == 10
+
+
+@pytest.mark.django_db
+def test_beat_fires_again_after_the_broker_was_restarted(bell: Bell, rabbitmq: RabbitMQ) -> None:
+    """The first firing may find a line that was cut; its next one is on a line of its own."""
+    broker = Celery("tests", broker=rabbitmq.url(VHOST), set_as_current=False)
+    broker.conf.update(task_queues=app.conf.task_queues, task_publish_retry=False)
+    beat = LeasedScheduler(app=broker, lazy=True)
+    entry = ScheduleEntry(
+        "sweep", "tasks.ops.sweep", schedule=schedule(60), options={"queue": "ops"}, app=broker
+    )
+    beat.apply_async(entry, producer=beat.producer, advance=False)
+    assert waiting(rabbitmq, "ops") == 1
+    rabbitmq.stop()
+    with pytest.raises(SchedulingError):
+        beat.apply_async(entry, producer=beat.producer, advance=False)
+    rabbitmq.start()
+    beat.apply_async(entry, producer=beat.producer, advance=False)
+    assert waiting(rabbitmq, "ops") == 2
