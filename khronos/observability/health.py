@@ -57,19 +57,18 @@ def broker() -> str:
     if settings.CELERY_BROKER_URL == settings.REDIS_URL:
         return redis_server()
     if settings.CELERY_BROKER_URL.startswith(("amqp://", "amqps://")):
-        return rabbitmq()
+        return takes_messages(app.connection_for_write(connect_timeout=DEADLINE_S, heartbeat=0))
     with Connection(settings.CELERY_BROKER_URL, connect_timeout=DEADLINE_S) as broker_connection:
         broker_connection.ensure_connection(max_retries=1, timeout=1)
     return "answers"
 
 
-def rabbitmq() -> str:
+def takes_messages(rabbitmq: Connection) -> str:
     """Short of memory or disk, it lets in and takes nothing: so a message to nowhere must be confirmed."""
-    asked = app.connection_for_write(connect_timeout=DEADLINE_S, heartbeat=0)
-    wire: Any = asked.transport.establish_connection()
+    wire: Any = rabbitmq.transport.establish_connection()
     try:
         wire.sock.settimeout(DEADLINE_S)
-        wire.channel().basic_publish(amqp.Message(""), "", "khronos.ready")
+        wire.channel().basic_publish_confirm(amqp.Message(""), "", "khronos.ready")
         wire.close()
     finally:
         wire.collect()
