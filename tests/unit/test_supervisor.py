@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from khronos.resilience.process import Process, Spec, State
+from bench.patience import until
+from khronos.resilience.process import Process, Spec, State, is_dead
 from khronos.resilience.restart_policy import RestartPolicy
 from khronos.resilience.supervisor import Limits, Supervisor
 from khronos.resilience.wakeup import Wakeup
@@ -248,6 +249,6 @@ def test_patience_with_a_stop_does_not_run_out_while_the_supervisor_stands_still
     for after_s in (1, 121, 124):
         bench.supervisor.step(now + after_s)
     assert bench["stubborn"].state is State.STOPPING
-    assert psutil.Process(first).status() != psutil.STATUS_ZOMBIE
+    assert not until(lambda: is_dead(first), 0.3)
     bench.supervisor.step(now + 127)
     bench.until(lambda: bench["stubborn"].pid != first)
