@@ -129,7 +129,7 @@ def test_hanging_valkey_is_used_again_when_it_goes_on(
     eventually(lambda: is_shared(here, there))
     began = time.monotonic()
     assert here.get("a", lambda: "after") == "after"
-    assert time.monotonic() - began < 2  # the lock of the look that timed out is gone
+    assert time.monotonic() - began < 4  # the lock of the look that timed out is gone
     assert there.get("a", lambda: "never") == "after"
 
 

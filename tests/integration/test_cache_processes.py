@@ -139,7 +139,7 @@ def test_invalidation_reaches_four_other_processes_at_once(
     assert [line(process) for process in processes] == ["new"] * 4
     print(f"the last of four processes heard of it after {slowest_s * 1000:.1f} ms")  # noqa: T201
     record_property("slowest_s", slowest_s)
-    assert slowest_s < 0.5
+    assert slowest_s < 1
 
 
 def test_forked_child_remembers_nothing_and_listens_by_itself(client: "redis.Redis", start: Start) -> None:
