@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
+from psycopg_pool import ConnectionPool
 
 from khronos.resilience.deadlines import left_s
 
@@ -18,10 +19,22 @@ class BoundedConnection(psycopg.Connection[Any]):
         try:
             return super().wait(gen, interval, longest_s() if timeout is None else timeout)
         except psycopg.OperationalError:
-            # The answer may still come, and would be taken for that to the next question.
-            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                self.pgconn.finish()
+            match self.pgconn.transaction_status:
+                case TransactionStatus.ACTIVE:
+                    # The answer may still come, and would be taken for that to the next question.
+                    self.pgconn.finish()
+                case TransactionStatus.UNKNOWN:
+                    self.lost()
             raise
+
+    def lost(self) -> None:
+        """Whoever ended this one has probably ended all.
+
+        The pool would try them one after another, a second after the first, two after the second.
+        """
+        pool: ConnectionPool[Any] | None = getattr(self, "_pool", None)  # psycopg_pool's mark on what is out
+        if pool is not None:
+            pool.drain()
 
 
 def longest_s() -> float:
