@@ -3,9 +3,13 @@
 import math
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest
 
+from khronos.exceptions import Refused
 from khronos.guards.limits import counted
+
+COME_BACK_S = 5  # while the database is away
 
 
 def address_of(request: HttpRequest) -> str:
@@ -22,6 +26,12 @@ def wrong_secret_wait(request: HttpRequest) -> int:
 
 def visitor_wait(request: HttpRequest) -> int:
     return wait_of(f"visitor:{address_of(request)}", settings.ADDRESS_REQUESTS_PER_MINUTE)
+
+
+def come_back_s(error: DatabaseError | Refused) -> int:
+    """When the breaker lets somebody try again, where it is that which refused."""
+    asked = error.retry_after if isinstance(error, Refused) else None
+    return max(1, math.ceil(asked)) if asked else COME_BACK_S
 
 
 def wait_of(name: str, a_minute: int) -> int:

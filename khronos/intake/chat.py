@@ -44,8 +44,8 @@ def messages(request: HttpRequest) -> HttpResponse:
         return too_often(wait_s) if wait_s else receive(channel, request)
     except Http404:
         return refusal(404, "there is no channel `chat`")
-    except (DatabaseError, Refused):
-        return unavailable()
+    except (DatabaseError, Refused) as error:
+        return unavailable(error)
     except (UnreadablePostError, RawPostDataException):
         return refusal(400, "the body was cut off")
     except (Unreadable, ValueError) as error:

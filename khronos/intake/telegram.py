@@ -12,14 +12,13 @@ from django.views.decorators.http import require_POST
 from khronos.exceptions import Refused
 from khronos.guards.breakers import guarded
 from khronos.intake.accept import accept
-from khronos.intake.callers import wrong_secret_wait
+from khronos.intake.callers import come_back_s, wrong_secret_wait
 from khronos.intake.channels import listening
 from khronos.models import Channel
 from khronos.observability.tracing import headers_of, trace_of
 from khronos.resilience.deadlines import within
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a name
-COME_BACK_S = 5
 DATABASE_S = settings.BREAKERS["database"]["timeout_s"]
 EMPTY = {"Content-Length": "0"}  # else the server sends an empty body in chunks
 
@@ -37,8 +36,8 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
             if too_large(request):
                 return HttpResponse(status=413)
             receipt = accept(channel, request.body, trace_of(request))
-    except (DatabaseError, Refused):
-        return unavailable()
+    except (DatabaseError, Refused) as error:
+        return unavailable(error)
     except RequestDataTooBig:
         return HttpResponse(status=413)
     except (UnreadablePostError, RawPostDataException):
@@ -65,6 +64,6 @@ def too_large(request: HttpRequest) -> bool:
         return True
 
 
-def unavailable() -> HttpResponse:
+def unavailable(error: DatabaseError | Refused) -> HttpResponse:
     """The database cannot be written: Telegram keeps the update and sends it again."""
-    return HttpResponse(status=503, headers={"Retry-After": str(COME_BACK_S)})
+    return HttpResponse(status=503, headers={"Retry-After": str(come_back_s(error))})

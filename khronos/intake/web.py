@@ -16,14 +16,13 @@ from khronos.channels.web import CHAT_MAX, identifier
 from khronos.exceptions import Refused, Unreadable
 from khronos.guards.breakers import guarded
 from khronos.intake.accept import accept
-from khronos.intake.callers import wrong_secret_wait
+from khronos.intake.callers import come_back_s, wrong_secret_wait
 from khronos.intake.channels import listening
 from khronos.intake.reading import Cursor, is_thinking, read
 from khronos.models import Channel, conversation_id
 from khronos.observability.tracing import trace_of
 from khronos.resilience.deadlines import within
 
-COME_BACK_S = 5
 DATABASE_S = settings.BREAKERS["database"]["timeout_s"]
 
 
@@ -41,8 +40,8 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
             if not is_from(channel, request, raw):
                 return forbidden(request)
             return accepted(channel, raw, trace_of(request))
-    except (DatabaseError, Refused):
-        return unavailable()
+    except (DatabaseError, Refused) as error:
+        return unavailable(error)
     except (UnreadablePostError, RawPostDataException):
         return refusal(400, "the body was cut off")
 
@@ -59,8 +58,8 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
         chat = identifier(request.GET.get("chat"), "chat", CHAT_MAX)
         after = Cursor.read(request.GET.get("after", ""))
         return page(conversation_id(channel.pk, chat), after)
-    except DatabaseError:
-        return unavailable()
+    except DatabaseError as error:
+        return unavailable(error)
     except (Unreadable, ValueError) as error:
         return refusal(400, str(error))
 
@@ -116,7 +115,7 @@ def refusal(status: int, reason: str) -> JsonResponse:
     return JsonResponse({"accepted": False, "error": reason}, status=status)
 
 
-def unavailable() -> JsonResponse:
+def unavailable(error: DatabaseError | Refused) -> JsonResponse:
     response = refusal(503, "not stored; send it again")
-    response.headers["Retry-After"] = str(COME_BACK_S)
+    response.headers["Retry-After"] = str(come_back_s(error))
     return response
