@@ -36,12 +36,17 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = (
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_CONNECTION_TIMEOUT = 4.0
+CELERY_BROKER_CONNECTION_TIMEOUT = 2.0 if CELERY_BROKER_URL.startswith("amqp") else 4.0
 CELERY_BROKER_HEARTBEAT = 10  # seconds; a RabbitMQ that is silent for two of them is gone
 CELERY_BROKER_POOL_LIMIT = 10
 CELERY_TASK_PUBLISH_RETRY = False  # a lost ring is rung again by the sweeper; nobody waits for a dead broker
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"confirm_publish": True}  # what RabbitMQ did not take was not sent
+    {
+        "confirm_publish": True,  # what RabbitMQ did not take was not sent
+        "max_retries": 1,  # kombu would sleep for seconds between its tries, in the middle of a request
+        "interval_start": 0.1,
+        "interval_max": 0.1,
+    }
     if CELERY_BROKER_URL.startswith(("amqp://", "amqps://"))
     else {
         "priority_steps": [0],  # one list a queue: priorities are not used

@@ -73,13 +73,13 @@ def test_ring_is_a_message_that_celery_understands(bell: Bell, rabbitmq: RabbitM
     worker = Celery("tests", broker=rabbitmq.url(VHOST), set_as_current=False)
     worker.conf.update(task_queues=app.conf.task_queues, task_acks_late=True, task_ignore_result=True)
 
-    @worker.task(name="tests.ring")
+    @worker.task(name="tests.confirmed", shared=False)
     def note(ids: list[int]) -> None:
         done.append(ids)
         if len(done) == 2:
             all_done.set()
 
-    assert doorbell.ring(Route("tests.ring", "ops", together=2), [5, 6, 7])
+    assert doorbell.ring(Route("tests.confirmed", "ops", together=2), [5, 6, 7])
     assert waiting(rabbitmq, "ops") == doorbell.waiting_in("ops") == 2
     with start_worker(worker, pool="threads", queues=["ops"], perform_ping_check=False, shutdown_timeout=10):
         assert all_done.wait(10)
@@ -232,9 +232,19 @@ def test_broker_that_does_not_let_in_is_named(rabbitmq: RabbitMQ, wrong: str) ->
 
 
 def test_no_thread_waits_for_ever_on_celerys_own_lines(rabbitmq: RabbitMQ) -> None:
-    with Connection(rabbitmq.url(VHOST), transport=BoundedTransport) as connection:
-        connection.connect()
-        assert connection.connection.sock.gettimeout() == ANSWER_S
+    """A message that is not confirmed is given up once, and its line closed without a word."""
+    options = {"confirm_publish": True}
+    with Connection(rabbitmq.url(VHOST), transport=BoundedTransport, transport_options=options) as connection:
+        channel: Any = connection.channel()
+        rabbitmq.freeze()
+        try:
+            began = time.monotonic()
+            with pytest.raises(TimeoutError):
+                channel.basic_publish(amqp.Message("1"), "", "ops")
+            connection.close()
+            assert time.monotonic() - began < ANSWER_S + 0.5
+        finally:
+            rabbitmq.thaw()
 
 
 @pytest.mark.django_db
