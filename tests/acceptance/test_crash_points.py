@@ -22,7 +22,8 @@ NO_LEASE_S = 28.0  # leases and locks end after 30 s: nobody waits for those of 
 MODEL_REFUSES = ("turn.parking", "turn.parked")
 TELEGRAM_STUMBLES = ("delivery.put_off", "delivery.claimed", "sweep.rung")
 SEND_ALONE = ("delivery.sending",)
-ONCE_A_PLAY = ("relay.marked", *MODEL_REFUSES, *TELEGRAM_STUMBLES)  # the others: in the middle of a play
+# Not passed more often in every play; at the others a process dies in the middle of one.
+ONCE_A_PLAY = ("relay.marked", "turn.next_rung", *MODEL_REFUSES, *TELEGRAM_STUMBLES)
 # What a death leaves in somebody's hands: claimed, and neither done nor given back.
 IN_HAND = " UNION ALL ".join(
     f"SELECT id FROM khronos_{noun} WHERE due_at IS NOT NULL AND attempts > deferrals"
