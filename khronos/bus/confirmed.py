@@ -21,6 +21,9 @@ CONNECT_S = 1.0  # to reach the broker, and for each of its first three answers
 CALL_S = 2.0  # for everything after that
 REST_S = 5.0  # as long as the sweeper takes to ring again
 
+WAITING_MOST = 8  # messages in a queue, where one is in doubt: as many as the sweeper takes for a backlog
+NOWHERE = "khronos.nowhere"  # no queue has this name
+
 BROKEN = (amqp.AMQPError, OSError)
 
 
@@ -46,11 +49,16 @@ class Line:
             queue(self.channel).declare()
             self._declared.add(queue.name)
         for message in messages:
-            self.channel.basic_publish(message, "", queue.name, mandatory=True)
-            self._sent += 1
-            self._unconfirmed.add(self._sent)
-        while self._unconfirmed:
-            self.wire.drain_events(timeout=max(0.001, until - time.monotonic()))
+            self._publish(message, queue.name)
+        self._await_confirmation(until)
+
+    def insist_on_room(self, queue: str) -> None:
+        """One short of memory keeps all that comes, and takes it when nobody waits for it any more."""
+        until = self._begin()
+        self._publish(amqp.Message(""), NOWHERE)
+        self._await_confirmation(until)
+        if self.waiting_in(queue) > WAITING_MOST:
+            raise Away(f"it was slow, and enough waits in {queue}")
 
     def waiting_in(self, queue: str) -> int:
         self._begin()
@@ -72,6 +80,15 @@ class Line:
         self.wire.sock.settimeout(self._call_s)
         return time.monotonic() + self._call_s
 
+    def _publish(self, message: amqp.Message, queue: str) -> None:
+        self.channel.basic_publish(message, "", queue, mandatory=queue != NOWHERE)
+        self._sent += 1
+        self._unconfirmed.add(self._sent)
+
+    def _await_confirmation(self, until: float) -> None:
+        while self._unconfirmed:
+            self.wire.drain_events(timeout=max(0.001, until - time.monotonic()))
+
     def _confirm(self, tag: int, multiple: bool) -> None:
         self._unconfirmed -= {number for number in self._unconfirmed if number <= tag} if multiple else {tag}
 
@@ -87,10 +104,19 @@ class Bell:
         self._rest = rest or Rest(REST_S)
         self._lock = threading.Lock()
         self._line: Line | None = None
+        self._doubtful: set[str] = set()  # queues that may hold rings which nobody has confirmed
 
     def ring(self, queue: str, messages: Sequence[amqp.Message]) -> None:
         """Raises Away unless all of it was confirmed."""
-        self._ask(lambda line: line.publish(self._queues[queue], messages))
+
+        def publish(line: Line) -> None:
+            if queue in self._doubtful:
+                line.insist_on_room(queue)
+            self._doubtful.add(queue)
+            line.publish(self._queues[queue], messages)
+            self._doubtful.remove(queue)
+
+        self._ask(publish)
 
     def waiting_in(self, queue: str) -> int:
         def count(line: Line) -> int:

@@ -20,7 +20,7 @@ from pytest_django import Settings
 from khronos.bus import doorbell
 from khronos.bus.celery_amqp import ANSWER_S, BoundedTransport
 from khronos.bus.confirmed import CALL_S, CONNECT_S, REST_S, Bell
-from khronos.bus.routes import TURN_TASK, Route
+from khronos.bus.routes import DELIVERY_TASK, TURN_TASK, Route
 from khronos.celery import app
 from khronos.conversation import sweep
 from khronos.launch.beat import LeasedScheduler
@@ -201,6 +201,36 @@ def test_broker_out_of_memory_is_not_ready_and_not_waited_for(
     clock.now = REST_S
     assert doorbell.ring(TURN_TASK, [3])
     assert ready(rabbitmq).ok
+    assert waiting(rabbitmq) in (2, 3)
+
+
+def test_rings_do_not_pile_up_before_a_broker_that_takes_none(
+    bell: Bell, rabbitmq: RabbitMQ, clock: Clock
+) -> None:
+    """It takes them all when it has memory again, though their ringers have long gone."""
+    assert doorbell.ring(TURN_TASK, [1])
+    rabbitmq.control("set_vm_memory_high_watermark", "absolute", "1")
+    try:
+        for _ in range(4):
+            clock.now += REST_S
+            assert doorbell.ring(TURN_TASK, [2]) is False
+    finally:
+        rabbitmq.control("set_vm_memory_high_watermark", "absolute", "256MB")
+    clock.now += REST_S
+    assert doorbell.ring(TURN_TASK, [3])
+    assert waiting(rabbitmq) == 3
+
+
+def test_rings_do_not_pile_up_in_a_queue_that_is_slow(bell: Bell, rabbitmq: RabbitMQ, clock: Clock) -> None:
+    assert doorbell.ring(DELIVERY_TASK, range(20))
+    bell._doubtful.add("delivery")  # as after a confirmation that did not come in time
+    assert doorbell.ring(DELIVERY_TASK, [20]) is False
+    assert waiting(rabbitmq, "delivery") == 20
+    assert doorbell.ring(TURN_TASK, [1]) is False  # it rests
+    rabbitmq.purge("delivery", vhost=VHOST)
+    clock.now = REST_S
+    assert doorbell.ring(DELIVERY_TASK, [20])
+    assert waiting(rabbitmq, "delivery") == 1
 
 
 def ready(rabbitmq: RabbitMQ) -> health.Result:
