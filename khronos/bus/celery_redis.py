@@ -4,6 +4,7 @@ kombu makes a new client object for every acknowledgement and every publication,
 monitors of each event at once. Together that cost more than the rest of Celery's work on a short task.
 """
 
+from functools import partial
 from typing import Any
 
 import redis
@@ -12,6 +13,7 @@ from kombu.asynchronous.hub import Hub
 from kombu.transport.redis import Channel, Transport
 
 TELL_EVERY_S = 0.5  # how late Flower may be
+BACK_WITHIN_S = 5.0  # a broker that is back is noticed; Celery's own pauses grow to 30
 
 
 class ThriftyChannel(Channel):
@@ -38,7 +40,11 @@ class ThriftyTransport(Transport):
 
 
 class ThriftyConsumer(Consumer):
-    """Gathers what it has to tell."""
+    """Gathers what it has to tell, and looks often whether a broker that was away is back."""
+
+    def ensure_connected(self, conn: Any) -> Any:
+        conn.ensure_connection = partial(conn.ensure_connection, interval_max=BACK_WITHIN_S)
+        return super().ensure_connected(conn)
 
     def on_send_event_buffered(self) -> None:  # type: ignore[override]
         """Not yet."""
