@@ -241,6 +241,7 @@ def test_who_is_out_of_patience_with_another_process_computes(process: Callable[
 
 def test_who_is_out_of_patience_with_another_thread_computes(process: Callable[[], Caches]) -> None:
     cache = process().add(CachePolicy("names", patience_s=0.05, shared_s=0))
+    listening(cache)
     slow, own = Computation("slow"), Computation("own")
     slow.go_on.clear()
     with ThreadPoolExecutor(1) as pool:
@@ -293,6 +294,7 @@ def test_who_asks_after_an_invalidation_does_not_join_a_computation_from_before(
     process: Callable[[], Caches],
 ) -> None:
     cache = process().add(CachePolicy("names", shared_s=0))
+    listening(cache)
     stale, fresh = Computation("stale"), Computation("fresh")
     stale.go_on.clear()
     with ThreadPoolExecutor(1) as pool:
