@@ -202,8 +202,9 @@ def settle_failed(delivery: Delivery, error: Failure, reason: str) -> None:
     delivery.settle(Delivery.State.FAILED, reason)
     if not isinstance(error, Blocked):
         bury(delivery, reason)
-    elif conversation.chat_type == "private":
-        Contact.objects.filter(conversations=conversation.pk).update(is_blocked=True)
+    elif conversation.chat_type == "private" and conversation.contact is not None:
+        conversation.contact.is_blocked = True  # the answer's other parts are sent by whoever holds this row
+        Contact.objects.filter(pk=conversation.contact.pk).update(is_blocked=True)
     events.record(
         [
             events.make(
