@@ -1,11 +1,16 @@
 """RabbitMQ as the broker: away, frozen, emptied or killed, it costs time and never a message."""
 
+import http.client
 import time
+from base64 import b64encode
 from collections.abc import Callable
+from contextlib import closing
 
+import orjson
 import pytest
 
 from bench.patience import until
+from settings.dotenv import read_env_file
 from tests.acceptance.conftest import EDIT, house
 from tests.acceptance.stage import Stage, clean, exact, figures
 from tests.rabbitmq import RabbitMQ
@@ -66,6 +71,26 @@ def test_burst_is_answered_over_rabbitmq(stage: Stage, rabbitmq: RabbitMQ) -> No
     assert until(lambda: [rabbitmq.waiting_in(queue) for queue in QUEUES] == [0, 0], 10)
     with stage.khronos.redis() as client:
         assert [client.llen(queue) for queue in QUEUES] == [0, 0]  # Celery has left nothing there
+
+
+def test_operator_sees_rabbitmq_and_its_workers(stage: Stage) -> None:
+    secrets = dict(read_env_file(stage.khronos.home.secrets))
+    bearer = {"Authorization": f"Bearer {secrets['METRICS_TOKEN']}"}
+    checks = orjson.loads(fetch(stage.khronos.port, "/ready", bearer))["checks"]
+    assert (checks["broker"]["ok"], checks["broker"]["detail"]) == (True, "takes messages")
+    key = b64encode(f"khronos:{secrets['FLOWER_PASSWORD']}".encode()).decode()
+    workers = orjson.loads(
+        fetch(stage.khronos.flower_port, "/api/workers?refresh=1", {"Authorization": f"Basic {key}"})
+    )
+    assert {name.partition("@")[0] for name in workers} == {"agent", "worker"}
+
+
+def fetch(port: int, path: str, headers: dict[str, str]) -> bytes:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        assert response.status == 200
+        return response.read()
 
 
 @pytest.mark.parametrize(
