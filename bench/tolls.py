@@ -1,4 +1,4 @@
-"""`python -m bench.inside bench.tolls`: the guards of one message, many times; processor time of both sides."""
+"""`python -m bench.inside bench.tolls`: the guards of one message, many times; both sides' processor time."""
 
 import json
 import time
