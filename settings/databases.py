@@ -38,9 +38,9 @@ POSTGRESQL_POOL: dict[str, Any] = {
     "max_size": env.database_pool_max,
     "timeout": 5.0,  # seconds until a connection is free
     "max_idle": 30.0,  # seconds in which it was not needed; it is closed then, where there are too many
-    # Seconds. After a loss the pool doubles its waits for so long; then whoever asks next tries at once.
+    # Seconds. After a loss the pool doubles its waits for so long, then begins anew: none is above a second.
     # With the default of 300 a server that was away for a minute would be missed for another.
-    "reconnect_timeout": 5.0,
+    "reconnect_timeout": 2.0,
 }
 
 
@@ -94,14 +94,14 @@ def postgresql(url: str) -> dict[str, Any]:
 
 
 def pool() -> dict[str, Any]:
-    from khronos.resilience.bounded import BoundedConnection  # noqa: PLC0415 (SQLite needs no psycopg)
+    from khronos.resilience.bounded import BoundedConnection, try_on  # noqa: PLC0415 (SQLite needs no psycopg)
 
     if env.database_pool_min > env.database_pool_max:
         raise Misconfigured(
             f"DATABASE_POOL_MIN={env.database_pool_min} is above DATABASE_POOL_MAX={env.database_pool_max}.\n"
             "  Fix: correct one of them in the environment or in .env."
         )
-    return {**POSTGRESQL_POOL, "connection_class": BoundedConnection}
+    return {**POSTGRESQL_POOL, "connection_class": BoundedConnection, "reconnect_failed": try_on}
 
 
 def server_options(given: str | None) -> str:

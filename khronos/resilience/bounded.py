@@ -14,6 +14,11 @@ LEAST_S = 1.0  # however late it is: a server that lives answers, and a transact
 LOOK_EVERY_S = 0.1  # for a signal; psycopg's own default
 
 
+def try_on(pool: ConnectionPool[Any]) -> None:
+    """When it gives up: whoever began to wait a moment before would not be heard. It grows if it may."""
+    pool.check()
+
+
 class BoundedConnection(psycopg.Connection[Any]):
     def wait[R](self, gen: PQGen[R], interval: float = LOOK_EVERY_S, timeout: float | None = None) -> R:
         try:

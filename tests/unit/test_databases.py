@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 
 from khronos.exceptions import Misconfigured
-from khronos.resilience.bounded import BoundedConnection
+from khronos.resilience.bounded import BoundedConnection, try_on
 from settings import databases
 from settings.databases import postgresql, sqlite
 
@@ -62,9 +62,10 @@ def test_connections_come_from_a_small_pool_that_checks_them() -> None:
     assert pool["connection_class"] is BoundedConnection
 
 
-def test_lost_connections_are_tried_again_for_no_longer_than_somebody_waits() -> None:
+def test_lost_connections_are_tried_again_more_often_than_somebody_gives_up() -> None:
     pool = options()["pool"]
-    assert pool["reconnect_timeout"] <= pool["timeout"]
+    assert pool["reconnect_timeout"] <= pool["timeout"] / 2
+    assert pool["reconnect_failed"] is try_on
 
 
 def test_server_sees_which_process_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
