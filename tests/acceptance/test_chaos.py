@@ -10,7 +10,6 @@ from bench.chaos.screen import Screen
 SEED = 27  # an agent is frozen for longer than its lease
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(360)
 def test_every_promise_holds_while_everything_breaks() -> None:
     order = Order(SEED, seconds=60.0, chats=30, rate=6.0)
