@@ -78,7 +78,6 @@ class Supervisor:
                 process.state = State.RUNNING
             elif process.state is State.STOPPING and now >= process.kill_at:
                 process.kill()
-        self._open_next_wave()
         for process in self.processes:
             if (
                 process.state is State.WAITING
@@ -86,6 +85,7 @@ class Supervisor:
                 and now >= process.due
             ):
                 self._start(process, now)
+        self._open_next_wave()  # its gate takes time: who may start now starts in the next step, by its clock
         if now >= self._look_at:
             self._look(now)
         self._tell_changes()

@@ -219,6 +219,22 @@ def test_children_of_a_killed_process_do_not_outlive_it(bench: Bench) -> None:
     assert alive == []
 
 
+def test_time_that_a_gate_takes_does_not_bring_the_starts_nearer(bench: Bench) -> None:
+    """A start's moment is its step's: none may follow the gate in a step whose clock was read before it."""
+    is_open = [False]
+    gates = {1: lambda: is_open[0]}
+    bench.start(bench.spec("first"), replace(bench.spec("second"), start_wave=1), gates=gates)
+    assert bench.supervisor is not None
+    now = time.monotonic()
+    bench.supervisor.step(now)
+    is_open[0] = True
+    bench.supervisor.step(now + 1)
+    assert not bench["second"].alive
+    bench.supervisor.step(now + 2)
+    assert bench["second"].started == now + 2
+    assert bench["second"].state is State.RUNNING
+
+
 def renewals(bench: Bench) -> list[tuple[str, str]]:
     return [(what, name) for what, name in bench.ledger.told if what.startswith("renewing")]
 
