@@ -28,6 +28,7 @@ DEPRECATED_MODELS = {
 AGENT_PROCESSES = env.agent_processes
 AGENT_THREADS = env.agent_threads
 TURN_MAX_ATTEMPTS = 3  # then it is poison: it kills workers before they finish
+ANSWERS_KEPT_S = 3600.0  # where a tenant reuses them
 TELL_AFTER_S = 10.0  # who waits no longer than this for a place at the model is not told of it
 PARK_MIN_S = 5.0  # first wait of a turn whose model is away, doubled to the most
 PARK_MAX_S = 20.0

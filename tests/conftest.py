@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from bench.simulator import Simulator
 from khronos.bus.connection import patient
-from khronos.guards import breakers, limits
+from khronos.guards import breakers, caches, limits
 from khronos.intake import channels
 from khronos.models import Channel
 from tests.factories import make_channel
@@ -70,6 +70,7 @@ def bus(valkey: str) -> "redis.Redis":
     breakers.breaker.cache_clear()
     limits.limiter.cache_clear()
     limits._learned.clear()
+    caches.answers().memory.forget("*")
     return patient()
 
 

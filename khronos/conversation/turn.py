@@ -16,6 +16,7 @@ from django.db import IntegrityError
 
 from khronos.agents.context import build, history, language_of
 from khronos.agents.providers.base import Completion
+from khronos.agents.recall import recalled
 from khronos.agents.think import Away, think
 from khronos.alerts import raise_alert
 from khronos.bus import doorbell
@@ -127,12 +128,9 @@ def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
         with typing_shown(turn):
             prompt = build(turn, questions, before)
             crashpoints.reached("turn.prompted")
-            completion = think(
-                prompt,
-                turn.conversation.channel.tenant.providers,
-                token=token_of(turn.pk),
-                wake=wake,
-            )
+            tenant = turn.conversation.channel.tenant
+            ask = partial(think, prompt, tenant.providers, token=token_of(turn.pk), wake=wake)
+            completion = recalled(prompt, tenant.providers, ask) if tenant.reuses_answers else ask()
             crashpoints.reached("turn.thought")
         replies.append(Reply(completion.text, completion))
     return replies

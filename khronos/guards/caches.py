@@ -2,11 +2,16 @@
 
 from functools import cache
 
+from django.conf import settings
+
 from khronos.bus.connection import quick
 from khronos.resilience.cache import Cache, CachePolicy, Caches, RedisStore
 
 # In process memory alone: rows of the database are read anew after an invalidation, or a minute.
 CHANNELS = CachePolicy("channels", shared_s=0, nothing_s=2.0)
+
+
+PATIENCE_S = 40.0  # with a model: above the longest of its calls
 
 
 @cache
@@ -18,3 +23,9 @@ def caches() -> Caches:
 def channels() -> Cache:
     """By slug."""
     return caches().add(CHANNELS)
+
+
+@cache
+def answers() -> Cache:
+    """Of tenants that allow it, by prompt."""
+    return caches().add(CachePolicy("answers", shared_s=settings.ANSWERS_KEPT_S, patience_s=PATIENCE_S))

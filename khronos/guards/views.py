@@ -48,7 +48,7 @@ def limiter_stats() -> dict[str, object]:
 @operators_only
 def cache_stats() -> dict[str, object]:
     """Of this process."""
-    return {each.policy.name: asdict(each.stats()) for each in (caches.channels(),)}
+    return {name: asdict(stats) for name, stats in caches.caches().stats().items()}
 
 
 @operators_only

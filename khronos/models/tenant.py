@@ -13,6 +13,11 @@ class Tenant(models.Model):
     providers = models.JSONField(
         _("providers"), default=list, blank=True, help_text=_("Order of model providers; empty: the default.")
     )
+    reuses_answers = models.BooleanField(
+        _("reuse answers"),
+        default=False,
+        help_text=_("The same question at the same point of a talk gets the same answer for an hour."),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

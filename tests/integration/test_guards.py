@@ -12,7 +12,7 @@ from khronos.conversation.patience import token_of, wake
 from khronos.conversation.phrases import phrase
 from khronos.guards.breakers import breaker
 from khronos.guards.limits import limiter, seat
-from khronos.models import Alert, Channel, Conversation, Delivery, Event, Message, Turn, Update
+from khronos.models import Alert, Channel, Conversation, Delivery, Event, Message, Tenant, Turn, Update
 from tests.factories import make_channel
 from tests.integration import way
 from tests.integration.test_intake import post, update
@@ -259,3 +259,31 @@ def test_flood_of_a_visitor_is_told_when_to_come_back(db: None, settings: Settin
     ]
     assert [answer.status_code == 429 for answer in answers] == [False, False, True, False]
     assert 0 < int(answers[2].headers["Retry-After"]) <= 60
+
+
+# Answers that are reused
+
+
+def test_same_question_is_thought_about_once_where_the_tenant_allows_it(
+    telegram: Channel, sim: Simulator
+) -> None:
+    people(sim, telegram, ANA, BEN)
+    way.answer()
+    assert asked(sim) == 2  # not by default
+    Tenant.objects.update(reuses_answers=True)
+    people(sim, telegram, 21, 22, 23)
+    way.answer()
+    assert asked(sim) == 3
+    assert {sim.telegram.answers(chat)[0] for chat in (21, 22, 23)} == {"You said: hi"}
+    spent = Turn.objects.order_by("-pk").values_list("output_tokens", flat=True)[:3]
+    assert sorted(tokens > 0 for tokens in spent) == [False, False, True]
+
+
+def test_another_question_or_another_past_is_another_prompt(telegram: Channel, sim: Simulator) -> None:
+    Tenant.objects.update(reuses_answers=True)
+    people(sim, telegram, ANA)
+    way.answer()
+    sim.telegram.say(BEN, "bye")
+    people(sim, telegram, ANA)
+    way.answer()
+    assert asked(sim) == 3

@@ -16,7 +16,7 @@ class TenantAdmin(Pausable, KhronosAdmin[Tenant]):
     list_select_related = ("pause",)
     search_fields = ("name", "slug")
     ordering = ("name",)
-    fields = ("name", "slug", "instructions", "providers")
+    fields = ("name", "slug", "instructions", "providers", "reuses_answers")
     prepopulated_fields = {"slug": ("name",)}
     actions = ("pause", "resume")
 
