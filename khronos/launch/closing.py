@@ -17,6 +17,7 @@ from khronos.bus import doorbell
 from khronos.celery import app
 from khronos.observability import heartbeat
 from khronos.resilience.farewell import Farewell, Step
+from khronos.resilience.pools import of_psycopg
 
 CLIENTS = (bus.quick, bus.patient, heartbeat.client)
 
@@ -63,8 +64,9 @@ def close_databases(is_quiet: bool) -> str:
             database.inc_thread_sharing()
             database.close()
             count += 1
-    if is_quiet:
-        getattr(connections["default"], "close_pool", lambda: None)()  # PostgreSQL alone has one
+    if is_quiet and (pool := getattr(connections["default"], "pool", None)):  # what is closed went into it
+        count = of_psycopg(pool.get_stats()).available
+        connections["default"].close_pool()  # type: ignore[attr-defined]
     left = sum(database.connection is not None for database in list(databases))
     return f"{count} connections closed, {left} left to the end of the process"
 
