@@ -7,8 +7,8 @@ from django.conf import settings
 
 from khronos.exceptions import Misconfigured
 from khronos.resilience.bounded import BoundedConnection, try_on
-from settings import databases
 from settings.databases import postgresql, sqlite
+from settings.env import env
 
 URL = "postgresql://ana:p%40ss@db.example:5433/talk"
 LIMITS = "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
@@ -75,7 +75,7 @@ def test_server_sees_which_process_it_serves(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_pool_that_is_smaller_than_its_least_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(databases.env, "database_pool_min", 11)
+    monkeypatch.setattr(env, "database_pool_min", 11)
     with pytest.raises(Misconfigured, match=r"DATABASE_POOL_MIN=11 is above DATABASE_POOL_MAX=10(.|\n)*Fix:"):
         postgresql(URL)
 
