@@ -1,6 +1,8 @@
 """Refusals of Telegram, and of those who answer in its place."""
 
 import pytest
+from django.utils import timezone
+from pytest_django import Settings
 
 from bench.simulator import Simulator
 from khronos.channels.telegram import BotApi
@@ -26,6 +28,29 @@ def test_of_a_long_answer_only_the_first_part_is_tried_where_we_are_blocked(
     assert refusal.hits == len(sim.telegram.calls("sendMessage")) == 1
     assert Contact.objects.get().is_blocked
     assert not DeadLetter.objects.exists()
+
+
+@pytest.mark.usefixtures("bus")
+def test_waits_at_a_limit_make_no_failure_costlier(
+    telegram: Channel, sim: Simulator, settings: Settings
+) -> None:
+    settings.TELEGRAM_CHAT_SPACING_MS = 60_000
+    sim.telegram.say(ANA, "hi")
+    way.all_the_way(telegram)
+    sim.telegram.say(ANA, "and now?")
+    way.all_the_way(telegram)
+    for _ in range(4):
+        way.hurry()
+        way.answer()
+    waiting = Delivery.objects.get(state=Delivery.State.PENDING)
+    assert (waiting.attempts, waiting.deferrals, len(sim.telegram.calls("sendMessage"))) == (0, 0, 1)
+    settings.TELEGRAM_CHAT_SPACING_MS = 0
+    sim.telegram.fail("page", status=403, method="sendMessage", count=1)
+    way.hurry()
+    way.answer()
+    waiting.refresh_from_db()
+    assert waiting.due_at is not None
+    assert (waiting.due_at - timezone.now()).total_seconds() < 2.5
 
 
 @pytest.mark.parametrize("status", ["400 Bad Request", "403 Forbidden", "407 Sign in", "413 Too Large"])
