@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from khronos.bus import doorbell
 from khronos.bus.connection import patient
@@ -21,6 +21,7 @@ from khronos.models.connections import give_back
 from khronos.models.lease import holder
 from khronos.resilience import crashpoints
 from khronos.resilience.shutdown import Stopping
+from khronos.resilience.wallclock import WallClock
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Dispatcher:
             self.handle,
             bury_entry,
         )
+        self.clock = WallClock()
         self._sweep_at = self._trim_at = 0.0
         self.in_hand = 0  # updates of the batch at work
         self.is_done = threading.Event()  # nothing is read any more, and what was told is marked
@@ -101,6 +103,7 @@ class Dispatcher:
         self.alive()
         close_old_connections()
         for chore in (
+            self.follow_clock,
             self.sweep_updates,
             sweep.ring_for_due_work,
             self.consumer.adopt,
@@ -114,6 +117,12 @@ class Dispatcher:
                     "chore put off",
                     extra={"chore": chore.__name__, "error": f"{type(error).__name__}: {error}"[:300]},
                 )
+
+    def follow_clock(self) -> None:
+        """SQLite's clock is this machine's; PostgreSQL has its own."""
+        put_back_s = self.clock.put_back_s()
+        if put_back_s and connection.vendor == "sqlite":
+            sweep.follow_clock(put_back_s)
 
     def sweep_updates(self) -> None:
         if late := sweep.overlooked_updates():

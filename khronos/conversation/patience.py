@@ -30,12 +30,12 @@ def restrain(turn: Turn, messages: Sequence[Message]) -> None:
     most = settings.CONTACT_MESSAGES_PER_MINUTE
     if not most or turn.deferrals or turn.conversation.chat_type != "private":
         return
-    a_minute_ago = timezone.now() - MINUTE
-    theirs = [message.created_at for message in messages if message.author == Message.Author.CONTACT]
-    recent = sorted(at for at in theirs if at > a_minute_ago)
+    theirs = sorted(message.created_at for message in messages if message.author == Message.Author.CONTACT)
+    a_minute_before = theirs[-1] - MINUTE  # by the clock that dated them: ours may go differently
+    recent = [at for at in theirs if at > a_minute_before]
     if len(recent) > most:
         leaves = recent[-most - 1]  # the youngest of those that must be over before all fit again
-        raise TooMuch((leaves - a_minute_ago).total_seconds())
+        raise TooMuch((leaves - a_minute_before).total_seconds())
 
 
 def waiting_time(deferrals: int, away: Away) -> float:

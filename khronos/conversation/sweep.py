@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from khronos.bus import doorbell
@@ -41,6 +41,14 @@ def hurry() -> None:
     """After a start: what waited for a wrong key or a dead address may go now."""
     Turn.objects.filter(state=Turn.State.PARKED).update(due_at=Now())
     Delivery.objects.filter(state=Delivery.State.PENDING).update(due_at=Now())
+
+
+def follow_clock(put_back_s: float) -> None:
+    """The database's clock is the machine's, and was put back: what waits must not wait for that too."""
+    back = timedelta(seconds=put_back_s)
+    for rows in (Turn.objects.unsettled(), Delivery.objects.unsettled()):
+        rows.update(due_at=F("due_at") - back, rung_at=None)
+    log.warning("the clock was put back, and with it what is due", extra={"seconds": round(put_back_s)})
 
 
 def try_again() -> int:

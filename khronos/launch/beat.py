@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from khronos.celery import app
@@ -17,6 +19,7 @@ from khronos.models.lease import holder
 from khronos.observability.heartbeat import beat
 from khronos.resilience.farewell import Farewell, Step
 from khronos.resilience.shutdown import Stopping
+from khronos.resilience.wallclock import WallClock
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,7 @@ class LeasedScheduler(DatabaseScheduler):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.holder = holder()
         self.holds = False
+        self.wall = WallClock()
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
@@ -41,7 +45,7 @@ class LeasedScheduler(DatabaseScheduler):  # type: ignore[misc]
         held_before, self.holds = self.holds, Lease.objects.hold(NAME, self.holder, LEASE)
         if not self.holds:
             return STAND_BY_S
-        if not held_before:
+        if self.wall.put_back_s() or not held_before:
             self.read_anew()
         wait: float = super().tick(*args, **kwargs)
         return wait
@@ -55,7 +59,11 @@ class LeasedScheduler(DatabaseScheduler):  # type: ignore[misc]
             self._dirty.clear()
 
     def read_anew(self) -> None:
-        """Somebody else held the lease until now: what it fired is in the database, not in our memory."""
+        """Somebody else held the lease until now: what it fired is in the database, not in our memory.
+
+        Or the clock was put back: what was fired in times to come would not be fired again before them.
+        """
+        PeriodicTask.objects.filter(last_run_at__gt=timezone.now()).update(last_run_at=timezone.now())
         self._dirty.clear()
         self._schedule = None
         self._last_timestamp = None

@@ -90,8 +90,6 @@ def is_off(stage: Stage, name: str) -> bool:
 
 
 PROCESSES = ("agent", "worker", "dispatcher", "beat")
-# The relay compares its maker's clock with the database's: what an agent from ahead made is told that late.
-UNTOLD = {("agent", TWO_HOURS_S)}
 
 
 @pytest.mark.slow
@@ -113,9 +111,7 @@ def test_clock_of_one_process_jumps_twice_while_it_works(name: str, off_s: int, 
         verdict = stage.finish(SOON_S)
         assert figures(verdict) == exact(180)
         assert verdict.longest_wait < SOON_S
-        troubles = stage.troubles()
-        assert (troubles["untold events"] > 0) is ((name, off_s) in UNTOLD)
-        assert troubles | {"untold events": 0} == clean()
+        assert stage.troubles() == clean()
         assert twice_claimed(stage) == 0
         assert stage.restarts() == before
 

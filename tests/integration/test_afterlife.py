@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 import redis
+from django.db.models.functions import Now
 
 from bench.simulator import Simulator
 from khronos.conversation import afterlife, answer
+from khronos.conversation import sweep
 from khronos.conversation import turn as turns
 from khronos.conversation.holding import lock_of
 from khronos.exceptions import LostLease
@@ -84,3 +86,12 @@ def test_delivery_that_was_being_sent_is_due_and_counts_as_a_crash() -> None:
     again = Delivery.objects.claim(delivery.pk, LEASE)
     assert again is not None
     assert again.crashes == 1
+
+
+def test_what_is_due_follows_a_clock_that_is_put_back(under_way: Turn) -> None:
+    Turn.objects.update(due_at=Now() + timedelta(hours=2))
+    sweep.follow_clock(7200.0)
+    assert Turn.objects.due().get() == under_way
+    assert turns.claim(under_way.pk) is not None
+    with pytest.raises(LostLease):
+        under_way.settle(Turn.State.ANSWERED)

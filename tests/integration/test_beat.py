@@ -78,3 +78,9 @@ def test_a_clean_end_lets_the_next_one_go_on_at_once(entry: PeriodicTask) -> Non
     one.close()
     run(two)
     assert two.holds
+
+
+def test_clock_that_was_put_back_does_not_stop_the_timetable(entry: PeriodicTask) -> None:
+    PeriodicTask.objects.update(last_run_at=timezone.now() + timedelta(hours=2))
+    run(scheduler("one"))
+    assert PeriodicTask.objects.get(pk=entry.pk).last_run_at <= timezone.now()

@@ -66,6 +66,13 @@ def test_relay_tells_what_nobody_told_once_and_marks_it(bus: "redis.Redis") -> N
 
 
 @pytest.mark.django_db
+def test_fact_from_a_clock_that_is_ahead_is_not_told_late(bus: "redis.Redis") -> None:
+    events.record([events.make("outbox.message.sent", key="k", trace_id="t", payload={})])
+    Event.objects.update(timestamp=Now() + timedelta(hours=2))
+    assert Relay().catch_up() == 1
+
+
+@pytest.mark.django_db
 def test_same_fact_is_stored_once(bus: "redis.Redis") -> None:
     for _ in range(2):
         events.record([events.make("conversation.closed", key="same", trace_id="t", payload={})])

@@ -1,0 +1,20 @@
+"""Notices when the machine's clock is put back: what waits for a time would wait that much longer."""
+
+import time
+from collections.abc import Callable
+
+LEAST_S = 1.0  # less is the usual slow correction
+
+
+class WallClock:
+    def __init__(
+        self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._wall, self._steady = wall, steady
+        self._ahead = wall() - steady()
+
+    def put_back_s(self) -> float:
+        """By how much since it was last asked; 0 where it was not."""
+        ahead = self._wall() - self._steady()
+        back, self._ahead = self._ahead - ahead, ahead
+        return back if back > LEAST_S else 0.0

@@ -1,0 +1,23 @@
+"""A clock that is put back is noticed once; one that goes on, corrects itself or jumps ahead is not."""
+
+import pytest
+
+from khronos.resilience.wallclock import WallClock
+
+
+@pytest.mark.parametrize(
+    ("steps", "noticed"),
+    [
+        ([0.0, 0.0], [0.0, 0.0]),
+        ([-7200.0, 0.0], [7200.0, 0.0]),
+        ([-0.4, -0.4], [0.0, 0.0]),
+        ([7200.0, -7200.0], [0.0, 7200.0]),
+    ],
+)
+def test_what_is_noticed(steps: list[float], noticed: list[float]) -> None:
+    now = {"wall": 1_000_000.0, "steady": 50.0}
+    clock = WallClock(lambda: now["wall"], lambda: now["steady"])
+    for step, expected in zip(steps, noticed, strict=True):
+        now["wall"] += 5.0 + step
+        now["steady"] += 5.0
+        assert clock.put_back_s() == pytest.approx(expected)
