@@ -7,8 +7,7 @@ import redis
 from django.db.models.functions import Now
 
 from bench.simulator import Simulator
-from khronos.conversation import afterlife, answer
-from khronos.conversation import sweep
+from khronos.conversation import afterlife, answer, sweep
 from khronos.conversation import turn as turns
 from khronos.conversation.holding import lock_of
 from khronos.exceptions import LostLease
