@@ -5,32 +5,26 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
-import amqp
+import orjson
 import pytest
 from celery import Celery
-from celery.beat import ScheduleEntry, SchedulingError
-from celery.contrib.testing.worker import start_worker
-from celery.schedules import schedule
 from django.db.models.functions import Now
-from kombu import Connection, Queue
+from kombu import Connection
 from pytest_django import Settings
 
 from khronos.bus import doorbell
-from khronos.bus.celery_amqp import ANSWER_S, BoundedTransport
+from khronos.bus.celery_amqp import BoundedTransport
 from khronos.bus.confirmed import CALL_S, CONNECT_S, REST_S, Bell
 from khronos.bus.routes import DELIVERY_TASK, TURN_TASK, Route
 from khronos.celery import app
 from khronos.conversation import sweep
-from khronos.launch.beat import LeasedScheduler
 from khronos.models import Turn
-from khronos.observability import health
-from khronos.resilience.breakers.resting import Away, Rest
+from khronos.resilience.breakers.resting import Rest
 from tests.factories import make_turn
+from tests.integration.rabbitmq_stage import VHOST, ready, waiting
 from tests.rabbitmq import RabbitMQ
 
-VHOST = "pieces"
 QUEUES = ("agent.ai", "delivery", "ops")
 
 
@@ -63,34 +57,34 @@ def bell(
     bell.close()
 
 
-def waiting(rabbitmq: RabbitMQ, queue: str = "agent.ai") -> int:
-    return rabbitmq.waiting_in(queue, VHOST)
+def test_ring_is_the_very_message_that_celery_would_send(bell: Bell, rabbitmq: RabbitMQ) -> None:
+    celery = Celery("tests", broker=rabbitmq.url(VHOST), set_as_current=False)
+    celery.conf.update(task_queues=app.conf.task_queues)
+    celery.send_task("tests.ring", args=([5, 6],), queue="ops", ignore_result=True)
+    assert doorbell.ring(Route("tests.ring", "ops", together=2), [5, 6, 7])
+    assert waiting(rabbitmq, "ops") == doorbell.waiting_in("ops") == 3
+    theirs, ours, rest = (taken(rabbitmq, "ops") for _ in range(3))
+    assert orjson.loads(ours.body) == orjson.loads(theirs.body)
+    assert orjson.loads(rest.body)[0] == [[7]]
+    for name in ("content_type", "content_encoding", "delivery_mode"):
+        assert ours.properties[name] == theirs.properties[name]
+    assert ours.properties["correlation_id"] == ours.headers["id"] == ours.headers["root_id"]
+    made = {"id", "root_id", "origin", "argsrepr", "kwargsrepr"}
+    assert told(ours, made) == told(theirs, made)
 
 
-def test_ring_is_a_message_that_celery_understands(bell: Bell, rabbitmq: RabbitMQ) -> None:
-    done: list[list[int]] = []
-    all_done = threading.Event()
-    worker = Celery("tests", broker=rabbitmq.url(VHOST), set_as_current=False)
-    worker.conf.update(task_queues=app.conf.task_queues, task_acks_late=True, task_ignore_result=True)
+def taken(rabbitmq: RabbitMQ, queue: str) -> Any:
+    with rabbitmq.connection(VHOST) as wire:
+        return wire.channel().basic_get(queue, no_ack=True)
 
-    @worker.task(name="tests.confirmed", shared=False)
-    def note(ids: list[int]) -> None:
-        done.append(ids)
-        if len(done) == 2:
-            all_done.set()
 
-    assert doorbell.ring(Route("tests.confirmed", "ops", together=2), [5, 6, 7])
-    assert waiting(rabbitmq, "ops") == doorbell.waiting_in("ops") == 2
-    with start_worker(worker, pool="threads", queues=["ops"], perform_ping_check=False, shutdown_timeout=10):
-        assert all_done.wait(10)
-    assert sorted(done) == [[5, 6], [7]]
-    assert waiting(rabbitmq, "ops") == 0
+def told(message: Any, but: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in message.headers.items() if name not in but}
 
 
 def test_job_without_a_row_is_called_without_arguments(bell: Bell, rabbitmq: RabbitMQ) -> None:
     assert doorbell.call("tasks.ops.sweep", "ops")
-    with rabbitmq.connection(VHOST) as wire:
-        message: Any = wire.channel().basic_get("ops", no_ack=True)
+    message = taken(rabbitmq, "ops")
     assert message.body.startswith("[[],{},")
     assert message.properties["application_headers"]["task"] == "tasks.ops.sweep"
 
@@ -174,17 +168,6 @@ def test_queue_that_somebody_deleted_is_made_anew(bell: Bell, rabbitmq: RabbitMQ
     assert waiting(rabbitmq) == 1
 
 
-def test_refused_ring_is_not_counted(rabbitmq: RabbitMQ) -> None:
-    full = {"x-max-length": 1, "x-overflow": "reject-publish"}
-    queue = Queue(f"full-{uuid4()}", queue_arguments=full, durable=False, auto_delete=True)
-    bell = Bell(Connection(rabbitmq.url(VHOST), transport=BoundedTransport), {queue.name: queue})
-    bell.ring(queue.name, [amqp.Message("1")])
-    with pytest.raises(Away, match="MessageNacked"):
-        bell.ring(queue.name, [amqp.Message("2")])
-    assert waiting(rabbitmq, queue.name) == 1
-    bell.close()
-
-
 def test_broker_out_of_memory_is_not_ready_and_not_waited_for(
     bell: Bell, rabbitmq: RabbitMQ, clock: Clock
 ) -> None:
@@ -233,50 +216,6 @@ def test_rings_do_not_pile_up_in_a_queue_that_is_slow(bell: Bell, rabbitmq: Rabb
     assert waiting(rabbitmq, "delivery") == 1
 
 
-def ready(rabbitmq: RabbitMQ) -> health.Result:
-    connection = Connection(
-        rabbitmq.url(VHOST), transport=BoundedTransport, connect_timeout=health.DEADLINE_S
-    )
-    return health.run(lambda: health.takes_messages(connection))
-
-
-def test_ready_says_whether_rabbitmq_takes_messages(rabbitmq: RabbitMQ) -> None:
-    assert ready(rabbitmq).detail == "takes messages"
-    rabbitmq.freeze()
-    try:
-        result = ready(rabbitmq)
-    finally:
-        rabbitmq.thaw()
-    assert not result.ok
-    assert result.took_ms < 1000 * health.DEADLINE_S + 300
-    assert ready(rabbitmq).ok
-
-
-@pytest.mark.parametrize("wrong", ["//wrong:guest@", "//guest:guest@"])
-def test_broker_that_does_not_let_in_is_named(rabbitmq: RabbitMQ, wrong: str) -> None:
-    url = rabbitmq.url("nowhere").replace("//guest:guest@", wrong)
-    connection = Connection(url, transport=BoundedTransport, connect_timeout=CONNECT_S)
-    with pytest.raises(Away, match=r"AccessRefused|NotAllowed|NotFound"):
-        Bell(connection, app.amqp.queues).waiting_in("ops")
-    assert not health.run(lambda: health.takes_messages(connection)).ok
-
-
-def test_no_thread_waits_for_ever_on_celerys_own_lines(rabbitmq: RabbitMQ) -> None:
-    """A message that is not confirmed is given up once, and its line closed without a word."""
-    options = {"confirm_publish": True}
-    with Connection(rabbitmq.url(VHOST), transport=BoundedTransport, transport_options=options) as connection:
-        channel: Any = connection.channel()
-        rabbitmq.freeze()
-        try:
-            began = time.monotonic()
-            with pytest.raises(TimeoutError):
-                channel.basic_publish(amqp.Message("1"), "", "ops")
-            connection.close()
-            assert time.monotonic() - began < ANSWER_S + 0.5
-        finally:
-            rabbitmq.thaw()
-
-
 @pytest.mark.django_db
 def test_sweeper_does_not_pile_up_rings_that_wait(bell: Bell, rabbitmq: RabbitMQ) -> None:
     for _ in range(160):
@@ -287,22 +226,3 @@ def test_sweeper_does_not_pile_up_rings_that_wait(bell: Bell, rabbitmq: RabbitMQ
         Turn.objects.update(rung_at=Now() - timedelta(seconds=6))
         assert sweep.ring_for_due_work() == 0
     assert waiting(rabbitmq) == 10
-
-
-@pytest.mark.django_db
-def test_beat_fires_again_after_the_broker_was_restarted(bell: Bell, rabbitmq: RabbitMQ) -> None:
-    """The first firing may find a line that was cut; its next one is on a line of its own."""
-    broker = Celery("tests", broker=rabbitmq.url(VHOST), set_as_current=False)
-    broker.conf.update(task_queues=app.conf.task_queues, task_publish_retry=False)
-    beat = LeasedScheduler(app=broker, lazy=True)
-    entry = ScheduleEntry(
-        "sweep", "tasks.ops.sweep", schedule=schedule(60), options={"queue": "ops"}, app=broker
-    )
-    beat.apply_async(entry, producer=beat.producer, advance=False)
-    assert waiting(rabbitmq, "ops") == 1
-    rabbitmq.stop()
-    with pytest.raises(SchedulingError):
-        beat.apply_async(entry, producer=beat.producer, advance=False)
-    rabbitmq.start()
-    beat.apply_async(entry, producer=beat.producer, advance=False)
-    assert waiting(rabbitmq, "ops") == 2
