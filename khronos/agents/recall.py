@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from hashlib import sha256
+from typing import Any
 
 import orjson
 from django.conf import settings
@@ -18,7 +19,7 @@ def recalled(prompt: Prompt, order: Sequence[str], think: Callable[[], Completio
     """What was answered lately, else what `think` answers; however many ask, one of them thinks."""
     is_new = False
 
-    def compute() -> dict[str, object]:
+    def compute() -> dict[str, Any]:
         nonlocal is_new
         completion = think()
         is_new = True
