@@ -8,7 +8,7 @@ from khronos.agents.providers import configured, provider
 from khronos.agents.providers.base import Completion, Prompt
 from khronos.agents.providers.errors import Empty, complaint
 from khronos.alerts import raise_alert, resolve_alert
-from khronos.exceptions import Permanent, Throttled, Transient, Unauthorized
+from khronos.exceptions import Permanent, Refused, Throttled, Transient, Unauthorized
 from khronos.guards import limits
 from khronos.guards.breakers import guarded
 
@@ -28,12 +28,14 @@ class Away(Exception):
         needs_operator: bool = False,
         has_place: bool = False,
         is_sure: bool = False,
+        was_asked: bool = True,
     ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
         self.needs_operator = needs_operator
         self.has_place = has_place  # only our own limits are reached
         self.is_sure = is_sure  # of the time: not an estimate
+        self.was_asked = was_asked  # any model at all: our own guards let nothing through
 
 
 def nobody(_tokens: Sequence[str]) -> None:
@@ -95,4 +97,5 @@ def verdict(failures: Sequence[tuple[str, Exception]]) -> Exception:
         needs_operator=not passing,
         has_place=bool(full) and len(full) == len(passing),
         is_sure=all(error.is_sure for error in full),
+        was_asked=not all(isinstance(error, Refused) for _, error in failures),
     )

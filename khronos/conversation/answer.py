@@ -61,8 +61,9 @@ def generated(turn: Turn, completion: Completion) -> Event:
     )
 
 
-def put_off(turn: Turn, after: timedelta, reason: str, words: str) -> list[Delivery]:
-    turn.defer(Turn.State.PARKED, after, reason, apologised=turn.apologised or bool(words))
+def put_off(turn: Turn, after: timedelta, reason: str, words: str, *, was_try: bool) -> list[Delivery]:
+    give_back = turn.defer if was_try else turn.postpone
+    give_back(Turn.State.PARKED, after, reason, apologised=turn.apologised or bool(words))
     return utter(turn, Message.Author.SYSTEM, words) if words else []
 
 

@@ -95,7 +95,8 @@ def work_on(turn: Turn) -> list[Delivery]:
         commit(partial(turn.defer, Turn.State.PARKED, timedelta(seconds=error.retry_after or 2), str(error)))
         return []
     except TooMuch as flood:
-        return put_off(turn, flood.wait_s, str(flood), "" if turn.apologised else "slowly")
+        words = "" if turn.apologised else "slowly"
+        return put_off(turn, flood.wait_s, str(flood), words, was_try=True)
     except Away as away:
         return park(turn, away)
     except Permanent as error:
@@ -160,14 +161,15 @@ def park(turn: Turn, away: Away) -> list[Delivery]:
         log.warning("turn parked", extra={"turn": turn.pk, "trace_id": turn.trace_id, "error": str(away)})
     expected_s = waited_s(turn) + (wait_s if away.is_sure else 0.0)
     is_short = away.has_place and expected_s < settings.TELL_AFTER_S
-    return put_off(turn, wait_s, str(away), "" if turn.apologised or is_short else "wait")
+    words = "" if turn.apologised or is_short else "wait"
+    return put_off(turn, wait_s, str(away), words, was_try=away.was_asked)
 
 
-def put_off(turn: Turn, wait_s: float, reason: str, words: str) -> list[Delivery]:
+def put_off(turn: Turn, wait_s: float, reason: str, words: str, *, was_try: bool) -> list[Delivery]:
     said = phrase(words, language_of(turn.conversation.contact)) if words else ""
     crashpoints.reached("turn.parking")
     deliveries: list[Delivery] = commit(
-        partial(answer.put_off, turn, timedelta(seconds=wait_s), reason, said)
+        partial(answer.put_off, turn, timedelta(seconds=wait_s), reason, said, was_try=was_try)
     )
     crashpoints.reached("turn.parked")
     doorbell.ring_later(TURN_TASK, [turn.pk], wait_s)

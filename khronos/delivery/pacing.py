@@ -3,9 +3,6 @@
 from datetime import timedelta
 from functools import partial
 
-from django.db.models import F
-from django.db.models.functions import Now
-
 from khronos.bus import doorbell
 from khronos.bus.routes import DELIVERY_TASK
 from khronos.channels.base import Transport
@@ -27,22 +24,9 @@ def may_go(transport: Transport, delivery: Delivery, *, edits: bool = False) -> 
     if verdict.granted:
         return True
     wait = timedelta(seconds=verdict.wait_s)
-    commit(partial(give_back, delivery, wait, f"waits for {verdict.blocked_by}"))
+    commit(partial(delivery.postpone, Delivery.State.PENDING, wait, f"waits for {verdict.blocked_by}"))
     doorbell.ring_later(DELIVERY_TASK, [delivery.pk], verdict.wait_s)
     return False
-
-
-def give_back(delivery: Delivery, wait: timedelta, reason: str) -> None:
-    """Nobody was asked, so that was no try: the next failure waits no longer for it."""
-    tries = F("attempts") - 1
-    delivery.write(
-        state=Delivery.State.PENDING,
-        due_at=Now() + wait,
-        rung_at=None,
-        attempts=tries,
-        deferrals=tries,
-        reason=reason,
-    )
 
 
 def slow_down(transport: Transport, error: Failure) -> None:

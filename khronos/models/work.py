@@ -118,6 +118,20 @@ class Work(models.Model):
             **changes,
         )
 
+    def postpone(self, state: str, after: timedelta, reason: str, **changes: Any) -> None:
+        """As `defer`, but nobody was asked: that was no try, and the next failure waits no longer for it."""
+        tries = F("attempts") - 1
+        due_at = Now() + after
+        self.write(
+            state=state,
+            due_at=due_at,
+            rung_at=None,
+            attempts=tries,
+            deferrals=tries,
+            reason=reason[:500],
+            **changes,
+        )
+
     @property
     def crashes(self) -> int:
         """Claims in a row, before this one, that never came to an end."""

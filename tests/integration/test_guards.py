@@ -173,6 +173,7 @@ def test_who_finds_no_seat_waits_untold_and_is_woken_when_one_is_free(
         turn.refresh_from_db()
         assert (turn.state, turn.apologised, asked(sim)) == (Turn.State.PARKED, False, 0)
     assert woken == [token_of(turn.pk)]
+    assert (turn.attempts, turn.deferrals) == (0, 0)  # nobody was asked: no try
     wake(woken)
     way.answer()
     assert sim.telegram.answers(ANA) == ["You said: hi"]
