@@ -10,7 +10,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 from django.db.models import QuerySet
 
 from khronos.alerts import raise_alert, resolve_alert
@@ -174,11 +174,19 @@ class Polling:
                 self.stopping.wait(heartbeat.EVERY_S)
                 continue
             look_at = time.monotonic() + LOOK_EVERY_S
-            close_old_connections()
-            for channel in polled():
-                if channel.pk not in self.pollers or not self.pollers[channel.pk][1].is_alive():
-                    self.begin(channel)
+            self.look()
         self.is_done.set()
+
+    def look(self) -> None:
+        close_old_connections()
+        try:
+            channels = list(polled())
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("channels not looked for", extra={"error": f"{type(error).__name__}: {error}"[:300]})
+            return
+        for channel in channels:
+            if channel.pk not in self.pollers or not self.pollers[channel.pk][1].is_alive():
+                self.begin(channel)
 
     def begin(self, channel: Channel) -> None:
         poller = Poller(channel, self.stopping)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 import redis
-from django.db import connection
+from django.db import InterfaceError, connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -15,7 +15,7 @@ from bench.simulator import Simulator
 from khronos.alerts import _resolved
 from khronos.intake import accept as intake
 from khronos.intake import poller
-from khronos.intake.poller import Poller
+from khronos.intake.poller import Poller, Polling
 from khronos.models import Alert, Channel, Lease, Update
 from khronos.resilience.shutdown import Stopping
 from tests.conftest import TOKEN
@@ -128,3 +128,14 @@ def test_twin_goes_on_where_the_other_is_switched_off(telegram: Channel, sim: Si
             sim.telegram.say(CHAT, "hello")
             assert until(lambda: stored() == 1, 10)
     assert Update.objects.get().channel == twin
+
+
+def test_absent_database_does_not_end_the_process(telegram: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent() -> None:
+        raise InterfaceError("away")
+
+    all_ = Polling(Stopping())
+    with monkeypatch.context() as away:
+        away.setattr(poller, "polled", absent)
+        all_.look()
+    assert all_.pollers == {}
