@@ -32,7 +32,7 @@ POSTGRESQL_LIMITS = {
     "idle_in_transaction_session_timeout": "60s",  # a frozen process must not keep its locks
 }
 
-# Threads share them: whoever does not use his gives it back (khronos/models/connections.py).
+# Threads share them: whoever does not use his gives it back (khronos/database.py).
 POSTGRESQL_POOL: dict[str, Any] = {
     "min_size": env.database_pool_min,
     "max_size": env.database_pool_max,

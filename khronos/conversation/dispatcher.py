@@ -17,7 +17,7 @@ from khronos.bus.streams import Consumer, Entry
 from khronos.conversation import sweep
 from khronos.conversation.deadletters import bury_entry
 from khronos.conversation.dispatch import Outcome, dispatch
-from khronos.models.connections import give_back
+from khronos.database import give_back
 from khronos.models.lease import holder
 from khronos.resilience import crashpoints
 from khronos.resilience.shutdown import Stopping

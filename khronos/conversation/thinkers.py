@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from khronos.conversation import turn
-from khronos.models.connections import give_back
+from khronos.database import give_back
 from khronos.resilience.crew import Crew
 
 

@@ -21,9 +21,9 @@ from http.client import HTTPException, HTTPResponse
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
+from khronos.database import give_back
 from khronos.exceptions import Misconfigured
 from khronos.http.dial import dial, left
-from khronos.models.connections import give_back
 
 IDLE_S = 30.0  # most servers and middle boxes close an idle connection after a minute or more
 BODY_MAX_BYTES = 32 * 1024 * 1024

@@ -11,11 +11,11 @@ from typing import Any
 
 from django.db import connection
 
+from khronos.database import give_back, in_time
 from khronos.intake import bell
 from khronos.intake.arrival import Arrival, arrived
 from khronos.models import Channel, Update
 from khronos.models.commit import first
-from khronos.models.connections import give_back, in_time
 from khronos.resilience import crashpoints
 from khronos.resilience.groupcommit import GroupCommit
 

@@ -2,9 +2,9 @@
 
 from django.http import Http404
 
+from khronos.database import in_time
 from khronos.guards import caches
 from khronos.models import Channel
-from khronos.models.connections import in_time
 
 
 def listening(slug: str, kind: str) -> Channel:

@@ -12,9 +12,9 @@ from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from khronos.celery import app
+from khronos.database import give_back
 from khronos.launch.closing import closes, with_database
 from khronos.models import Lease
-from khronos.models.connections import give_back
 from khronos.models.lease import holder
 from khronos.observability.heartbeat import beat
 from khronos.resilience.farewell import Farewell, Step

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from khronos.models.connections import give_back
+from khronos.database import give_back
 from khronos.resilience.courtesy import Courtesy
 from khronos.resilience.groupcommit import GroupCommit
 

@@ -14,9 +14,9 @@ from django.test import Client
 from bench.patience import until
 from bench.simulator import Simulator
 from khronos.conversation import thinkers
+from khronos.database import give_back
 from khronos.models import Channel, Delivery, Turn, Update
 from khronos.models.commit import commit
-from khronos.models.connections import give_back
 from khronos.resilience.deadlines import within
 from khronos.resilience.pools import PoolStats, of_psycopg
 from tests.integration import way
