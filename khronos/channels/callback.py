@@ -46,7 +46,7 @@ class CallbackTransport:
     pulled = False
 
     def __init__(self, url: str, secret: str) -> None:
-        self.guard = f"callback:{urlsplit(url).netloc}"
+        self.guard = f"callback:{url.partition('//')[2].partition('/')[0]}"
         self._url = url
         self._secret = secret
 
