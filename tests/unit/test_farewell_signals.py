@@ -140,6 +140,7 @@ def test_job_that_is_left_is_not_waited_for() -> None:
 
 def test_main_thread_that_fails_while_stopping_spoils_neither_steps_nor_exit_code() -> None:
     block = """
+        farewell.on(Step.SOURCES, lambda: str(farewell.rests.wait()))
         print("ready", flush=True)
         farewell.stopping.wait(60)
         raise ValueError("the connection was closed")
