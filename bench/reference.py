@@ -1,9 +1,14 @@
 """The yardstick of intake: the same web server, the same lean chain, the same checks, and nothing stored."""
 
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.embedded")
+
 import django
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.test.utils import override_settings
 from django.urls import path
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
@@ -11,8 +16,8 @@ from django.views.decorators.http import require_POST
 
 from bench.site import SECRET
 
-settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["127.0.0.1"], SECRET_KEY="x" * 50, MIDDLEWARE=[])
 django.setup(set_prefix=False)
+settings.ROOT_URLCONF = __name__
 
 
 @csrf_exempt
@@ -24,4 +29,5 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 urlpatterns = [path("webhooks/telegram/<slug:slug>/", receive)]
-application = WSGIHandler()
+with override_settings(MIDDLEWARE=[]):
+    application = WSGIHandler()
