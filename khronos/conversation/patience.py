@@ -1,10 +1,12 @@
 """How long a turn waits, and for what: models that are away, limits, a contact who says too much."""
 
+import logging
 import random
 from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -12,6 +14,8 @@ from khronos.agents.think import Away
 from khronos.bus import doorbell
 from khronos.bus.routes import TURN_TASK
 from khronos.models import Message, Turn
+
+log = logging.getLogger(__name__)
 
 WHO = "turn:"
 MINUTE = timedelta(minutes=1)
@@ -57,8 +61,13 @@ def token_of(turn_id: int) -> str:
 
 
 def wake(tokens: Sequence[str]) -> None:
-    """A seat is set aside for each of them."""
+    """A seat is set aside for each of them. Never raises: it would cost the answer of whoever leaves it."""
     ids = [int(token.removeprefix(WHO)) for token in tokens if token.startswith(WHO)]
-    if ids:
+    if not ids:
+        return
+    try:
         Turn.objects.filter(pk__in=ids, state=Turn.State.PARKED).update(due_at=Now(), rung_at=None)
-        doorbell.ring(TURN_TASK, ids)
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("nobody is woken, they come by themselves", extra={"error": type(error).__name__})
+        return
+    doorbell.ring(TURN_TASK, ids)

@@ -4,7 +4,7 @@ import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
@@ -48,7 +48,7 @@ def breaker(name: str) -> Breaker:
         least_calls=least_calls(name),
         **settings.BREAKERS[kind_of(name)],
     )
-    return Breaker(policy, store(), counts=is_outage, on_change=tell)
+    return Breaker(policy, store(), counts=partial(is_outage, name), on_change=tell)
 
 
 def least_calls(name: str) -> int:
@@ -62,13 +62,15 @@ def kind_of(name: str) -> str:
     return name.partition(":")[0]
 
 
-def is_outage(error: BaseException) -> bool | None:
+def is_outage(name: str, error: BaseException) -> bool | None:
     """None: it says nothing of the service. What is our own fault (4xx) shows that it is there."""
     if isinstance(error, Refused):
         return None
+    if isinstance(error, (DatabaseError, InterfaceError)):
+        return True if name == "database" else None  # of a note made between two calls to the service
     if isinstance(error, Throttled):
         return False
-    return isinstance(error, (Transient, Ambiguous, DatabaseError, InterfaceError))
+    return isinstance(error, (Transient, Ambiguous))
 
 
 def tell(change: Change) -> None:

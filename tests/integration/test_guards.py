@@ -1,7 +1,7 @@
 """Breakers and limits where they are used: nobody is asked in vain or too often, and nothing is dropped."""
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
@@ -10,7 +10,7 @@ from bench.simulator import Simulator
 from khronos.conversation import turn as turns
 from khronos.conversation.patience import token_of, wake
 from khronos.conversation.phrases import phrase
-from khronos.guards.breakers import breaker
+from khronos.guards.breakers import breaker, guarded
 from khronos.guards.limits import limiter, seat
 from khronos.models import Alert, Channel, Conversation, Delivery, Event, Message, Tenant, Turn, Update
 from tests.factories import make_channel
@@ -109,6 +109,14 @@ def test_database_known_to_be_away_is_not_asked_and_telegram_comes_again(telegra
     assert Update.objects.count() == 1
 
 
+def test_absent_database_is_no_outage_of_another_service(bus: object) -> None:
+    for _ in range(10):
+        with pytest.raises(OperationalError), guarded("telegram"):
+            raise OperationalError("a note could not be made")
+    shown = breaker("telegram").snapshot()
+    assert (shown.state, shown.calls) == ("closed", 0)
+
+
 # Limits of Telegram
 
 
@@ -177,6 +185,16 @@ def test_who_finds_no_seat_waits_untold_and_is_woken_when_one_is_free(
     wake(woken)
     way.answer()
     assert sim.telegram.answers(ANA) == ["You said: hi"]
+
+
+def test_waking_others_costs_nobody_an_answer(
+    telegram: Channel, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(**_: object) -> None:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(Turn.objects, "filter", absent)
+    wake([token_of(1)])
 
 
 def test_requests_of_a_minute_are_not_exceeded(telegram: Channel, sim: Simulator, settings: Settings) -> None:
