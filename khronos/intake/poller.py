@@ -146,10 +146,6 @@ def lease_of(token: str) -> str:
     return f"poller:{sha256(token.encode()).hexdigest()[:16]}"
 
 
-def poll_one(channel: Channel, stopping: Stopping) -> None:
-    poll(Poller(channel, stopping))
-
-
 def poll(poller: Poller) -> None:
     """A thread's whole life."""
     try:

@@ -36,7 +36,7 @@ def quick(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def polling(*channels: Channel) -> Iterator[list[threading.Thread]]:
     stopping = Stopping()
-    threads = [threading.Thread(target=poller.poll_one, args=[each, stopping]) for each in channels]
+    threads = [threading.Thread(target=poller.poll, args=[Poller(each, stopping)]) for each in channels]
     for thread in threads:
         thread.start()
     try:
