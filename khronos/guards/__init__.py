@@ -1,1 +1,1 @@
-"""What keeps us from asking in vain, or too often: breakers and limits (docs/resilience.md)."""
+"""What keeps us from asking in vain, too often or twice: breakers, limits, caches (docs/resilience.md)."""

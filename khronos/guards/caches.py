@@ -11,9 +11,6 @@ from khronos.resilience.cache import Cache, CachePolicy, Caches, RedisStore
 CHANNELS = CachePolicy("channels", shared_s=0, nothing_s=2.0)
 
 
-PATIENCE_S = 40.0  # with a model: above the longest of its calls
-
-
 @cache
 def caches() -> Caches:
     return Caches(RedisStore(quick()))
@@ -27,5 +24,6 @@ def channels() -> Cache:
 
 @cache
 def answers() -> Cache:
-    """Of tenants that allow it, by prompt."""
-    return caches().add(CachePolicy("answers", shared_s=settings.ANSWERS_KEPT_S, patience_s=PATIENCE_S))
+    """Of tenants that allow it, by prompt. Whoever waits for another's has patience with every model."""
+    patience_s = sum(settings.PROVIDER_TOTAL_TIMEOUT_S.values())
+    return caches().add(CachePolicy("answers", shared_s=settings.ANSWERS_KEPT_S, patience_s=patience_s))
