@@ -59,12 +59,16 @@ def notify(alert_id: int) -> None:
         transport_of(channel).send(chat, f"{SIGNS[alert.level]} {alert.text}", plain=True)
 
 
-def resolve_alert(name: str) -> None:
+def resolve_alert(name: str) -> bool:
+    """True for the one, among all processes, that ended it."""
     if time.monotonic() < _resolved.get(name, 0.0):
-        return
+        return False
     _resolved[name] = time.monotonic() + REMEMBER_S
     try:
-        if Alert.objects.filter(name=name, resolved_at=None).update(resolved_at=Now()):
-            log.info("alert over", extra={"alert": name})
+        if not Alert.objects.filter(name=name, resolved_at=None).update(resolved_at=Now()):
+            return False
     except DatabaseError as error:
         log.warning("alert stays open", extra={"alert": name, "error": type(error).__name__})
+        return False
+    log.info("alert over", extra={"alert": name})
+    return True
