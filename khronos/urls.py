@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import path
 
 from khronos.desk import chat, home, login
+from khronos.facts import views as facts
 from khronos.guards import views as guards
 from khronos.intake import chat as chat_messages
 from khronos.intake import telegram, web
@@ -20,6 +21,7 @@ urlpatterns = [
     path("chat/messages", chat_messages.messages),
     path("health", observability.health),
     path("ready", observability.ready),
+    path("metrics", facts.metrics),
     path("breakers/status", guards.breakers_status),
     path("limiter/stats", guards.limiter_stats),
     path("cache/stats", guards.cache_stats),

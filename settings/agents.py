@@ -24,6 +24,18 @@ DEPRECATED_MODELS = {
     "claude-opus-4": "is gone; use claude-opus-5-5",
     "claude-3-7-sonnet": "is gone; use claude-sonnet-5-5",
 }
+# US dollars per million tokens, in and out, as the providers list them. Correct them when they change.
+PRICES = {
+    "claude-opus-5-5": ("5", "25"),
+    "claude-sonnet-5-5": ("3", "15"),
+    "claude-sonnet-4-5": ("3", "15"),
+    "claude-haiku-5-5": ("1", "5"),
+    "claude-haiku-4-5": ("1", "5"),
+    "gpt-5": ("1.25", "10"),
+    "gpt-5-mini": ("0.25", "2"),
+    "gpt-5-nano": ("0.05", "0.40"),
+    "offline": ("0", "0"),
+}
 
 AGENT_PROCESSES = env.agent_processes
 AGENT_THREADS = env.agent_threads

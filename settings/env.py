@@ -90,6 +90,10 @@ class Environment(BaseModel):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     metrics_token: str = Field("", description="Admits to the operator's addresses as a bearer token.")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Serves /metrics in a process that has no web server beside it."
+    )
+    observability: bool = Field(True, description="Counting, and a log line for each step of a message.")
     flower_password: str = Field("", description="Of Flower's user `khronos`; made at the first start.")
     litestream_replica_url: str = Field("", description="s3://…; empty: a folder under KHRONOS_HOME.")
 

@@ -15,7 +15,7 @@ from khronos.guards import caches
 from khronos.guards.breakers import breaker
 from khronos.guards.limits import claims_of, limiter
 from khronos.models import Channel
-from khronos.observability.views import answer, has_token, is_staff
+from khronos.observability.views import answer, has_token, is_staff, refused
 from khronos.resilience.pools import PoolStats, of_psycopg, of_redis
 
 type Stand = Callable[[], dict[str, object]]
@@ -27,9 +27,7 @@ def operators_only(stand: Stand) -> Callable[[HttpRequest], JsonResponse]:
     def view(request: HttpRequest) -> JsonResponse:
         if has_token(request) or is_staff(request):
             return answer(stand())
-        refusal = answer({"error": "sign in to /admin/, or send METRICS_TOKEN as a bearer token"}, 401)
-        refusal.headers["WWW-Authenticate"] = "Bearer"
-        return refusal
+        return refused()
 
     return view
 

@@ -10,6 +10,7 @@ from khronos.exceptions import Misconfigured
 from khronos.launch import keys, ports, state
 from khronos.launch.home import Home
 from khronos.launch.screen import Screen
+from khronos.observability.folding import empty
 from khronos.resilience.identity import end
 from khronos.resilience.wakeup import STOP_SIGNALS
 from settings import dotenv
@@ -54,6 +55,7 @@ def clear_the_field(home: Home, screen: Screen) -> None:
             end(orphans, ORPHAN_PATIENCE_S)
         screen.done(f"Ended {len(orphans)} processes that the last run left behind (it was cut off)")
     state.forget(home)
+    empty(home.run / "metrics")
 
 
 def settle_environment(home: Home, screen: Screen) -> dict[str, str]:

@@ -46,6 +46,12 @@ def answer(body: dict[str, object], status: int = 200) -> JsonResponse:
     return response
 
 
+def refused() -> JsonResponse:
+    refusal = answer({"error": "sign in to /admin/, or send METRICS_TOKEN as a bearer token"}, 401)
+    refusal.headers["WWW-Authenticate"] = "Bearer"
+    return refusal
+
+
 def has_token(request: HttpRequest) -> bool:
     """An empty METRICS_TOKEN admits nobody."""
     kind, _, shown = request.headers.get("Authorization", "").partition(" ")

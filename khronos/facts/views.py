@@ -1,0 +1,30 @@
+"""`/metrics`: for machines with the token, and for operators."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from khronos.facts import bus, guards, machine, work
+from khronos.observability.scrape import Scrape, counted
+from khronos.observability.views import has_token, is_staff, refused
+
+scrape = Scrape(
+    {
+        "counts": counted,
+        "rows": work.rows,
+        "bus": bus.streams,
+        "celery": bus.celery_queues,
+        "breakers": guards.breakers,
+        "limits": guards.limits,
+        "connections": machine.connections,
+        "processes": machine.processes,
+        "backup": machine.backup,
+    }
+)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    if has_token(request) or is_staff(request):
+        return HttpResponse(scrape(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return refused()

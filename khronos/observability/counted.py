@@ -1,0 +1,125 @@
+"""What this process counts, in a file of its own under KHRONOS_HOME/run/metrics (docs/metrics.md).
+
+The file is locked for as long as its process lives, so that others know when it is dead, whatever became of
+its number. It gets its place on the disk when it is made: a full disk then costs counts, and no process.
+"""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from prometheus_client.mmap_dict import MmapedDict
+
+RESERVED_BYTES = 256 * 1024  # some 2,000 numbers; a file that outgrows it doubles
+
+log = logging.getLogger(__name__)
+
+
+class Sheet:
+    """The file of this process, made with the first number that is counted."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.lock = threading.Lock()
+        self.values: list[Value] = []
+        self.numbers: MmapedDict | None = None
+        self.held: IO[bytes] | None = None
+        self.is_refused = False
+        os.register_at_fork(after_in_child=self.begin_anew)
+
+    def write(self, key: str, number: float) -> None:
+        """The lock is held."""
+        if self.numbers is None and not self.open():
+            return
+        self.numbers.write_value(key, number, 0.0)  # type: ignore[union-attr]
+
+    def open(self) -> bool:
+        """Under another name until it is locked: nobody may take it for a dead process's."""
+        if self.is_refused:
+            return False
+        name = f"{os.getpid()}-{secrets.token_hex(6)}"  # numbers of processes come again
+        draft = self.folder / f".{name}"
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.held = draft.open("w+b")
+            fcntl.flock(self.held, fcntl.LOCK_EX)
+            self.held.write(bytes(RESERVED_BYTES))
+            self.held.flush()
+            path = draft.rename(self.folder / f"{name}.db")
+            self.numbers = MmapedDict(str(path))  # type: ignore[no-untyped-call]
+        except OSError as error:
+            self.is_refused = True
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
+            log.warning("nothing is counted here", extra={"error": str(error)})
+            return False
+        return True
+
+    def begin_anew(self) -> None:
+        """A fork: what the parent has counted is in the parent's file."""
+        self.lock = threading.Lock()
+        self.numbers = self.held = None
+        for value in self.values:
+            value.number = 0.0
+
+
+class Value:
+    """One number, as prometheus_client's metrics want theirs."""
+
+    _multiprocess = True
+    sheet: Sheet
+
+    def __init__(
+        self,
+        _kind: str,
+        metric: str,
+        name: str,
+        labels: Sequence[str],
+        values: Sequence[str],
+        _help: str,
+        **_: Any,
+    ) -> None:
+        self.key = json.dumps([metric, name, list(zip(labels, values, strict=True))])
+        self.number = 0.0
+        self.sheet.values.append(self)
+
+    def inc(self, amount: float) -> None:
+        sheet = self.sheet
+        with sheet.lock:
+            self.number += amount
+            sheet.write(self.key, self.number)
+
+    def set(self, value: float, timestamp: float | None = None) -> None:
+        with self.sheet.lock:
+            self.number = value
+            self.sheet.write(self.key, value)
+
+    def get(self) -> float:
+        return self.number
+
+    def set_exemplar(self, _exemplar: object) -> None:
+        """Kept by nobody."""
+
+    def get_exemplar(self) -> None:
+        """None is kept."""
+
+
+class Uncounted(Value):
+    """With OBSERVABILITY=off."""
+
+    def inc(self, amount: float) -> None:
+        """Costs a call."""
+
+    def set(self, value: float, timestamp: float | None = None) -> None:
+        """Costs a call."""
+
+
+def values_on(sheet: Sheet, is_on: bool) -> type[Value]:
+    return type("Counted", (Value if is_on else Uncounted,), {"sheet": sheet})

@@ -1,0 +1,110 @@
+"""All that is counted, by name (docs/metrics.md): `metrics.SENT.labels(status="sent").inc()`.
+
+Count after the commit that the number tells of. A label is one of few words, never somebody's id.
+What is so right now (queues, ages, breakers) is not counted but asked for: khronos/facts/.
+"""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from prometheus_client import Counter, Histogram, values
+from prometheus_client.metrics import MetricWrapperBase
+
+from khronos.observability.counted import Sheet, values_on
+
+SHEET = Sheet(settings.METRICS_FOLDER)
+values.ValueClass = values_on(SHEET, settings.OBSERVABILITY)
+
+CATALOGUE: dict[str, MetricWrapperBase] = {}
+
+QUICK_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)  # a request, a statement
+MODEL_S = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30)  # a model's answer; it is given up after 30
+LONG_S = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300)  # what a contact waits for
+
+
+def counter(name: str, help_: str, *labels: str) -> Counter:
+    made = CATALOGUE[name] = Counter(name, help_, labels, registry=None)
+    return made
+
+
+def histogram(name: str, help_: str, buckets: Sequence[float], *labels: str) -> Histogram:
+    made = CATALOGUE[name] = Histogram(name, help_, labels, registry=None, buckets=buckets)
+    return made
+
+
+# `khronos_http_requests_total` and `khronos_response_time_seconds` are made from this one at the scrape.
+HTTP = histogram(
+    "khronos_http_request_duration_seconds",
+    "Time to answer an HTTP request.",
+    QUICK_S,
+    "method",
+    "route",
+    "status_code",
+)
+
+# What comes in
+RECEIVED = counter(
+    "khronos_telegram_messages_received_total", "Messages of Telegram that were dispatched.", "chat_type"
+)
+PROCESSED = counter(
+    "khronos_messages_processed_total", "Messages of contacts whose turn has ended.", "source", "status"
+)
+FAILED = counter(
+    "khronos_messages_failed_total",
+    "Messages given up, in or out: an operator sees them.",
+    "source",
+    "reason",
+)
+REDELIVERIES = counter("khronos_redeliveries_total", "Updates that came again and were dropped.")
+LEASE_EXPIRIES = counter(
+    "khronos_lease_expiries_total", "Work whose holder died or was too slow, taken by another.", "work"
+)
+
+# What goes out
+SENT = counter("khronos_telegram_messages_sent_total", "Ends of tries to send over Telegram.", "status")
+DELIVERIES = counter("khronos_deliveries_total", "Deliveries that have ended, on every channel.", "status")
+DOUBTFUL = counter("khronos_doubtful_total", "Deliveries sent once more that may have arrived before.")
+GIVEN_UP = counter("khronos_given_up_total", "Work that was given up.", "source")
+END_TO_END = histogram(
+    "khronos_end_to_end_seconds", "From the contact's message to the answer that was sent.", LONG_S
+)
+
+# Models
+API_CALLS = counter("khronos_api_calls_total", "Calls of model providers.", "provider", "status")
+AI_LATENCY = histogram("khronos_ai_latency_seconds", "Time of a model's answer.", MODEL_S, "provider")
+ANTHROPIC_CALLS = counter("khronos_anthropic_api_calls_total", "Calls of Anthropic.", "model", "status")
+ANTHROPIC_SECONDS = histogram(
+    "khronos_anthropic_api_duration_seconds", "Time of Anthropic's answer.", MODEL_S, "model"
+)
+ANTHROPIC_TOKENS = counter(
+    "khronos_anthropic_tokens_used_total", "Tokens that Anthropic has counted.", "model", "type"
+)
+COST = counter("khronos_cost_usd_total", "Price of all answers of models, US dollars.", "model")
+
+# Guards, database, Celery
+BREAKER_CHANGES = counter(
+    "khronos_circuit_breaker_state_changes_total",
+    "How often a breaker came into a state.",
+    "breaker",
+    "state",
+)
+CACHE_HITS = counter("khronos_cache_hits_total", "Values that a cache had.", "cache", "layer")
+CACHE_MISSES = counter("khronos_cache_misses_total", "Values that had to be computed.", "cache")
+QUERIES = histogram("khronos_database_query_duration_seconds", "Time of a statement.", QUICK_S, "operation")
+TASKS = counter("khronos_celery_tasks_total", "Celery's tasks that have ended.", "task", "state")
+TASK_SECONDS = histogram("khronos_celery_task_duration_seconds", "Time of a Celery task.", LONG_S, "task")
+
+
+def zeros() -> None:
+    """What is known to come is there from the beginning: a rate needs a zero before its first one."""
+    for status in ("sent", "failed"):
+        SENT.labels(status=status)
+        DELIVERIES.labels(status=status)
+    for source in ("turn", "delivery", "stream", "task"):
+        GIVEN_UP.labels(source=source)
+    for work in ("turn", "delivery"):
+        LEASE_EXPIRIES.labels(work=work)
+    RECEIVED.labels(chat_type="private")
+
+
+zeros()

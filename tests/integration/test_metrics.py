@@ -1,0 +1,102 @@
+"""`/metrics`: names that programs outside rely on, who reads them, what is known when parts are away."""
+
+import subprocess
+
+import pytest
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
+
+from khronos.facts import views
+from tests.factories import make_user
+
+TOKEN = "token-of-the-tests"
+
+# The names are a contract: dashboards, rules and autoscalers ask for them.
+NAMES = {
+    "khronos_http_request_duration_seconds": ("histogram", "method route status_code"),
+    "khronos_http_requests_total": ("counter", "method route status_code"),
+    "khronos_response_time_seconds": ("histogram", "endpoint"),
+    "khronos_telegram_messages_received_total": ("counter", "chat_type"),
+    "khronos_telegram_messages_sent_total": ("counter", "status"),
+    "khronos_messages_processed_total": ("counter", "source status"),
+    "khronos_messages_failed_total": ("counter", "source reason"),
+    "khronos_redeliveries_total": ("counter", ""),
+    "khronos_lease_expiries_total": ("counter", "work"),
+    "khronos_deliveries_total": ("counter", "status"),
+    "khronos_doubtful_total": ("counter", ""),
+    "khronos_given_up_total": ("counter", "source"),
+    "khronos_end_to_end_seconds": ("histogram", ""),
+    "khronos_api_calls_total": ("counter", "provider status"),
+    "khronos_ai_latency_seconds": ("histogram", "provider"),
+    "khronos_anthropic_api_calls_total": ("counter", "model status"),
+    "khronos_anthropic_api_duration_seconds": ("histogram", "model"),
+    "khronos_anthropic_tokens_used_total": ("counter", "model type"),
+    "khronos_cost_usd_total": ("counter", "model"),
+    "khronos_circuit_breaker_state_changes_total": ("counter", "breaker state"),
+    "khronos_cache_hits_total": ("counter", "cache layer"),
+    "khronos_cache_misses_total": ("counter", "cache"),
+    "khronos_database_query_duration_seconds": ("histogram", "operation"),
+    "khronos_celery_tasks_total": ("counter", "task state"),
+    "khronos_celery_task_duration_seconds": ("histogram", "task"),
+    "khronos_turns": ("gauge", "state"),
+    "khronos_queue_size": ("gauge", "queue"),
+    "khronos_oldest_unanswered_seconds": ("gauge", ""),
+    "khronos_active_users": ("gauge", ""),
+    "khronos_active_connections": ("gauge", ""),
+    "khronos_dead_letters": ("gauge", "source"),
+    "khronos_quarantined_updates": ("gauge", ""),
+    "khronos_alerts_open": ("gauge", "level"),
+    "khronos_stream_lag": ("gauge", "stream"),
+    "khronos_circuit_breaker_state": ("gauge", "name"),
+    "khronos_limiter_waiting": ("gauge", "limit"),
+    "khronos_scrape_part_up": ("gauge", "part"),
+}
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("bus")]
+
+
+@pytest.fixture(autouse=True)
+def token(settings: Settings) -> None:
+    settings.METRICS_TOKEN = TOKEN
+    views.scrape.looked_at = 0.0
+
+
+def scraped() -> str:
+    response = Client().get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    return response.content.decode()
+
+
+def test_strangers_are_refused_and_told_the_way_in() -> None:
+    for headers in ({}, {"Authorization": "Bearer guess"}):
+        response = Client().get("/metrics", headers=headers)
+        assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Bearer")
+        assert b"khronos_" not in response.content
+
+
+def test_staff_need_no_token() -> None:
+    client = Client()
+    client.force_login(make_user(is_staff=True))
+    assert client.get("/metrics").status_code == 200
+
+
+def test_names_types_and_labels_are_the_contract() -> None:
+    found = {family.name: family for family in text_string_to_metric_families(scraped())}
+    kinds = {
+        name + ("_total" if family.type == "counter" else ""): family.type for name, family in found.items()
+    }
+    for name in ("khronos_process_up", "khronos_backup_age_seconds"):
+        assert name not in kinds, "no supervisor and no backup here: nothing can be known of them"
+    assert kinds == {name: kind for name, (kind, _) in NAMES.items()}
+    for name, (_, labels) in NAMES.items():
+        for sample in found[name.removesuffix("_total") if name not in found else name].samples:
+            assert set(sample.labels) - {"le"} == set(labels.split()), sample
+
+
+def test_prometheus_itself_finds_nothing_to_complain_of() -> None:
+    said = subprocess.run(
+        ["promtool", "check", "metrics"], input=scraped(), capture_output=True, text=True, check=False
+    )
+    assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
