@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from django.conf import settings
 from django.db.models.functions import Now
 
 from khronos.agents.providers.base import Completion
@@ -31,12 +32,21 @@ def store(turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool) -> lis
     if not turn.settled(unless, state=state, reason="", answered_at=Now(), **figures(completion)):
         if turn.fenced().update(amended=False):
             return None
-        raise LostLease(f"turn {turn.pk}")
+        return stored_before(turn)
     deliveries = [delivery for reply in replies for delivery in utter(turn, Message.Author.BOT, reply.text)]
     if completion is not None:
         events.record([generated(turn, completion)])
     crashpoints.reached("answer.written")
     return deliveries
+
+
+def stored_before(turn: Turn) -> list[Delivery]:
+    """Settled behind our own fence: it was committed, and the database went away before it could say so."""
+    if not Turn.objects.filter(pk=turn.pk, fence=turn.fence, due_at=None).exists():
+        raise LostLease(f"turn {turn.pk}")
+    made = Delivery.objects.unsettled().filter(message__turn=turn, message__author=Message.Author.BOT)
+    made.filter(state=Delivery.State.SENDING, fence=1).update(due_at=Now() + settings.DELIVERY_LEASE)
+    return list(made.filter(fence__lte=1).order_by("pk"))  # what has another fence is somebody else's
 
 
 def figures(completion: Completion | None) -> dict[str, object]:

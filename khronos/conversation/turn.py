@@ -7,12 +7,13 @@ claim ─► lock ─► commands, questions ─► think ─► answer committe
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db import IntegrityError
+from django.db import IntegrityError, InterfaceError, OperationalError
 
 from khronos.agents.context import build, history, language_of
 from khronos.agents.providers.base import Completion
@@ -69,6 +70,9 @@ def take(turn_id: int) -> None:
     except LostLease:
         log.warning("lease lost, nothing written", extra={"turn": turn.pk, "trace_id": turn.trace_id})
         return
+    except (OperationalError, InterfaceError) as error:
+        put_back(turn, error)
+        return
     send_all(deliveries, turn.conversation)
     crashpoints.reached("turn.delivered")
     ring_next(turn)
@@ -77,10 +81,19 @@ def take(turn_id: int) -> None:
 def claim(turn_id: int) -> Turn | None:
     related = ("conversation__channel__tenant", "conversation__contact")
     try:
-        turn = commit(partial(Turn.objects.claim, turn_id, settings.TURN_LEASE, *related))
+        return Turn.objects.secure(turn_id, settings.TURN_LEASE, *related)
     except IntegrityError:
         return None  # another turn of the conversation was taken first; it will ring for this one
-    return turn
+
+
+def put_back(turn: Turn, error: Exception) -> None:
+    """The database went away in the middle: the turn is due when it is back, each time a little later."""
+    what = type(error).__name__
+    log.warning("turn put back", extra={"turn": turn.pk, "trace_id": turn.trace_id, "error": what})
+    after = timedelta(seconds=min(turn.deferrals, settings.PARK_MAX_S))
+    defer = partial(turn.defer, Turn.State.PARKED, after, f"database: {what}")
+    with suppress(LostLease):
+        insist(defer, settings.TURN_LEASE.total_seconds())
 
 
 def work_on(turn: Turn) -> list[Delivery]:

@@ -35,7 +35,7 @@ def enqueue(conversation: Conversation, message: Message, trace_id: str) -> list
         "attempts": 1,
         "fence": 1,
         "due_at": Now() + settings.DELIVERY_LEASE,
-        "holder": holder(),
+        "holder": f"{holder()}/",
     }
     parts = []
     for part, text in enumerate(split(message.text, transport.text_limit)):

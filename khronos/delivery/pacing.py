@@ -1,7 +1,10 @@
 """When a delivery may go: limits that all processes share, waited for by the row and not by a worker."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+
+from django.conf import settings
 
 from khronos.bus import doorbell
 from khronos.bus.routes import DELIVERY_TASK
@@ -9,7 +12,7 @@ from khronos.channels.base import Transport
 from khronos.exceptions import Failure, Throttled
 from khronos.guards.limits import limiter
 from khronos.models import Delivery
-from khronos.models.commit import commit
+from khronos.models.commit import insist
 
 PAUSE_S = 1.0  # for a 429 that names no time
 
@@ -24,9 +27,14 @@ def may_go(transport: Transport, delivery: Delivery, *, edits: bool = False) -> 
     if verdict.granted:
         return True
     wait = timedelta(seconds=verdict.wait_s)
-    commit(partial(delivery.postpone, Delivery.State.PENDING, wait, f"waits for {verdict.blocked_by}"))
+    write(partial(delivery.postpone, Delivery.State.PENDING, wait, f"waits for {verdict.blocked_by}"))
     doorbell.ring_later(DELIVERY_TASK, [delivery.pk], verdict.wait_s)
     return False
+
+
+def write(job: Callable[[], object]) -> None:
+    """What became of a delivery: an absent database is waited for, as long as the lease surely lasts."""
+    insist(job, settings.DELIVERY_LEASE.total_seconds() / 2)
 
 
 def slow_down(transport: Transport, error: Failure) -> None:

@@ -19,7 +19,7 @@ from khronos.bus import events
 from khronos.channels import transport_of
 from khronos.channels.base import Transport
 from khronos.delivery.outbox import sent
-from khronos.delivery.pacing import may_go, slow_down
+from khronos.delivery.pacing import may_go, slow_down, write
 from khronos.delivery.policy import Later, after_failure
 from khronos.exceptions import (
     Ambiguous,
@@ -35,7 +35,6 @@ from khronos.exceptions import (
 )
 from khronos.guards.breakers import guarded
 from khronos.models import Channel, Contact, Conversation, DeadLetter, Delivery, Event
-from khronos.models.commit import commit, insist
 from khronos.models.deadletter import keep
 from khronos.resilience import crashpoints
 
@@ -48,7 +47,7 @@ def deliver(delivery_id: int) -> None:
     """Send a delivery that is due, and what waits behind it; nothing when it is not yet its turn."""
     related = ("conversation__channel__tenant", "conversation__contact")
     pk: int | None = delivery_id
-    while pk and (delivery := commit(partial(Delivery.objects.claim, pk, settings.DELIVERY_LEASE, *related))):
+    while pk and (delivery := Delivery.objects.secure(pk, settings.DELIVERY_LEASE, *related)):
         crashpoints.reached("delivery.claimed")
         send_all([delivery], delivery.conversation)
         following = Delivery.objects.due().filter(conversation=delivery.conversation_id).order_by("pk")
@@ -60,7 +59,7 @@ def send_all(deliveries: Sequence[Delivery], conversation: Conversation) -> None
     for made in deliveries:
         delivery: Delivery | None = made
         if made.state != Delivery.State.SENDING:
-            delivery = commit(partial(Delivery.objects.claim, made.pk, settings.DELIVERY_LEASE))
+            delivery = Delivery.objects.secure(made.pk, settings.DELIVERY_LEASE)
         if delivery is None:
             return  # something before it waits, or a worker was quicker and goes on with the rest
         delivery.conversation = conversation
@@ -98,7 +97,7 @@ def send(delivery: Delivery) -> None:
         return
     if shown is not None:
         crashpoints.reached("delivery.shown")
-        insist(partial(settle_sent, delivery, shown), settings.DELIVERY_LEASE.total_seconds() / 2)
+        write(partial(settle_sent, delivery, shown))
         crashpoints.reached("delivery.settled")
         resolve_alert(f"channel.{channel.slug}.unauthorized")
 
@@ -107,7 +106,7 @@ def in_doubt(delivery: Delivery) -> None:
     """Somebody died while sending it: it may have arrived. It is sent once more, and marked."""
     if delivery.doubtful:
         raise Permanent("may have arrived, twice uncertain: a worker died while sending")
-    commit(partial(delivery.write, doubtful=True, deferrals=delivery.deferrals + delivery.crashes))
+    write(partial(delivery.write, doubtful=True, deferrals=delivery.deferrals + delivery.crashes))
     delivery.doubtful = True
     log.warning("doubtful delivery repeated", extra={"delivery": delivery.pk, "trace_id": delivery.trace_id})
 
@@ -164,7 +163,7 @@ def place(transport: Transport, delivery: Delivery) -> None:
         follow(delivery.conversation, moved.new_chat_id)
         placed = transport.send(delivery.conversation.chat_id, PLACEHOLDER, plain=True)
     crashpoints.reached("delivery.placed")
-    insist(partial(delivery.write, external_id=placed), settings.DELIVERY_LEASE.total_seconds() / 2)
+    write(partial(delivery.write, external_id=placed))
     crashpoints.reached("delivery.marked")
     delivery.external_id = placed
 
@@ -191,10 +190,10 @@ def settle_failure(delivery: Delivery, error: Failure, *, edits: bool) -> None:
                "ambiguous": isinstance(error, Ambiguous)},
     )  # fmt: skip
     if isinstance(verdict, Later):
-        commit(partial(delivery.defer, Delivery.State.PENDING, verdict.after, str(error), **verdict.changes))
+        write(partial(delivery.defer, Delivery.State.PENDING, verdict.after, str(error), **verdict.changes))
         crashpoints.reached("delivery.put_off")
         return
-    commit(partial(settle_failed, delivery, error, verdict.reason))
+    write(partial(settle_failed, delivery, error, verdict.reason))
 
 
 def settle_failed(delivery: Delivery, error: Failure, reason: str) -> None:

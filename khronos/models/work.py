@@ -1,13 +1,14 @@
 """A piece of work is a row: state, attempts, due time and fence. See docs/architecture.md.
 
 `due_at` is lease, backoff and sweep schedule in one, on the database's clock; a settled row has none.
-`holder` is who leased it last.
+`holder` is who leased it last: a process, and which of its claims.
 Every write after a claim goes through the fence: whoever lost the lease changes nothing.
 """
 
+import secrets
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, Self
 
 from django.db import models
@@ -15,6 +16,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from khronos.exceptions import LostLease
+from khronos.models.commit import insist
 from khronos.models.lease import holder
 from khronos.models.prepared import Select, Slot, Update
 from khronos.resilience import crashpoints
@@ -29,17 +31,28 @@ class WorkQuerySet[W: "Work"](models.QuerySet[W]):
     def unsettled(self) -> Self:
         return self.filter(due_at__isnull=False)
 
-    def claim(self, pk: int, lease: timedelta, *related: str, **changes: Any) -> W | None:
-        """Lease one due row, or None when it is settled or somebody else's. `related` is read with it."""
-        if not leasing(self.model, (("holder", holder()), *changes.items()))(pk=pk, lease=lease):
+    def claim(self, pk: int, lease: timedelta, *related: str, number: str = "", **changes: Any) -> W | None:
+        """Lease one due row, or None when it is settled or somebody else's. `related` is read with it.
+
+        Asked again with the same number it answers the same row: the commit's answer may have been lost.
+        """
+        claimant = f"{holder()}/{number or secrets.token_hex(8)}"
+        is_new = leasing(self.model, tuple(changes.items()))(pk=pk, lease=lease, claimant=claimant)
+        if is_new:
+            crashpoints.reached("work.leased")
+        found: list[W] = reading(self.model, related)(pk=pk, claimant=claimant)
+        if found and not is_new and not found[0].fenced().update(due_at=Now() + lease):
             return None
-        crashpoints.reached("work.leased")
-        row: W = reading(self.model, related)(pk=pk)[0]
-        return row
+        return found[0] if found else None
+
+    def secure(self, pk: int, lease: timedelta, *related: str) -> W | None:
+        """A claim that is durable, through an outage of the database no longer than its lease."""
+        number = secrets.token_hex(8)
+        return insist(partial(self.claim, pk, lease, *related, number=number), lease.total_seconds())
 
     def inherited(self) -> Self:
         """What an earlier life of this process leased and never finished."""
-        return self.unsettled().filter(holder=holder())
+        return self.unsettled().filter(holder__startswith=f"{holder()}/")
 
     def unrung(self, since: timedelta) -> Self:
         """Due, and the doorbell has not been rung for it lately."""
@@ -53,6 +66,7 @@ def leasing(model: "type[Work]", changes: Pairs) -> Update[Any]:
         due_at=Now() + Slot("lease", models.DurationField()),
         attempts=F("attempts") + 1,
         fence=F("fence") + 1,
+        holder=Slot("claimant", model._meta.get_field("holder")),
         **dict(changes),
     )
 
@@ -60,7 +74,8 @@ def leasing(model: "type[Work]", changes: Pairs) -> Update[Any]:
 @cache
 def reading(model: "type[Work]", related: tuple[str, ...]) -> Select[Any]:
     def build() -> models.QuerySet[Any]:
-        rows = model._default_manager.filter(pk=Slot("pk", model._meta.pk))
+        pk, claimant = Slot("pk", model._meta.pk), Slot("claimant", model._meta.get_field("holder"))
+        rows = model._default_manager.filter(pk=pk, holder=claimant, due_at__isnull=False)
         return rows.select_related(*related) if related else rows
 
     return Select(build)
