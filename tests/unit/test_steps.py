@@ -1,0 +1,83 @@
+"""A step is one line at its end, and binds what it knows to all lines within."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from khronos.observability import steps
+from khronos.observability.formats import JsonLines
+from khronos.observability.steps import bound, happened, here, span_of, step
+
+log = logging.getLogger("khronos.test-of-steps")
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    lines: list[dict[str, Any]] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(orjson.loads(JsonLines("web").format(record)))
+
+    keep, khronos = Keep(), logging.getLogger("khronos")
+    monkeypatch.setattr(khronos, "level", logging.INFO)
+    monkeypatch.setattr(steps, "switch", steps.Switch())
+    logging.getLogger("khronos").manager._clear_cache()  # type: ignore[attr-defined]
+    khronos.addHandler(keep)
+    yield lines
+    khronos.removeHandler(keep)
+    logging.getLogger("khronos").manager._clear_cache()  # type: ignore[attr-defined]
+
+
+def test_a_step_is_one_line_with_its_duration_and_what_was_added(told: list[dict[str, Any]]) -> None:
+    with step("turn.taken", trace_id="t-1", turn=7) as this:
+        log.info("within")
+        this.add(state="answered")
+    within, line = told
+    assert (within["message"], within["trace_id"], within["turn"]) == ("within", "t-1", 7)
+    assert "state" not in within
+    assert (line["message"], line["state"], line["trace_id"]) == ("turn.taken", "answered", "t-1")
+    assert line["duration_ms"] >= 0
+    assert line["span_id"] == within["span_id"] == span_of("t-1", "turn.taken")
+    assert here() == {}
+
+
+def test_a_step_that_fails_says_so_and_lets_the_error_pass(told: list[dict[str, Any]]) -> None:
+    with pytest.raises(ValueError, match="odd"), step("turn.taken", trace_id="t-1"):
+        raise ValueError("odd")
+    [line] = told
+    assert (line["level"], line["error"]) == ("info", "ValueError: odd")
+    assert here() == {}
+
+
+def test_switched_off_nothing_is_written_and_all_is_bound(told: list[dict[str, Any]]) -> None:
+    steps.switch.lines = False
+    with step("turn.taken", trace_id="t-1"):
+        log.warning("trouble")
+        happened("message.dispatched", trace_id="t-2")
+    [line] = told
+    assert (line["message"], line["trace_id"]) == ("trouble", "t-1")
+
+
+def test_the_parent_is_the_step_around_or_the_one_named(told: list[dict[str, Any]]) -> None:
+    spans: list[steps.Span] = []
+    steps.switch.export = spans.append
+    with step("turn.taken", after="message.dispatched", trace_id="t-1"), step("model.asked", which=1):
+        pass
+    happened("message.dispatched", after="message.received", trace_id="t-1", duration_ms=3.0)
+    model, turn, dispatched = spans
+    assert model.parent_id == turn.span_id == span_of("t-1", "turn.taken")
+    assert turn.parent_id == dispatched.span_id
+    assert dispatched.parent_id == span_of("t-1", "message.received")
+    assert {span.trace_id for span in spans} == {"t-1"}
+    assert len(told) == 3
+
+
+def test_another_trace_is_another_span(told: list[dict[str, Any]]) -> None:
+    assert len({span_of("a", "x"), span_of("b", "x"), span_of("a", "y"), span_of("a", "x", 2)}) == 4
+    with bound(correlation_id="c"), step("x", trace_id="a"):
+        pass
+    assert told[0]["correlation_id"] == "c"
