@@ -23,6 +23,7 @@ import orjson
 import psutil
 import redis
 
+from bench import logs
 from bench.patience import answers, free_ports, until
 from bench.simulator.client import BotClient
 from bench.simulator.telegram.bot import DEFAULT_TOKEN
@@ -269,9 +270,7 @@ class Instance:
         return self.up_log.read_text("utf-8")
 
     def logs(self) -> dict[str, str]:
-        return {
-            path.stem: path.read_text("utf-8", "replace") for path in (self.home.path / "logs").glob("*.log")
-        }
+        return logs.by_process(self.home.path / "logs")
 
     def tails(self, lines: int = 15) -> str:
         """The ends of everything it said, for the report of a failure."""

@@ -1,1 +1,3 @@
 """Khronos: a gateway that loses nothing between people who write and whoever answers them."""
+
+VERSION = "0.1.0"

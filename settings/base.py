@@ -14,7 +14,6 @@ from settings.telegram import *
 
 BASE_DIR = ROOT
 KHRONOS_HOME = env.home
-VERSION = "0.1.0"
 
 SECRET_KEY = env.secret_key
 DEBUG = env.khronos_debug

@@ -88,6 +88,8 @@ class Environment(BaseModel):
     khronos_crash_at: str = Field(
         "", description="For tests alone: a process kills itself at this point (docs/chaos.md)."
     )
+    khronos_environment: str = Field("", description="Named in logs and errors; empty: the settings' name.")
+    sentry_dsn: str = Field("", description="Where errors are reported; empty: nowhere.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     metrics_token: str = Field("", description="Admits to the operator's addresses as a bearer token.")
     metrics_port: int | None = Field(

@@ -1,11 +1,25 @@
-"""Logs: one JSON object a line in files and pipes, coloured text in a terminal. Metrics: docs/metrics.md."""
+"""What Khronos tells of itself: logs, errors, traces (docs/logs.md), numbers (docs/metrics.md)."""
 
+import os
+
+from khronos import VERSION
+from khronos.observability import secrecy
+from settings import dotenv
 from settings.env import env
 
-LOG_LEVEL = env.log_level
-LOGGING_CONFIG = "khronos.observability.logging.configure"
-LOGGING = {"level": env.log_level, "home": str(env.home)}
+secrecy.learn_settings(dotenv.merged())  # before anything can be said of them
 
 OBSERVABILITY = env.observability
+ENVIRONMENT = env.khronos_environment or os.environ.get("DJANGO_SETTINGS_MODULE", "").rpartition(".")[2]
+LOG_LEVEL = env.log_level
+LOGGING_CONFIG = "khronos.observability.logging.configure_django"
+LOGGING = {
+    "home": env.home,
+    "level": env.log_level,
+    "environment": ENVIRONMENT,
+    "version": VERSION,
+    "has_steps": OBSERVABILITY,
+}
+
 METRICS_FOLDER = env.home / "run" / "metrics"
 METRICS_PORT = env.metrics_port

@@ -94,8 +94,8 @@ class Announcer:
             self.screen.warn(f"{self.home.state} cannot be written: {error.strerror}")
 
     def looked(self, processes: Sequence[Process]) -> None:
-        for name in (state.SUPERVISOR, *(process.name for process in processes)):
-            rotate(self.home.log_of(name))
+        for process in processes:
+            rotate(process.spec.log)
         if not self.is_ready:
             self.ask()
 

@@ -1,11 +1,9 @@
 """What the operator sees: one short line a step, coloured in a terminal, plain in a pipe. A log keeps it."""
 
 import contextlib
-import json
+import logging
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -19,38 +17,33 @@ class Terminal(Console):
 
 
 class Screen:
-    def __init__(self, log: Path | None = None) -> None:
+    def __init__(self, log: logging.Logger | None = None) -> None:
         self.console = Terminal(highlight=False, soft_wrap=True)
         self.lively = self.console.is_terminal and not os.environ.get("CI")
         self.log = log
 
     def done(self, text: str) -> None:
-        self._line("✓", "green", text, "info")
+        self._line("✓", "green", text, logging.INFO)
 
     def warn(self, text: str) -> None:
-        self._line("⚠", "yellow", text, "warning")
+        self._line("⚠", "yellow", text, logging.WARNING)
 
     def fail(self, text: str) -> None:
-        self._line("✗", "red", text, "error")
+        self._line("✗", "red", text, logging.ERROR)
 
     def say(self, text: str, style: str = "") -> None:
         self._print(Text(text, style=style))
 
-    def _line(self, sign: str, colour: str, text: str, level: str) -> None:
+    def _line(self, sign: str, colour: str, text: str, level: int) -> None:
         self._print(Text.assemble((f"{sign} ", colour), text))
-        self._keep(level, text)
+        if self.log is not None:
+            self.log.log(level, text)
 
     def _print(self, text: Text) -> None:
         try:
             self.console.print(text)
         except OSError:  # a closed window, a full disk behind a pipe
             self.console.quiet = True
-
-    def _keep(self, level: str, text: str) -> None:
-        entry = {"timestamp": datetime.now(UTC).isoformat(), "level": level, "message": text}
-        if self.log is not None:
-            with contextlib.suppress(OSError), self.log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({**entry, "service": "supervisor", "pid": os.getpid()}) + "\n")
 
     @contextlib.contextmanager
     def busy(self, text: str) -> Iterator[None]:

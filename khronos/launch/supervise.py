@@ -1,20 +1,26 @@
 """The supervisor process: lean, without Django. `up` becomes this one when all is prepared."""
 
+import logging
 import signal
 import sys
 
+from khronos import VERSION
 from khronos.exceptions import Misconfigured
 from khronos.launch import plan, state
 from khronos.launch.announcer import Announcer
 from khronos.launch.home import Home
 from khronos.launch.screen import Screen
+from khronos.observability import secrecy
+from khronos.observability.logging import configure
 from khronos.resilience.supervisor import Limits, Supervisor
 from settings import dotenv
 
 
 def main() -> int:
     home, settings = Home.configured(), dotenv.merged()
-    screen = Screen(log=home.log_of(state.SUPERVISOR))
+    secrecy.learn_settings(settings)
+    observe(home, settings)
+    screen = Screen(logging.getLogger("khronos.supervisor"))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # after the last process is gone nobody needs to hurry
     announcer = Announcer(home, screen, settings)
     supervisor = Supervisor(
@@ -32,6 +38,18 @@ def main() -> int:
     state.forget(home)
     screen.done("Khronos is stopped")
     return 0
+
+
+def observe(home: Home, settings: dict[str, str]) -> None:
+    """Into the same files as the others; the screen prints for itself."""
+    configure(
+        home.path,
+        settings.get("LOG_LEVEL", "INFO"),
+        settings.get("KHRONOS_ENVIRONMENT", ""),
+        VERSION,
+        service=state.SUPERVISOR,
+        prints=False,
+    )
 
 
 if __name__ == "__main__":

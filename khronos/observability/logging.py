@@ -1,63 +1,119 @@
-"""Logs. One JSON object a line, or coloured text where a person watches."""
+"""Where log lines go: files under KHRONOS_HOME/logs, and what the process prints to (docs/logs.md)."""
 
 import logging
 import os
 import sys
-from typing import Any
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
 
-import structlog
+from khronos.observability import steps
+from khronos.observability.files import SharedFile
+from khronos.observability.formats import JsonLines, Text
 
+AUDIT = "khronos.audit"
 QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "openai", "urllib3", "amqp", "psycopg.pool")
 
-shared: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.ExtraAdder(),
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
+
+def configure_django(options: dict[str, Any]) -> None:
+    """Settings' LOGGING."""
+    configure(**options)
+    tell_of_crashes()
 
 
-# Tracebacks without the frames' variables: those hold passwords and tokens.
-bare_traceback = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-)
-
-
-def name_process(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
-    event["service"] = os.environ.get("KHRONOS_PROCESS", "manage")
-    event["pid"] = os.getpid()
-    return event
-
-
-def configure(options: dict[str, Any]) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter(sys.stderr.isatty()))
+def configure(
+    home: Path,
+    level: str,
+    environment: str,
+    version: str,
+    *,
+    service: str = "",
+    has_steps: bool = True,
+    prints: bool = True,
+) -> None:
+    steps.switch.lines = has_steps
+    json_lines = JsonLines(service or name_of_process(), environment, version)
+    printed = logging.StreamHandler(sys.stderr) if prints else logging.NullHandler()
+    printed.setFormatter(Text() if sys.stderr.isatty() else json_lines)
+    handlers: list[logging.Handler] = [printed]
+    folder = home / "logs"
+    if folder.is_dir():
+        handlers.insert(0, Files(folder, json_lines, printed))
+        if is_within(sys.stderr, folder):
+            printed.setLevel(logging.CRITICAL)  # for whoever looks there why it died
     root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(options["level"])
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.getLogger(AUDIT).setLevel(logging.INFO)  # never too little to be told
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)  # they hold tokens in URLs, or tell of every call
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
 
 
-def formatter(for_people: bool) -> logging.Formatter:
-    last: list[Any]
-    if for_people:
-        last = [
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
-        ]
-    else:
-        last = [
-            name_process,
-            bare_traceback,
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.EventRenamer("message"),
-            structlog.processors.JSONRenderer(),
-        ]
-    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last)
+class Files(logging.Handler):
+    """A line is made once, for all the files that it belongs to. What they do not take is printed."""
+
+    def __init__(self, folder: Path, formatter: logging.Formatter, printed: logging.Handler) -> None:
+        super().__init__()
+        self.setFormatter(formatter)
+        self.printed = printed
+        self.combined, self.error, self.critical, self.audit = (
+            SharedFile(folder / f"{name}.log") for name in ("combined", "error", "critical", "audit")
+        )
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self.write(record, self.format(record).encode("utf-8", "replace") + b"\n")
+        except OSError:
+            if record.levelno < self.printed.level:  # else it is printed anyway
+                self.printed.handle(record)
+        except Exception:
+            self.handleError(record)
+
+    def write(self, record: logging.LogRecord, line: bytes) -> None:
+        self.combined.write(line)
+        if record.levelno >= logging.ERROR:
+            self.error.write(line)
+        if record.levelno >= logging.CRITICAL:
+            self.critical.write(line)
+        if record.name == AUDIT:
+            self.audit.write(line)
+
+
+def is_within(stream: TextIO, folder: Path) -> bool:
+    """Our supervisor keeps there what a process prints."""
+    try:
+        printed = os.fstat(stream.fileno())
+        return any(os.path.samestat(printed, path.stat()) for path in folder.glob("*.log"))
+    except (OSError, ValueError):
+        return False
+
+
+def name_of_process() -> str:
+    """The process's name in the Procfile; elsewhere that of the command."""
+    if name := os.environ.get("KHRONOS_PROCESS"):
+        return name
+    is_command = Path(sys.argv[0]).name == "manage.py" and len(sys.argv) > 1
+    return sys.argv[1] if is_command else "manage"
+
+
+def tell_of_crashes() -> None:
+    """What nobody caught is a line like any other."""
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = crashed
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = thread_crashed
+
+
+def crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logging.getLogger("khronos.crash").critical("the process crashes", exc_info=(kind, error, trace))
+
+
+def thread_crashed(given: threading.ExceptHookArgs) -> None:
+    if given.exc_type is not SystemExit and given.exc_value is not None:
+        name = given.thread.name if given.thread else "?"
+        told = (given.exc_type, given.exc_value, given.exc_traceback)
+        logging.getLogger("khronos.crash").error("thread %s crashes", name, exc_info=told)
