@@ -22,6 +22,8 @@ urlpatterns = [
     path("health", observability.health),
     path("ready", observability.ready),
     path("metrics", facts.metrics),
+    path("livez", observability.health),
+    path("readyz", observability.ready),
     path("breakers/status", guards.breakers_status),
     path("limiter/stats", guards.limiter_stats),
     path("cache/stats", guards.cache_stats),

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from khronos import alerts
+from khronos.checks import look
 from khronos.conversation import registration
 from khronos.conversation import sweep as sweeper
 from khronos.models import Update
@@ -30,6 +31,11 @@ def notify(alert_ids: list[int]) -> None:
 @shared_task(base=Rowless)
 def watch_channels() -> None:
     registration.watch_all()
+
+
+@shared_task(base=Rowless)
+def look_around() -> None:
+    look.look_around()
 
 
 @shared_task(base=Rowless)

@@ -17,6 +17,7 @@ from khronos.models import (
     DeadLetter,
     Delivery,
     Event,
+    HealthCheck,
     Lease,
     Message,
     Queue,
@@ -152,6 +153,11 @@ def make_dead_letter(**given: Any) -> DeadLetter:
 def make_alert(**given: Any) -> Alert:
     defaults = {"name": f"alert-{next(numbers)}", "level": Alert.Level.WARNING, "text": "Something is amiss."}
     return Alert.objects.create(**defaults | given)
+
+
+def make_check(**given: Any) -> HealthCheck:
+    defaults = {"name": f"check-{next(numbers)}", "checked_at": timezone.now(), "changed_at": timezone.now()}
+    return HealthCheck.objects.create(**defaults | given)
 
 
 def make_lease(**given: Any) -> Lease:

@@ -29,6 +29,7 @@ BLOCK_MS = 500
 TRIM_EVERY_S = 60.0
 LOOK_S = 0.02
 REST_S = 1.0  # between tries while the bus or the database is away
+AT_A_START = ("tasks.ops.watch_channels", "tasks.ops.look_around")
 FAULTS = (*doorbell.UNREACHABLE, DatabaseError, InterfaceError)
 
 
@@ -50,7 +51,8 @@ class Dispatcher:
         self.is_done = threading.Event()  # nothing is read any more, and what was told is marked
 
     def run(self, stopping: Stopping) -> None:
-        doorbell.call("tasks.ops.watch_channels", "ops")
+        for job in AT_A_START:
+            doorbell.call(job, "ops")
         joined = False
         while not stopping.is_set():
             try:

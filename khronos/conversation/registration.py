@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.channels.telegram.api import BotApi
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 
 RECENT = timedelta(minutes=15)
 MAX_CONNECTIONS = 40
+WAITING_MOST = 100  # updates that Telegram keeps for us; more than a rush leaves behind
 REFUSED = "webhook: 403"  # as Telegram words it: "Wrong response from the webhook: 403 Forbidden"
 
 
@@ -23,10 +25,24 @@ def address(channel: Channel) -> str:
     return f"{settings.PUBLIC_URL}/webhooks/telegram/{channel.slug}/"
 
 
+def watched() -> QuerySet[Channel]:
+    return Channel.objects.listening().filter(kind="telegram").exclude(token="")
+
+
+def trouble_with(channel: Channel) -> str:
+    """What Telegram says amiss of it now; nothing is changed. Raises what the Bot API raises."""
+    info = BotApi(channel.token).get_webhook_info()
+    wanted = address(channel) if settings.PUBLIC_URL else ""
+    if info.get("url", "") != wanted:
+        return f"the webhook is {info.get('url') or 'not set'}, and should be {wanted or 'none'}"
+    waiting = info.get("pending_update_count", 0) if settings.PUBLIC_URL else 0
+    return recent_trouble(info) or (f"{waiting} updates wait" if waiting > WAITING_MOST else "")
+
+
 def watch_all() -> None:
     """Every channel, whatever becomes of the others. A failure is an alert; a bug is raised at the end."""
     bugs: list[Exception] = []
-    for channel in Channel.objects.listening().filter(kind="telegram").exclude(token=""):
+    for channel in watched():
         name = f"channel.{channel.slug}.unwatched"
         try:
             watch(channel)

@@ -2,6 +2,7 @@
 
 from khronos.models.alert import Alert
 from khronos.models.channel import Channel
+from khronos.models.check import HealthCheck
 from khronos.models.contact import Contact, contact_id
 from khronos.models.conversation import Conversation, conversation_id
 from khronos.models.deadletter import DeadLetter
@@ -24,6 +25,7 @@ __all__ = [
     "DeadLetter",
     "Delivery",
     "Event",
+    "HealthCheck",
     "Lease",
     "Message",
     "Pause",

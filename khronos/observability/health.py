@@ -24,7 +24,16 @@ FRESH_S = 1.0  # load balancers ask often and together
 FRESH_BAD_S = 0.2  # good news are wanted at once
 DISK_LEAST_FREE_MB = 100
 MEMORY_LEAST_AVAILABLE = 0.05  # of the machine's
+DETAIL_MAX = 300  # characters
 MIB = 2**20
+
+
+class Amiss(RuntimeError):
+    """Of a level of its own, where that depends on what was seen."""
+
+    def __init__(self, detail: str, level: str = "") -> None:
+        super().__init__(detail)
+        self.level = level
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Result:
     ok: bool
     detail: str
     took_ms: float = 0.0
+    level: str = ""  # where the check itself says how bad it is
 
 
 @within(DEADLINE_S)
@@ -120,8 +130,9 @@ CHECKS: dict[str, Callable[[], str]] = {
 class Check:
     """One check in a thread of its own: one that hangs keeps that thread, and no other is started for it."""
 
-    def __init__(self, ask: Callable[[], str]) -> None:
+    def __init__(self, ask: Callable[[], str], deadline_s: float = DEADLINE_S) -> None:
         self.ask = ask
+        self.deadline_s = deadline_s
         self.asked = threading.Event()
         self.answered = threading.Event()
         self.result = Result(False, "not asked yet")
@@ -138,7 +149,7 @@ class Check:
     def wait(self, until: float) -> Result:
         if self.answered.wait(max(0.0, until - time.monotonic())):
             return self.result
-        return Result(False, f"no answer within {DEADLINE_S} s", DEADLINE_S * 1000)
+        return Result(False, f"no answer within {self.deadline_s:g} s", self.deadline_s * 1000)
 
     def _serve(self) -> None:
         while self.asked.wait():
@@ -149,15 +160,17 @@ class Check:
 
 
 def run(ask: Callable[[], str]) -> Result:
-    began = time.monotonic()
+    began, level = time.monotonic(), ""
     try:
         ok, detail = True, ask()
+    except Amiss as error:
+        ok, detail, level = False, str(error), error.level
     except (RuntimeError, redis.RedisError) as error:
         ok, detail = False, str(error)
     except Exception as error:
         connection.close()  # a broken connection would stay broken: this thread is outside any request
         ok, detail = False, f"{type(error).__name__}: {error}"
-    return Result(ok, detail[:200], round((time.monotonic() - began) * 1000, 1))
+    return Result(ok, detail[:DETAIL_MAX], round((time.monotonic() - began) * 1000, 1), level)
 
 
 class Readiness:

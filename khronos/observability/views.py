@@ -2,7 +2,6 @@
 
 import os
 import time
-from dataclasses import asdict
 
 import psutil
 from django.conf import settings
@@ -12,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 
-from khronos.observability.health import MIB, readiness
+from khronos.observability.health import MIB, Result, readiness
 
 me = psutil.Process()
 
@@ -36,8 +35,12 @@ def ready(request: HttpRequest) -> JsonResponse:
     is_ready = all(result.ok for result in results.values())
     body: dict[str, object] = {"status": "ready" if is_ready else "not ready"}
     if has_token(request) or (results["database"].ok and is_staff(request)):
-        body["checks"] = {name: asdict(result) for name, result in results.items()}
+        body["checks"] = {name: shown(result) for name, result in results.items()}
     return answer(body, 200 if is_ready else 503)
+
+
+def shown(result: Result) -> dict[str, object]:
+    return {"ok": result.ok, "detail": result.detail, "took_ms": result.took_ms}
 
 
 def answer(body: dict[str, object], status: int = 200) -> JsonResponse:

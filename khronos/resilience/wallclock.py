@@ -1,4 +1,4 @@
-"""Notices when the machine's clock is put back: what waits for a time would wait that much longer."""
+"""Notices when the machine's clock is put: back, what waits for a time would wait that much longer."""
 
 import time
 from collections.abc import Callable
@@ -15,6 +15,10 @@ class WallClock:
 
     def put_back_s(self) -> float:
         """By how much since it was last asked; 0 where it was not."""
-        ahead = self._wall() - self._steady()
-        back, self._ahead = self._ahead - ahead, ahead
-        return back if back > LEAST_S else 0.0
+        return max(0.0, -self.moved_s())
+
+    def moved_s(self) -> float:
+        """The same, with what it was put forward above 0. A suspended machine's clock was, too."""
+        before, self._ahead = self._ahead, self._wall() - self._steady()
+        moved = self._ahead - before
+        return moved if abs(moved) > LEAST_S else 0.0

@@ -3,6 +3,7 @@
 from khronos.desk.admin import (
     alerts,
     channels,
+    checks,
     contacts,
     conversations,
     deadletters,
@@ -23,6 +24,7 @@ from khronos.desk.admin import (
 __all__ = [
     "alerts",
     "channels",
+    "checks",
     "contacts",
     "conversations",
     "deadletters",

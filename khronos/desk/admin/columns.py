@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from khronos.models import Alert, Conversation, Delivery, Turn, Update
+from khronos.models.check import State
 
 NONE = "–"
 TEXT_MAX = 20_000  # characters of a text or payload that a page shows
@@ -35,6 +36,9 @@ TONES: dict[str, str] = {
     Conversation.State.OPEN: "success",
     Conversation.Handler.QUEUE: "warning",
     Conversation.Handler.HUMAN: "info",
+    State.GOOD: "success",
+    State.BAD: "danger",
+    State.STALE: "danger",
     Alert.Level.INFO: "info",
     Alert.Level.WARNING: "warning",
     Alert.Level.ERROR: "danger",

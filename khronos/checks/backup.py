@@ -1,0 +1,48 @@
+"""How old the last copy of the database is: Litestream says "replicating" also when nothing arrives."""
+
+import os
+import shutil
+import subprocess
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from khronos.observability.health import Amiss
+
+LATE_S = 120  # a copy is made every 10 s
+PATIENCE_S = 3
+
+
+def backup() -> str:
+    if connection.vendor != "sqlite":
+        return "off: PostgreSQL is backed up by its own means"
+    program = shutil.which("litestream")
+    if program is None:
+        raise Amiss("the program litestream is missing: deploy/bootstrap installs it")
+    age_s = (timezone.now() - last_copy(databases(program))).total_seconds()
+    if age_s > LATE_S:
+        raise Amiss(f"the last copy is {age_s:.0f} s old")
+    return f"copied {max(0.0, age_s):.0f} s ago"
+
+
+def databases(program: str) -> list[dict[str, Any]]:
+    socket = settings.KHRONOS_HOME / "run" / "litestream.sock"
+    command = [program, "list", "-json", "-timeout", str(PATIENCE_S), "-socket", os.path.abspath(socket)]
+    try:
+        said = subprocess.run(command, capture_output=True, timeout=PATIENCE_S + 1, check=True).stdout
+        found: list[dict[str, Any]] = orjson.loads(said)["databases"]
+    except (subprocess.SubprocessError, ValueError, KeyError):
+        raise Amiss("litestream does not answer") from None
+    return found
+
+
+def last_copy(found: list[dict[str, Any]]) -> datetime:
+    ours = os.path.abspath(str(connection.settings_dict["NAME"]))
+    last = next((each.get("last_sync_at") for each in found if each.get("path") == ours), None)
+    if not last:
+        raise Amiss("litestream has made no copy yet")
+    return datetime.fromisoformat(str(last))

@@ -1,0 +1,23 @@
+"""What Telegram says of our bots. Their own watch (conversation/registration.py) raises the alerts."""
+
+from khronos.conversation import registration
+from khronos.exceptions import Failure
+from khronos.models import Channel
+from khronos.observability.health import Amiss
+
+
+def webhook() -> str:
+    channels = list(registration.watched())
+    if not channels:
+        return "off: no Telegram channel"
+    troubles = [f"{channel.slug}: {trouble}" for channel in channels if (trouble := trouble_of(channel))]
+    if troubles:
+        raise Amiss("; ".join(troubles))
+    return f"{', '.join(channel.slug for channel in channels)}: as it should be"
+
+
+def trouble_of(channel: Channel) -> str:
+    try:
+        return registration.trouble_with(channel)
+    except Failure as error:
+        return str(error)
