@@ -35,11 +35,11 @@ def ready(request: HttpRequest) -> JsonResponse:
     is_ready = all(result.ok for result in results.values())
     body: dict[str, object] = {"status": "ready" if is_ready else "not ready"}
     if has_token(request) or (results["database"].ok and is_staff(request)):
-        body["checks"] = {name: shown(result) for name, result in results.items()}
+        body["checks"] = {name: told(result) for name, result in results.items()}
     return answer(body, 200 if is_ready else 503)
 
 
-def shown(result: Result) -> dict[str, object]:
+def told(result: Result) -> dict[str, object]:
     return {"ok": result.ok, "detail": result.detail, "took_ms": result.took_ms}
 
 

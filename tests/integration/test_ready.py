@@ -78,6 +78,22 @@ def test_health_touches_nothing(settings: LazySettings) -> None:
 
 
 @pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize(("short", "long"), [("/livez", "/health"), ("/readyz", "/ready")])
+def test_both_names_say_the_same(
+    short: str, long: str, bus: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(path: str) -> tuple[int, object, list[str]]:
+        status, body = get(path)
+        return status, body["status"], sorted(body)
+
+    assert told(short) == told(long)
+    bus.flushall()
+    monkeypatch.setattr(views, "readiness", Readiness(health.CHECKS))
+    assert told(short) == told(long)
+    assert told(short)[0] == (503 if short == "/readyz" else 200)
+
+
+@pytest.mark.usefixtures("fresh")
 def test_ready_with_everything_there() -> None:
     assert get("/ready") == (200, {"status": "ready"})
     assert all(check["ok"] for check in checks().values())
