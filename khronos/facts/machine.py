@@ -1,7 +1,8 @@
-"""Processes of this machine, connections that are open, and the age of the backup."""
+"""Processes of this machine, its disk, connections that are open, and the age of the backup."""
 
 import contextlib
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from prometheus_client import Metric
 
 from khronos.bus.connection import quick
 from khronos.facts.gauges import gauge, gauges
+from khronos.observability.health import MIB
 from khronos.resilience.identity import Identity, session_members
 
 
@@ -42,6 +44,14 @@ def told(entries: list[dict[str, Any]]) -> Iterator[Metric]:
     yield gauges(
         "khronos_process_resident_memory_bytes", "Memory of a process with its children.", "name", memory
     )
+    yield gauge(
+        "khronos_memory_limit_bytes", "A process above it is restarted.", float(settings.MAX_MEMORY_MB * MIB)
+    )
+
+
+def disk() -> Iterator[Metric]:
+    free = float(shutil.disk_usage(settings.KHRONOS_HOME).free)
+    yield gauge("khronos_disk_free_bytes", "Free where KHRONOS_HOME is.", free)
 
 
 def connections() -> Iterator[Metric]:

@@ -18,6 +18,7 @@ scrape = Scrape(
         "limits": guards.limits,
         "connections": machine.connections,
         "processes": machine.processes,
+        "disk": machine.disk,
         "backup": machine.backup,
     }
 )

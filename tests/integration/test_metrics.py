@@ -44,6 +44,7 @@ NAMES = {
     "khronos_oldest_unanswered_seconds": ("gauge", ""),
     "khronos_active_users": ("gauge", ""),
     "khronos_active_connections": ("gauge", ""),
+    "khronos_disk_free_bytes": ("gauge", ""),
     "khronos_dead_letters": ("gauge", "source"),
     "khronos_quarantined_updates": ("gauge", ""),
     "khronos_alerts_open": ("gauge", "level"),
