@@ -30,7 +30,7 @@ lint: ## check form, types, imports and migrations
 	amiss=; for check in \
 	    'ruff format --check --quiet .' \
 	    'ruff check --quiet .' \
-	    'mypy khronos tasks settings bench tests' \
+	    'mypy khronos tasks settings deploy bench tests' \
 	    'lint-imports --no-logo' \
 	    'python manage.py makemigrations --check --dry-run --settings=settings.test'; \
 	do if .venv/bin/$$check; then echo "✅ $$check"; else echo "❌ $$check"; amiss=1; fi; done; test -z "$$amiss"

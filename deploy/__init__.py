@@ -1,0 +1,1 @@
+"""What Khronos needs around it where it is deployed."""

@@ -1,0 +1,1 @@
+"""Grafana's dashboards: boards.py says what they show; dashboards/*.json is made of it."""
