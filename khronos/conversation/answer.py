@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from khronos.agents.providers.base import Completion
-from khronos.bus import events
+from khronos.bus import events, notes
 from khronos.delivery.outbox import enqueue
 from khronos.exceptions import LostLease
 from khronos.models import Delivery, Event, Message, Turn
@@ -67,18 +67,22 @@ def generated(turn: Turn, completion: Completion) -> Event:
         key=f"generated:{turn.pk}",
         trace_id=turn.trace_id,
         conversation=turn.conversation,
-        payload={"turn_id": turn.pk, "stop_reason": completion.stop_reason} | figures(completion),
+        payload={"turn_id": turn.pk, "stop_reason": completion.stop_reason}
+        | figures(completion)
+        | turn.effort,
     )
 
 
 def put_off(turn: Turn, after: timedelta, reason: str, words: str, *, was_try: bool) -> list[Delivery]:
     give_back = turn.defer if was_try else turn.postpone
     give_back(Turn.State.PARKED, after, reason, apologised=turn.apologised or bool(words))
+    notes.put_off(turn, after, reason)
     return utter(turn, Message.Author.SYSTEM, words) if words else []
 
 
 def give_up(turn: Turn, reason: str, words: str) -> list[Delivery]:
     turn.settle(Turn.State.BURIED, reason)
+    notes.buried(turn, reason)
     return utter(turn, Message.Author.SYSTEM, words)
 
 

@@ -12,6 +12,7 @@ from django.db import DatabaseError
 
 from khronos.bus.connection import patient
 from khronos.channels import transport_of
+from khronos.conversation import answer
 from khronos.exceptions import Failure, LostLease, Transient
 from khronos.models import Delivery, Message, Turn
 from khronos.models.commit import commit
@@ -22,6 +23,8 @@ from khronos.resilience.locks import RedisLock
 leases = Keeper("leases")
 held: dict[int, tuple[Turn, RedisLock]] = {}
 typing = Keeper("typing")
+
+ELSEWHERE, NO_LOCK, STOPPED = "another worker holds the conversation", "no lock", "its worker stopped"
 
 # Redis did not answer when they were taken or let go: a server that only hesitated may hold them for us.
 left_behind: deque[RedisLock] = deque(maxlen=10_000)
@@ -38,10 +41,10 @@ def holding(turn: Turn) -> Iterator[None]:
     lock = lock_of(turn)
     try:
         if not (lock.acquire() or (release_left_behind() and lock.acquire())):
-            raise Transient("another worker holds the conversation", retry_after=2.0)
+            raise Transient(ELSEWHERE, retry_after=2.0)
     except redis.RedisError as error:
         left_behind.append(lock)
-        raise Transient(f"no lock: {type(error).__name__}", retry_after=2.0) from None
+        raise Transient(f"{NO_LOCK}: {type(error).__name__}", retry_after=2.0) from None
 
     def extend() -> None:
         try:
@@ -81,7 +84,7 @@ def give_back() -> None:
     """A worker that must stop now: what it holds is due for another at once."""
     for turn, lock in list(held.values()):
         with suppress(LostLease, DatabaseError):
-            commit(partial(turn.defer, Turn.State.PARKED, timedelta(0), "its worker stopped"))
+            commit(partial(answer.put_off, turn, timedelta(0), STOPPED, "", was_try=True))
         release(lock)
 
 

@@ -19,13 +19,14 @@ log = logging.getLogger(__name__)
 
 WHO = "turn:"
 MINUTE = timedelta(minutes=1)
+FLOOD = "the contact says more than is answered in a minute"
 
 
 class TooMuch(Exception):
     """The contact says more in a minute than is answered in one."""
 
     def __init__(self, wait_s: float) -> None:
-        super().__init__("the contact says more than is answered in a minute")
+        super().__init__(FLOOD)
         self.wait_s = wait_s
 
 

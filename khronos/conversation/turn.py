@@ -105,8 +105,8 @@ def work_on(turn: Turn) -> list[Delivery]:
             crashpoints.reached("turn.locked")
             return respond(turn)
     except Transient as error:
-        commit(partial(turn.defer, Turn.State.PARKED, timedelta(seconds=error.retry_after or 2), str(error)))
-        return []
+        wait = timedelta(seconds=error.retry_after or 2)
+        return commit(partial(answer.put_off, turn, wait, str(error), "", was_try=True))
     except TooMuch as flood:
         words = "" if turn.apologised else "slowly"
         return put_off(turn, flood.wait_s, str(flood), words, was_try=True)

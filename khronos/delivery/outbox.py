@@ -77,5 +77,6 @@ def sent(delivery: Delivery, conversation: Conversation) -> Event:
         key=f"sent:{delivery.pk}",
         trace_id=delivery.trace_id,
         conversation=conversation,
-        payload={"delivery_id": delivery.pk, "message_id": delivery.message_id, "part": delivery.part},
+        payload={"delivery_id": delivery.pk, "message_id": delivery.message_id, "part": delivery.part}
+        | delivery.effort,
     )

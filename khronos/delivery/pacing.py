@@ -14,6 +14,7 @@ from khronos.guards.limits import limiter
 from khronos.models import Delivery
 from khronos.models.commit import insist
 
+WAITS_FOR = "waits for "
 PAUSE_S = 1.0  # for a 429 that names no time
 
 
@@ -27,7 +28,7 @@ def may_go(transport: Transport, delivery: Delivery, *, edits: bool = False) -> 
     if verdict.granted:
         return True
     wait = timedelta(seconds=verdict.wait_s)
-    write(partial(delivery.postpone, Delivery.State.PENDING, wait, f"waits for {verdict.blocked_by}"))
+    write(partial(delivery.postpone, Delivery.State.PENDING, wait, f"{WAITS_FOR}{verdict.blocked_by}"))
     doorbell.ring_later(DELIVERY_TASK, [delivery.pk], verdict.wait_s)
     return False
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from khronos.alerts import raise_alert, resolve_alert
-from khronos.bus import events
+from khronos.bus import events, notes
 from khronos.channels import transport_of
 from khronos.channels.base import Transport
 from khronos.delivery.outbox import sent
@@ -190,10 +190,15 @@ def settle_failure(delivery: Delivery, error: Failure, *, edits: bool) -> None:
                "ambiguous": isinstance(error, Ambiguous)},
     )  # fmt: skip
     if isinstance(verdict, Later):
-        write(partial(delivery.defer, Delivery.State.PENDING, verdict.after, str(error), **verdict.changes))
+        write(partial(put_off, delivery, verdict, str(error)))
         crashpoints.reached("delivery.put_off")
         return
     write(partial(settle_failed, delivery, error, verdict.reason))
+
+
+def put_off(delivery: Delivery, verdict: Later, reason: str) -> None:
+    delivery.defer(Delivery.State.PENDING, verdict.after, reason, **verdict.changes)
+    notes.put_off(delivery, verdict.after, reason)
 
 
 def settle_failed(delivery: Delivery, error: Failure, reason: str) -> None:
@@ -211,7 +216,7 @@ def settle_failed(delivery: Delivery, error: Failure, reason: str) -> None:
                 key=f"failed:{delivery.pk}:{delivery.fence}",
                 trace_id=delivery.trace_id,
                 conversation=conversation,
-                payload={"delivery_id": delivery.pk, "reason": reason[:300]},
+                payload={"delivery_id": delivery.pk, "reason": reason[:300]} | delivery.effort,
             )
         ]
     )

@@ -18,6 +18,8 @@ from khronos.resilience.breakers import Breaker, BreakerPolicy, Change, Open, Re
 
 log = logging.getLogger(__name__)
 
+LEFT_ALONE = "is left alone, it has failed too often"
+
 
 @contextmanager
 def guarded(name: str) -> Iterator[None]:
@@ -31,7 +33,7 @@ def guarded(name: str) -> Iterator[None]:
     except Open as refusal:
         if refusal.name != name:
             raise
-        raise Refused(f"{name} is left alone, it has failed too often", refusal.retry_after_s) from None
+        raise Refused(f"{name} {LEFT_ALONE}", refusal.retry_after_s) from None
 
 
 @cache

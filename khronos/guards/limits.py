@@ -13,6 +13,7 @@ from khronos.resilience.limits import Claim, Count, Limiter, RedisStore, Seats, 
 
 SEAT_MARGIN_S = 5.0  # a seat's lease beyond the longest call
 
+AS_OFTEN = "is asked as often as it may be"
 PAUSE_S = 2.0  # for a 429 that names no time
 
 _learned: dict[str, tuple[int, float]] = {}
@@ -44,7 +45,7 @@ def seat(provider: str, token: str, wake: Wake) -> Iterator[None]:
     wake(verdict.wake)
     if not verdict.granted:
         is_sure = verdict.blocked_by == requests_of(provider)
-        raise Full(f"{provider} is asked as often as it may be", verdict.wait_s, is_sure=is_sure)
+        raise Full(f"{provider} {AS_OFTEN}", verdict.wait_s, is_sure=is_sure)
     try:
         yield
     finally:

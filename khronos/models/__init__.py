@@ -7,7 +7,7 @@ from khronos.models.contact import Contact, contact_id
 from khronos.models.conversation import Conversation, conversation_id
 from khronos.models.deadletter import DeadLetter
 from khronos.models.delivery import Delivery
-from khronos.models.event import Event
+from khronos.models.event import Event, Note
 from khronos.models.lease import Lease
 from khronos.models.message import Message
 from khronos.models.pause import Pause
@@ -28,6 +28,7 @@ __all__ = [
     "HealthCheck",
     "Lease",
     "Message",
+    "Note",
     "Pause",
     "Quarantined",
     "Queue",

@@ -1,10 +1,19 @@
 """Facts, append-only: outbox of the bus, audit trail, and what the operator's timeline is drawn from."""
 
 import uuid
+from enum import StrEnum
 
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+
+class Note(StrEnum):
+    """What a try came to. For the timeline alone: the bus never hears of it."""
+
+    TURN_PUT_OFF = "turn.put_off"
+    TURN_BURIED = "turn.buried"
+    DELIVERY_PUT_OFF = "delivery.put_off"
 
 
 class Event(models.Model):

@@ -6,6 +6,7 @@ Every write after a claim goes through the fence: whoever lost the lease changes
 """
 
 import secrets
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache, partial
@@ -43,7 +44,10 @@ class WorkQuerySet[W: "Work"](models.QuerySet[W]):
         found: list[W] = reading(self.model, related)(pk=pk, claimant=claimant)
         if found and not is_new and not found[0].fenced().update(due_at=Now() + lease):
             return None
-        return found[0] if found else None
+        if not found:
+            return None
+        found[0].taken_at = time.monotonic()
+        return found[0]
 
     def secure(self, pk: int, lease: timedelta, *related: str) -> W | None:
         """A claim that is durable, through an outage of the database no longer than its lease."""
@@ -100,6 +104,8 @@ class Work(models.Model):
     holder = models.CharField(max_length=200, blank=True, default="")
     reason = models.CharField(max_length=500, blank=True, default="")
 
+    taken_at: float | None = None  # by the monotonic clock of the process that claimed it
+
     class Meta:
         abstract = True
 
@@ -146,6 +152,21 @@ class Work(models.Model):
             reason=reason[:500],
             **changes,
         )
+
+    @property
+    def effort(self) -> dict[str, Any]:
+        """Of the present try, for the fact that tells of its end. The reason is that of the try before."""
+        took_s = time.monotonic() - self.taken_at if self.taken_at else 0.0
+        told: dict[str, Any] = {
+            "try": self.attempts,
+            "holder": self.holder.partition("/")[0],
+            "took_ms": round(took_s * 1000),
+        }
+        if self.reason:
+            told["waited_for"] = self.reason
+        if self.crashes > 0:
+            told["lost"] = self.crashes
+        return told
 
     @property
     def crashes(self) -> int:
