@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from khronos.database import give_back, in_time
-from khronos.intake import bell
+from khronos.intake import bell, repeats
 from khronos.intake.arrival import Arrival, arrived
 from khronos.models import Channel, Update
 from khronos.models.commit import first
@@ -53,6 +53,7 @@ def store(arrivals: Sequence[Arrival]) -> list[Receipt]:
     for arrival in arrivals:
         first = new.get(arrival.marker) is arrival
         receipts.append(Receipt(arrival.trace_id, stored.get(arrival.marker) if first else None))
+    repeats.count([each for each, receipt in zip(arrivals, receipts, strict=True) if not receipt.is_new])
     return receipts
 
 

@@ -20,13 +20,17 @@ class Arrival:
 
 def arrived(channel: Channel, raw: bytes, trace_id: str) -> Arrival:
     identity = kind_of(channel.kind).identify(raw)
-    born = int(channel.created_at.timestamp())  # another database is another world
     return Arrival(
         channel,
         identity.key,
         raw,
         trace_id,
-        f"seen:{channel.pk}:{born}:{identity.key}",
+        marker_of(channel, identity.key),
         conversation_id(channel.pk, identity.chat) if identity.chat is not None else None,
         contact_id(channel.pk, identity.sender) if identity.sender is not None else None,
     )
+
+
+def marker_of(channel: Channel, key: str) -> str:
+    born = int(channel.created_at.timestamp())  # another database is another world
+    return f"seen:{channel.pk}:{born}:{key}"
