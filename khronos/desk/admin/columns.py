@@ -7,12 +7,12 @@ from typing import Any
 from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
+from khronos.desk.lengths import ago, until
 from khronos.models import Alert, Conversation, Delivery, Turn, Update
 from khronos.models.check import State
 
@@ -58,38 +58,13 @@ def yes_no(value: bool) -> str:
     return _("yes") if value else _("no")
 
 
-def words(seconds: float) -> str:
-    """A length of time in one unit, as short as can be read at a glance."""
-    seconds = abs(seconds)
-    if seconds < 10:
-        return _("%(n)s s") % {"n": number_format(seconds, 1)}
-    if seconds < 120:
-        return _("%(n)s s") % {"n": round(seconds)}
-    if seconds < 7200:
-        return _("%(n)s min") % {"n": round(seconds / 60)}
-    if seconds < 172_800:
-        return _("%(n)s h") % {"n": round(seconds / 3600)}
-    return _("%(n)s d") % {"n": round(seconds / 86_400)}
-
-
 def age(moment: datetime | None) -> SafeString | str:
     """How long ago; the moment itself is in the title."""
     return titled(moment, ago(moment)) if moment else NONE
 
 
-def ago(moment: datetime) -> str:
-    return words((timezone.now() - moment).total_seconds())
-
-
 def due(moment: datetime | None) -> SafeString | str:
     return titled(moment, until(moment)) if moment else NONE
-
-
-def until(moment: datetime) -> str:
-    left = (moment - timezone.now()).total_seconds()
-    if left >= 0:
-        return pgettext("time to come", "in %s") % words(left)
-    return pgettext("time that has passed", "%s ago") % words(left)
 
 
 def titled(moment: datetime, text: str) -> SafeString:

@@ -15,7 +15,7 @@ from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import SinceUpdated
 from khronos.desk.admin.pauses import Pausable, offer, sign
 from khronos.desk.admin.timeline import timeline
-from khronos.desk.admin.why import reasons
+from khronos.desk.why.standing import reasons
 from khronos.models import Conversation, Queue, Turn
 
 

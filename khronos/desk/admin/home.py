@@ -8,8 +8,9 @@ from django.db.models import Min, Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from khronos.desk.admin.columns import NONE, ago, list_of
+from khronos.desk.admin.columns import NONE, list_of
 from khronos.desk.admin.filters import newer_than
+from khronos.desk.lengths import ago
 from khronos.models import Alert, Conversation, DeadLetter, Delivery, Pause, Quarantined, Turn, Update
 
 FAILED = "?state__exact=failed&since=24h"

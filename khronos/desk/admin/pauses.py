@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from khronos.conversation import pausing
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import KhronosAdmin
+from khronos.desk.lengths import ago
 from khronos.models import Channel, Conversation, Pause, Tenant
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def sign(*rows: Tenant | Channel | Conversation) -> SafeString:
     found = next((pause for row in rows if (pause := own(row))), None)
     if found is None:
         return SafeString("")
-    text = gettext("paused for %(age)s") % {"age": columns.ago(found.paused_at)}
+    text = gettext("paused for %(age)s") % {"age": ago(found.paused_at)}
     return columns.badge(text, "warning")
 
 

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from khronos.desk.admin import columns
+from khronos.desk.lengths import exact, until, words
 from khronos.models import Conversation, Delivery, Event, Message, Turn
 
 PAGE = 200  # messages
@@ -138,7 +139,7 @@ def mark(delivery: Delivery) -> Mark:
     sign = {Delivery.State.SENT: "✓", Delivery.State.FAILED: "✗"}.get(Delivery.State(state), "…")
     text: str = delivery.get_state_display()
     if state == Delivery.State.PENDING and delivery.due_at:
-        text = _("%(state)s, due %(when)s") % {"state": text, "when": columns.until(delivery.due_at)}
+        text = _("%(state)s, due %(when)s") % {"state": text, "when": until(delivery.due_at)}
     if delivery.reason:
         text = f"{text}: {delivery.reason}"
     return Mark(delivery, sign, columns.TONES.get(state, ""), text)
@@ -156,9 +157,9 @@ def facts(turn: Turn) -> str:
     """How long, by what, how much, why."""
     parts = []
     if turn.answered_at:
-        parts.append(_("after %s") % columns.words((turn.answered_at - turn.created_at).total_seconds()))
+        parts.append(_("after %s") % words((turn.answered_at - turn.created_at).total_seconds()))
     if turn.thinking_ms:
-        parts.append(_("thinking %s") % columns.words(turn.thinking_ms / 1000))
+        parts.append(_("thinking %s") % words(turn.thinking_ms / 1000))
     if turn.model or turn.provider:
         parts.append(turn.model or turn.provider)
     if turn.input_tokens or turn.output_tokens:
@@ -203,7 +204,7 @@ def measure(said: Sequence[Said], told: Sequence[Told]) -> None:
 
 
 def offset(seconds: float) -> str:
-    return f"+{round(seconds * 1000)} ms" if seconds < 1 else f"+{columns.words(seconds)}"
+    return f"+{exact(seconds)}"
 
 
 def mark_days(entries: Sequence[Said | Told]) -> None:

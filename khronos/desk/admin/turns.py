@@ -11,6 +11,7 @@ from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import ByProvider, Since, Unsettled
 from khronos.desk.admin.mixins import OfConversation, Traced, Worked
+from khronos.desk.lengths import words
 from khronos.models import Turn
 
 
@@ -72,7 +73,7 @@ class TurnAdmin(Worked, OfConversation, Traced, ReadOnlyAdmin[Turn]):
 
     @admin.display(description=_("thinking"), ordering="thinking_ms")
     def thought(self, row: Turn) -> str:
-        return columns.words(row.thinking_ms / 1000) if row.thinking_ms else columns.NONE
+        return words(row.thinking_ms / 1000) if row.thinking_ms else columns.NONE
 
     @admin.display(description=_("messages"))
     def said(self, row: Turn) -> str:

@@ -6,7 +6,7 @@ from django.db.models import Count, Min
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from khronos.desk.admin.columns import ago, until
+from khronos.desk.lengths import ago, until
 from khronos.models import Conversation, Delivery, Pause, Turn, Update
 
 

@@ -1,0 +1,52 @@
+"""What became of one message, step by step, and why it is not answered if it is not."""
+
+import argparse
+import json
+import locale
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import translation
+from rich.console import Console
+
+from khronos.desk.why import Unknown, explain
+from khronos.management.whyline import show
+
+WIDE = 110  # characters, where nobody knows how wide it is
+
+
+class Command(BaseCommand):
+    help = __doc__ or ""
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "what",
+            nargs="+",
+            help="a trace id, a message's number, turn 12, delivery 12, update 12, chat/message, "
+            "an update's key, a conversation's id",
+        )
+        parser.add_argument("--json", action="store_true", help="for programs")
+        codes = [code for code, _ in settings.LANGUAGES]
+        parser.add_argument("--lang", choices=codes, help="without it as LANG says")
+
+    def handle(self, *, what: list[str], lang: str | None, **options: Any) -> None:
+        with translation.override(lang or spoken()):
+            try:
+                story = explain(":".join(what))
+            except Unknown as error:
+                raise CommandError(str(error)) from None
+            if options["json"]:
+                self.stdout.write(json.dumps(story.as_json(), ensure_ascii=False))
+                return
+            console = Console(file=self.stdout, highlight=False, soft_wrap=False)  # type: ignore[arg-type]
+            if not console.is_terminal:
+                console.width = max(console.width, WIDE)
+            show(story, console)
+
+
+def spoken() -> str:
+    """By LC_ALL, LC_MESSAGES or LANG, where it is a language of ours."""
+    name = (locale.getlocale(locale.LC_CTYPE)[0] or "").lower().replace("_", "-")
+    return "pt-br" if name.startswith("pt") else settings.LANGUAGE_CODE
