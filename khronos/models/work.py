@@ -42,9 +42,7 @@ class WorkQuerySet[W: "Work"](models.QuerySet[W]):
         if is_new:
             crashpoints.reached("work.leased")
         found: list[W] = reading(self.model, related)(pk=pk, claimant=claimant)
-        if found and not is_new and not found[0].fenced().update(due_at=Now() + lease):
-            return None
-        if not found:
+        if not found or not (is_new or found[0].fenced().update(due_at=Now() + lease)):
             return None
         found[0].taken_at = time.monotonic()
         return found[0]
@@ -157,11 +155,8 @@ class Work(models.Model):
     def effort(self) -> dict[str, Any]:
         """Of the present try, for the fact that tells of its end. The reason is that of the try before."""
         took_s = time.monotonic() - self.taken_at if self.taken_at else 0.0
-        told: dict[str, Any] = {
-            "try": self.attempts,
-            "holder": self.holder.partition("/")[0],
-            "took_ms": round(took_s * 1000),
-        }
+        told: dict[str, Any] = {"try": self.attempts, "took_ms": round(took_s * 1000)}
+        told["holder"] = self.holder.partition("/")[0]
         if self.reason:
             told["waited_for"] = self.reason
         if self.crashes > 0:

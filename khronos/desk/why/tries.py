@@ -42,9 +42,10 @@ class Try:
 
 
 def seat(holder: str) -> str:
-    """`machine:agent-2:0f9…` -> `agent-2`; the home's fingerprint tells nobody anything."""
-    parts = holder.split(":")
-    return parts[1] if len(parts) == 3 else holder or "–"
+    """`machine:agent-2:0f9…/8a…` -> `agent-2`; fingerprints tell nobody anything."""
+    name, _slash, _number = holder.partition("/")
+    parts = name.split(":")
+    return parts[1] if len(parts) == 3 else name or "–"
 
 
 def of_turn(life: Life) -> Iterator[Step]:
