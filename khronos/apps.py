@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class KhronosConfig(AppConfig):
@@ -9,3 +10,8 @@ class KhronosConfig(AppConfig):
         from khronos.celery import app  # noqa: PLC0415 - tasks find their app once Django is ready
 
         app.set_default()
+        if settings.OBSERVABILITY:
+            from khronos.observability import queries, tasks  # noqa: PLC0415
+
+            queries.measure()
+            tasks.measure()

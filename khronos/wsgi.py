@@ -8,19 +8,21 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.embedded")
 
 import django
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
 from django.test.utils import override_settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 django.setup(set_prefix=False)
-full = WSGIHandler()
+
+from khronos.observability.requests import handler  # noqa: E402 - counts as the settings say
+
+full = handler()
 with override_settings(MIDDLEWARE=[]):
-    lean = WSGIHandler()
+    lean = handler()
 
 
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
     path = environ.get("PATH_INFO", "")
-    handler = lean if path.startswith(settings.LEAN_PREFIXES) else full
-    return handler(environ, start_response)
+    chain = lean if path.startswith(settings.LEAN_PREFIXES) else full
+    return chain(environ, start_response)

@@ -4,9 +4,10 @@ import logging
 import secrets
 from collections.abc import Sequence
 
-from khronos.agents.providers import configured, provider
+from khronos.agents.providers import configured
 from khronos.agents.providers.base import Completion, Prompt
 from khronos.agents.providers.errors import Empty, complaint
+from khronos.agents.providers.measured import complete
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.exceptions import Permanent, Refused, Throttled, Transient, Unauthorized
 from khronos.guards import limits
@@ -71,7 +72,7 @@ def think(
 
 def ask(name: str, prompt: Prompt, token: str) -> Completion:
     try:
-        completion = provider(name).complete(prompt)
+        completion = complete(name, prompt)
     except Empty as error:
         if limits.counted(f"empty:{name}:{token}", EMPTY_A_MINUTE).within:
             raise

@@ -20,10 +20,12 @@ from khronos.channels.base import Happening
 from khronos.conversation import arrivals as rows
 from khronos.conversation import happenings
 from khronos.conversation.arrivals import Arrival
+from khronos.conversation.tally import Tally
 from khronos.exceptions import Unreadable
 from khronos.models import Conversation, Event, Turn, Update
 from khronos.models.commit import first
 from khronos.models.prepared import insert_all
+from khronos.observability import metrics
 from khronos.resilience import crashpoints
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ class Outcome:
 
     events: list[Event] = field(default_factory=list)
     turns: list[int] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
 
 
 def dispatch(update_ids: Collection[int], *, told: bool = True) -> Outcome:
@@ -48,11 +51,14 @@ def dispatch(update_ids: Collection[int], *, told: bool = True) -> Outcome:
     """
     try:
         with first():
-            return dispatch_batch(update_ids, told)
+            outcome = dispatch_batch(update_ids, told)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         log.exception("batch failed, each update alone", extra={"updates": len(update_ids)})
+    else:
+        outcome.tally.count()
+        return outcome
     outcome = Outcome()
     with transaction.atomic():
         in_order = [update.pk for update in take(update_ids)]
@@ -65,14 +71,17 @@ def dispatch(update_ids: Collection[int], *, told: bool = True) -> Outcome:
 
 def dispatch_alone(pk: int, told: bool) -> Outcome:
     try:
-        return dispatch_batch([pk], told)
+        outcome = dispatch_batch([pk], told)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
         log.exception("update quarantined", extra={"update": pk})
         quarantine(pk, f"{OUR_FAULT}{type(error).__name__}: {error}")
+        metrics.FAILED.labels(source=Update.objects.get(pk=pk).channel.kind, reason="our_fault").inc()
         raise_alert("updates.quarantined", "error", f"Update {pk} failed here by our own fault: {error}")
         return Outcome()
+    outcome.tally.count()
+    return outcome
 
 
 def quarantine(pk: int, reason: str) -> None:
@@ -81,11 +90,11 @@ def quarantine(pk: int, reason: str) -> None:
 
 @transaction.atomic
 def dispatch_batch(update_ids: Collection[int], told: bool) -> Outcome:
-    arrivals = understood(take(update_ids))
+    outcome = Outcome()
+    arrivals = understood(take(update_ids), outcome.tally)
     spoken = [each for each in arrivals if each.incoming.happening is not Happening.IGNORED]
     people = rows.contacts(spoken)
     chats = rows.conversations(spoken, people)
-    outcome = Outcome()
     say(spoken, chats, outcome, told)
     for each in spoken:
         if not each.is_spoken:
@@ -110,13 +119,14 @@ def take(update_ids: Collection[int]) -> list[Update]:
     return [batch[pk] for pk in sorted(batch)]
 
 
-def understood(updates: Sequence[Update]) -> list[Arrival]:
+def understood(updates: Sequence[Update], tally: Tally) -> list[Arrival]:
     arrivals = []
     for update in updates:
         try:
             incoming = kind_of(update.channel.kind).parse(bytes(update.raw), account_of(update.channel))
         except Unreadable as error:
             quarantine(update.pk, str(error))
+            tally.unreadable(update.channel.kind)
         else:
             arrivals.append(Arrival(update, update.channel, incoming))
     return arrivals
@@ -136,6 +146,7 @@ def say(arrivals: Sequence[Arrival], chats: dict[UUID, Conversation], outcome: O
         conversation = chats[each.conversation_id]
         turn = turns[conversation.pk] if id(each) in wanted else None
         outcome.events += facts(each, conversation, turn, told)
+        outcome.tally.said(each, conversation, turn)
     outcome.turns += [turns[pk].pk for pk in made]
 
 

@@ -33,13 +33,17 @@ from khronos.exceptions import LostLease, Permanent, Transient
 from khronos.models import Conversation, DeadLetter, Delivery, Message, Turn
 from khronos.models.commit import commit, insist
 from khronos.models.prepared import Select, Slot
+from khronos.observability import metrics
 from khronos.resilience import crashpoints
 
 log = logging.getLogger(__name__)
 
 QUESTIONS = Select(
-    lambda: Message.objects.filter(turn=Slot("turn", Turn._meta.pk), author=Message.Author.CONTACT).order_by(
-        "update_id"
+    lambda: (
+        Message.objects.filter(turn=Slot("turn", Turn._meta.pk), author=Message.Author.CONTACT)
+        .select_related("update")
+        .defer("update__raw", "update__reason")
+        .order_by("update_id")
     )
 )
 NEXT_TURN = Select(
@@ -119,6 +123,7 @@ def work_on(turn: Turn) -> list[Delivery]:
 def respond(turn: Turn) -> list[Delivery]:
     for left in range(AMENDMENTS, -1, -1):
         messages = QUESTIONS(turn=turn.pk)
+        turn.asked_at = min((each.update.received_at for each in messages if each.update), default=None)
         acknowledge_presses(turn, messages)
         if turn.conversation.handler == Conversation.Handler.TRIAGE:
             triage.route(turn, messages)
@@ -126,6 +131,7 @@ def respond(turn: Turn) -> list[Delivery]:
         store = partial(answer.store, turn, replies, even_if_amended=not left)
         stored = insist(store, settings.TURN_LEASE.total_seconds())
         if stored is not None:
+            count(turn, messages, "answered" if replies else "silent")
             crashpoints.reached("turn.answered")
             return stored
         turn.amended = False
@@ -205,7 +211,15 @@ def bury(turn: Turn, reason: str) -> list[Delivery]:
         )
         return answer.give_up(turn, reason, phrase("buried", language_of(turn.conversation.contact)))
 
-    return commit(job)
+    deliveries = commit(job)
+    messages = QUESTIONS(turn=turn.pk)
+    count(turn, messages, "given_up")
+    metrics.FAILED.labels(source=turn.conversation.channel.kind, reason="given_up").inc(len(messages))
+    return deliveries
+
+
+def count(turn: Turn, messages: Sequence[Message], status: str) -> None:
+    metrics.PROCESSED.labels(source=turn.conversation.channel.kind, status=status).inc(len(messages))
 
 
 def ring_next(turn: Turn) -> None:

@@ -1,12 +1,16 @@
 """The outbox: a message becomes one row for each part that the channel will show."""
 
+from functools import partial
+
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from khronos.bus import events
 from khronos.channels import transport_of
 from khronos.channels.splitting import split
+from khronos.delivery import counting
 from khronos.models import Conversation, Delivery, Event, Message, Pause
 from khronos.models.lease import holder
 from khronos.models.prepared import Select, Slot, insert
@@ -68,6 +72,7 @@ def read_by_cursor(conversation: Conversation, message: Message, trace_id: str) 
         sent_at=Now(),
     )
     events.record([sent(delivery, conversation)])
+    transaction.on_commit(partial(counting.sent, delivery))
     return []
 
 

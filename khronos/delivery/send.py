@@ -18,6 +18,7 @@ from khronos.alerts import raise_alert, resolve_alert
 from khronos.bus import events, notes
 from khronos.channels import transport_of
 from khronos.channels.base import Transport
+from khronos.delivery import counting
 from khronos.delivery.outbox import sent
 from khronos.delivery.pacing import may_go, slow_down, write
 from khronos.delivery.policy import Later, after_failure
@@ -36,6 +37,7 @@ from khronos.exceptions import (
 from khronos.guards.breakers import guarded
 from khronos.models import Channel, Contact, Conversation, DeadLetter, Delivery, Event
 from khronos.models.deadletter import keep
+from khronos.observability import metrics
 from khronos.resilience import crashpoints
 
 log = logging.getLogger(__name__)
@@ -98,6 +100,7 @@ def send(delivery: Delivery) -> None:
     if shown is not None:
         crashpoints.reached("delivery.shown")
         write(partial(settle_sent, delivery, shown))
+        counting.sent(delivery)
         crashpoints.reached("delivery.settled")
         resolve_alert(f"channel.{channel.slug}.unauthorized")
 
@@ -108,6 +111,7 @@ def in_doubt(delivery: Delivery) -> None:
         raise Permanent("may have arrived, twice uncertain: a worker died while sending")
     write(partial(delivery.write, doubtful=True, deferrals=delivery.deferrals + delivery.crashes))
     delivery.doubtful = True
+    metrics.DOUBTFUL.inc()
     log.warning("doubtful delivery repeated", extra={"delivery": delivery.pk, "trace_id": delivery.trace_id})
 
 
@@ -191,9 +195,11 @@ def settle_failure(delivery: Delivery, error: Failure, *, edits: bool) -> None:
     )  # fmt: skip
     if isinstance(verdict, Later):
         write(partial(put_off, delivery, verdict, str(error)))
+        counting.put_off(delivery, is_doubtful="doubtful" in verdict.changes)
         crashpoints.reached("delivery.put_off")
         return
     write(partial(settle_failed, delivery, error, verdict.reason))
+    counting.failed(delivery, error)
 
 
 def put_off(delivery: Delivery, verdict: Later, reason: str) -> None:

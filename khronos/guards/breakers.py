@@ -14,6 +14,7 @@ from khronos.bus import doorbell, events
 from khronos.bus.connection import quick
 from khronos.exceptions import Ambiguous, Refused, Throttled, Transient
 from khronos.models import Event
+from khronos.observability import metrics
 from khronos.resilience.breakers import Breaker, BreakerPolicy, Change, Open, RedisStore, State
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ def tell(change: Change) -> None:
         change.after,
         extra={"error_rate": change.error_rate, "calls": change.calls},
     )
+    metrics.BREAKER_CHANGES.labels(breaker=change.name, state=change.after).inc()
     if change.name == "database" and change.after is not State.CLOSED:
         return  # it cannot note that it is away, and whoever asks it to waits in vain
     if change.after is State.OPEN:

@@ -5,15 +5,26 @@ from functools import cache
 from django.conf import settings
 
 from khronos.bus.connection import quick
+from khronos.observability import metrics
 from khronos.resilience.cache import Cache, CachePolicy, Caches, RedisStore
 
 # In process memory alone: rows of the database are read anew after an invalidation, or a minute.
 CHANNELS = CachePolicy("channels", shared_s=0, nothing_s=2.0)
 
+LAYERS = {"hits_local": "local", "hits_shared": "shared"}
+MISSES = ("computes", "waits")
+
 
 @cache
 def caches() -> Caches:
-    return Caches(RedisStore(quick()))
+    return Caches(RedisStore(quick()), tell=count)
+
+
+def count(cache: str, what: str) -> None:
+    if what in LAYERS:
+        metrics.CACHE_HITS.labels(cache=cache, layer=LAYERS[what]).inc()
+    elif what in MISSES:
+        metrics.CACHE_MISSES.labels(cache=cache).inc()
 
 
 @cache

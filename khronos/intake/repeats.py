@@ -12,11 +12,14 @@ from khronos.bus.connection import quick
 from khronos.intake import bell
 from khronos.intake.arrival import Arrival, marker_of
 from khronos.models import Update
+from khronos.observability import metrics
 
 KEPT_S = 24 * 3600  # Telegram tries for a day
 
 
 def count(arrivals: Sequence[Arrival]) -> None:
+    if arrivals:
+        metrics.REDELIVERIES.inc(len(arrivals))
     if not arrivals or time.monotonic() < bell.resting.get("until", 0.0):
         return
     batch = quick().pipeline(transaction=False)

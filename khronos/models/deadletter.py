@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
+
+from khronos.observability import metrics
 
 
 class DeadLetter(models.Model):
@@ -54,3 +56,4 @@ def keep(
             "replayed_at": None,
         },
     )
+    transaction.on_commit(metrics.GIVEN_UP.labels(source=source).inc)

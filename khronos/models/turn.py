@@ -5,7 +5,7 @@ most one that is under way (two partial unique indexes), however many workers th
 is under way: what its contact says meanwhile is answered after it.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
@@ -60,6 +60,8 @@ class Turn(Work):
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
 
     objects = TurnQuerySet.as_manager()
+
+    asked_at: datetime | None = None  # when the first of its messages arrived, for who has read them
 
     class Meta:
         verbose_name = _("turn")

@@ -20,6 +20,7 @@ from khronos.exceptions import LostLease
 from khronos.models.commit import insist
 from khronos.models.lease import holder
 from khronos.models.prepared import Select, Slot, Update
+from khronos.observability import metrics
 from khronos.resilience import crashpoints
 
 type Pairs = tuple[tuple[str, Any], ...]
@@ -50,7 +51,10 @@ class WorkQuerySet[W: "Work"](models.QuerySet[W]):
     def secure(self, pk: int, lease: timedelta, *related: str) -> W | None:
         """A claim that is durable, through an outage of the database no longer than its lease."""
         number = secrets.token_hex(8)
-        return insist(partial(self.claim, pk, lease, *related, number=number), lease.total_seconds())
+        row: W | None = insist(partial(self.claim, pk, lease, *related, number=number), lease.total_seconds())
+        if row is not None and row.crashes > 0:
+            metrics.LEASE_EXPIRIES.labels(work=self.model._meta.model_name).inc()
+        return row
 
     def inherited(self) -> Self:
         """What an earlier life of this process leased and never finished."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import orjson
@@ -33,7 +34,10 @@ class Cache:
     def get[V](self, key: str, compute: Callable[[], V]) -> V:
         """A shared object, not to be changed. An error of `compute` is handed on, and not kept."""
         entry = self.memory.find(key)
-        return cast(V, entry[0] if entry is not None else self._join(key, compute))
+        if entry is None:
+            return cast(V, self._join(key, compute))
+        self.tally.tell("hits_local")
+        return cast(V, entry[0])
 
     def invalidate(self, pattern: str) -> bool:
         """A key, or a pattern like `channel:*`. False: others will hear of it when the store is back."""
@@ -85,6 +89,10 @@ class Cache:
         return value, self.policy.life_s(value)
 
 
+def tell_nobody(_cache: str, _what: str) -> None:
+    """Who wants to know gives another."""
+
+
 class Caches:
     def __init__(
         self,
@@ -92,8 +100,10 @@ class Caches:
         link: LinkPolicy | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        tell: Callable[[str, str], None] = tell_nobody,
     ) -> None:
         link = link or LinkPolicy()
+        self._tell = tell
         self._clock, self._sleep = clock, sleep
         self._caches: dict[str, Cache] = {}
         self._store = GuardedStore(store, link.rest_s, clock)
@@ -107,7 +117,7 @@ class Caches:
     ) -> Cache:
         if policy.name in self._caches:
             raise ValueError(f"there is a cache {policy.name!r} already")
-        tally = Tally()
+        tally = Tally(partial(self._tell, policy.name))
         memory = Memory(policy.entries, policy.local_limit_s(is_heard=False), self._clock)
         shared = None
         if policy.shared_s:

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,8 +24,13 @@ class CacheStats:
     listening_s: float | None  # the age of the listener's connection; None: it has none
 
 
+def tell_nobody(_what: str) -> None:
+    """Who wants to know gives another."""
+
+
 class Tally:
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], None] = tell_nobody) -> None:
+        self.tell = tell
         self._counts: Counter[Counted] = Counter()
         self._renew()
         renew_in_children(self._renew)
@@ -35,6 +41,7 @@ class Tally:
     def count(self, what: Counted) -> None:
         with self._lock:
             self._counts[what] += 1
+        self.tell(what)
 
     def stats(self, entries: int, hits_local: int, listening_s: float | None) -> CacheStats:
         with self._lock:
