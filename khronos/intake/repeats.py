@@ -18,9 +18,10 @@ KEPT_S = 24 * 3600  # Telegram tries for a day
 
 
 def count(arrivals: Sequence[Arrival]) -> None:
-    if arrivals:
-        metrics.REDELIVERIES.inc(len(arrivals))
-    if not arrivals or time.monotonic() < bell.resting.get("until", 0.0):
+    if not arrivals:
+        return
+    metrics.REDELIVERIES.inc(len(arrivals))
+    if time.monotonic() < bell.resting.get("until", 0.0):
         return
     batch = quick().pipeline(transaction=False)
     for arrival in arrivals:
