@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from khronos.bus import doorbell
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
+from khronos.desk.lengths import words
 from khronos.models import HealthCheck
 
 
@@ -53,11 +54,11 @@ class HealthCheckAdmin(ReadOnlyAdmin[HealthCheck]):
 
     @admin.display(description=_("took"), ordering="took_ms")
     def took(self, row: HealthCheck) -> str:
-        return columns.words(row.took_ms / 1000)
+        return words(row.took_ms / 1000)
 
     @admin.display(description=_("looked at every"))
     def every(self, row: HealthCheck) -> str:
-        return columns.words(row.every_s)
+        return words(row.every_s)
 
     @admin.action(description=_("Look now"), permissions=["repair"])
     def look_now(self, request: HttpRequest, queryset: QuerySet[HealthCheck]) -> None:
