@@ -7,6 +7,7 @@ from khronos.alerts import raise_alert, resolve_alert
 from khronos.checks import LOOKS
 from khronos.models import HealthCheck
 from khronos.observability.health import Check, Result
+from khronos.observability.secrecy import scrub
 
 
 def look_around() -> list[str]:
@@ -28,7 +29,7 @@ def asking(name: str) -> Check:
 
 
 def keep(name: str, seen: Result) -> None:
-    detail = seen.detail
+    detail = scrub(seen.detail)
     row = HealthCheck.objects.keep(name, seen.ok, detail, seen.took_ms)
     look = LOOKS[name]
     if not look.level:

@@ -86,9 +86,11 @@ def takes_messages(rabbitmq: Connection) -> str:
 
 
 @shared_task(name=heartbeat.CANARY, ignore_result=True, send_events=False)
-def canary() -> None:
+def canary(answer_to: str = "", place: str = "") -> None:
     """A job like any other, but for its work: broker, worker and database do theirs, and no row stays."""
     database()
+    if answer_to:
+        heartbeat.answer(answer_to, place)
 
 
 def workers() -> str:

@@ -50,6 +50,10 @@ COUNT = """
 local now = tonumber(redis.call('TIME')[1])
 return redis.call('ZCOUNT', KEYS[1], now - tonumber(ARGV[1]), '+inf')
 """
+NEWEST = """
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
+return last and redis.call('TIME')[1] - last
+"""
 
 # Where a canary is to fly now. One that is late is followed by others seldom: nobody may take them.
 DUE = """
@@ -184,9 +188,15 @@ def send_canary(place: str) -> None:
     if place != BUS:
         current_app.send_task(CANARY, queue=place, retry=False)
         return
+    client().hset(CANARIES, "entry", fly_over_bus())
+
+
+def fly_over_bus() -> bytes:
+    """Answers the entry that is to be read."""
     wire = dict.fromkeys(("trace_id", "tenant_id", "conversation_id", "customer_id", "timestamp"), "")
     wire |= {"event": BUS, "event_id": str(uuid.uuid4()), "idempotency_key": "canary", "payload": "{}"}
-    client().hset(CANARIES, "entry", str(client().xadd(BUS, wire), "ascii"))  # type: ignore[arg-type]
+    entry: Any = client().xadd(BUS, wire)  # type: ignore[arg-type]
+    return bytes(entry)
 
 
 def hear_from_bus() -> None:
@@ -194,12 +204,31 @@ def hear_from_bus() -> None:
     entry: Any = client().hget(CANARIES, "entry")
     if entry is None:
         return
+    if is_done_with(entry):
+        client().hdel(CANARIES, "entry")
+        places_done.add(BUS)
+
+
+def is_done_with(entry: bytes) -> bool:
     with contextlib.suppress(redis.ResponseError):  # flushed: neither stream nor group
         groups: Any = client().xinfo_groups(BUS)
         past = {group["name"].decode(): group["last-delivered-id"] for group in groups}.get(READERS, b"0-0")
-        if order(past) >= order(entry) and not client().xpending_range(BUS, READERS, entry, entry, 1):
-            client().hdel(CANARIES, "entry")
-            places_done.add(BUS)
+        return order(past) >= order(entry) and not client().xpending_range(BUS, READERS, entry, entry, 1)
+    return False
+
+
+def answer(to: str, place: str) -> None:
+    """Whoever sent a canary of his own looks for it there."""
+    with client().pipeline(transaction=False) as pipe:
+        pipe.rpush(to, place)
+        pipe.expire(to, CANARY_LATE_S)
+        pipe.execute()
+
+
+def newest_beat_s(role: str) -> float | None:
+    """How long ago any process of this role gave a sign of life; None: none did lately."""
+    found: Any = client().eval(NEWEST, 1, KEY.format(role=role))
+    return max(0.0, float(found)) if found is not None else None
 
 
 def order(entry: bytes) -> tuple[int, int]:
