@@ -101,6 +101,12 @@ def trace(trace_id: str, length: int = 8) -> SafeString | str:
     )
 
 
+def why(reference: object) -> SafeString:
+    """The way to the page that tells what became of it."""
+    url = reverse("admin:khronos_why_of", args=[reference])
+    return format_html('<a class="kh-link kh-whole" href="{}">{}</a>', url, _("why?"))
+
+
 def whole(text: str) -> SafeString:
     """A name that is not to be broken into lines."""
     return format_html('<span class="kh-whole">{}</span>', text)

@@ -18,7 +18,17 @@ ROWS = {DeadLetter.Source.TURN: Turn, DeadLetter.Source.DELIVERY: Delivery}
 
 @admin.register(DeadLetter)
 class DeadLetterAdmin(Aged, Traced, ReadOnlyAdmin[DeadLetter]):
-    list_display = ("name", "origin", "row", "since", "attempts", "beginning", "replayed", "path")
+    list_display = (
+        "name",
+        "origin",
+        "row",
+        "since",
+        "attempts",
+        "beginning",
+        "replayed",
+        "path",
+        "explained",
+    )
     list_filter = (Replayed, "source", Since, "name")
     search_fields = ("name", "key__exact", "trace_id__exact", "reason")
     id_fields = {32: ("trace_id",)}
@@ -28,9 +38,9 @@ class DeadLetterAdmin(Aged, Traced, ReadOnlyAdmin[DeadLetter]):
         (None, {"fields": ("name", "origin", "row", "key", "attempts", "created_at", "replayed_at")}),
         (_("Reason"), {"fields": ("whole_reason",)}),
         (_("Payload"), {"fields": ("content",)}),
-        (_("Trace"), {"fields": ("whole_path",)}),
+        (_("Trace"), {"fields": ("whole_path", "explained")}),
     )
-    readonly_fields = ("origin", "row", "whole_reason", "content", "whole_path")
+    readonly_fields = ("origin", "row", "whole_reason", "content", "whole_path", "explained")
 
     @admin.display(description=_("source"), ordering="source")
     def origin(self, row: DeadLetter) -> str:
@@ -40,6 +50,13 @@ class DeadLetterAdmin(Aged, Traced, ReadOnlyAdmin[DeadLetter]):
     def row(self, row: DeadLetter) -> str:
         model = ROWS.get(DeadLetter.Source(row.source))
         return columns.link(model, row.key, row.key) if model else columns.excerpt(row.key, 20)
+
+    @admin.display(description=_("why?"))
+    def explained(self, row: DeadLetter) -> str:
+        """Of a task nothing is known but this."""
+        if row.source in ROWS:
+            return columns.why(f"{row.source}:{row.key}")
+        return columns.why(row.trace_id) if row.trace_id else columns.NONE
 
     @admin.display(description=_("reason"))
     def beginning(self, row: DeadLetter) -> str:

@@ -11,12 +11,12 @@ from khronos.conversation import repair
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import Since, Unsettled
-from khronos.desk.admin.mixins import OfConversation, Traced, Worked
+from khronos.desk.admin.mixins import Explained, OfConversation, Traced, Worked
 from khronos.models import Delivery, Message
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(Worked, OfConversation, Traced, ReadOnlyAdmin[Delivery]):
+class DeliveryAdmin(Worked, OfConversation, Traced, Explained, ReadOnlyAdmin[Delivery]):
     list_display = (
         "number",
         "talk",
@@ -27,6 +27,7 @@ class DeliveryAdmin(Worked, OfConversation, Traced, ReadOnlyAdmin[Delivery]):
         "tries",
         "why",
         "path",
+        "explained",
     )
     list_filter = (Unsettled, "state", Since, "doubtful")
     list_select_related = ("conversation__contact",)
@@ -38,7 +39,7 @@ class DeliveryAdmin(Worked, OfConversation, Traced, ReadOnlyAdmin[Delivery]):
         (None, {"fields": ("talk", "status", "why", "whole_text")}),
         (_("Work"), {"fields": ("since", "when_due", "tries", "rung", "fenced")}),
         (_("Sent"), {"fields": ("sent_at", "answers", "part", "external_id", "was_plain")}),
-        (_("Trace"), {"fields": ("whole_path",)}),
+        (_("Trace"), {"fields": ("whole_path", "explained")}),
     )
     readonly_fields = (
         "talk",
@@ -49,6 +50,7 @@ class DeliveryAdmin(Worked, OfConversation, Traced, ReadOnlyAdmin[Delivery]):
         "answers",
         "was_plain",
         "whole_path",
+        "explained",
     )
 
     @admin.display(description=_("delivery"), ordering="pk")

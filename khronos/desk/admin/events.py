@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import ByType, SinceTimestamp
-from khronos.desk.admin.mixins import Traced
+from khronos.desk.admin.mixins import Explained, Traced
 from khronos.models import Contact, Conversation, Event, Tenant
 
 
@@ -15,18 +15,18 @@ class Published(admin.EmptyFieldListFilter):
 
 
 @admin.register(Event)
-class EventAdmin(Traced, ReadOnlyAdmin[Event]):
-    list_display = ("kind", "since", "talk", "path", "told", "payload_line")
+class EventAdmin(Traced, Explained, ReadOnlyAdmin[Event]):
+    list_display = ("kind", "since", "talk", "path", "told", "explained", "payload_line")
     list_filter = (ByType, SinceTimestamp, ("published_at", Published))
     search_fields = ("trace_id__exact", "idempotency_key__exact")
     id_fields = {36: ("conversation_id", "event_id", "customer_id"), 32: ("trace_id",)}
     ordering = ("-pk",)
     fieldsets = (
         (None, {"fields": ("kind", "timestamp", "published_at", "tenant", "talk", "contact")}),
-        (_("Trace"), {"fields": ("whole_path", "event_id", "idempotency_key")}),
+        (_("Trace"), {"fields": ("whole_path", "explained", "event_id", "idempotency_key")}),
         (_("Payload"), {"fields": ("content",)}),
     )
-    readonly_fields = ("kind", "tenant", "talk", "contact", "whole_path", "content")
+    readonly_fields = ("kind", "tenant", "talk", "contact", "whole_path", "explained", "content")
 
     @admin.display(description=_("type"), ordering="type")
     def kind(self, row: Event) -> str:

@@ -1,18 +1,19 @@
 """Messages, searchable; the page of a conversation is where they are read."""
 
 from django.contrib import admin
+from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 
-from khronos.desk.admin import columns
+from khronos.desk.admin import columns, explanation
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import ByContent, Since
-from khronos.desk.admin.mixins import Aged, OfConversation
+from khronos.desk.admin.mixins import Aged, Explained, OfConversation
 from khronos.models import Message, Turn, Update
 
 
 @admin.register(Message)
-class MessageAdmin(Aged, OfConversation, ReadOnlyAdmin[Message]):
-    list_display = ("number", "talk", "author", "beginning", "content", "since", "worked_in")
+class MessageAdmin(Aged, OfConversation, Explained, ReadOnlyAdmin[Message]):
+    list_display = ("number", "talk", "author", "beginning", "content", "since", "worked_in", "explained")
     list_filter = ("author", Since, ByContent)
     list_select_related = ("conversation__contact",)
     search_fields = ("text", "conversation__chat_id__exact", "conversation__contact__name")
@@ -23,9 +24,15 @@ class MessageAdmin(Aged, OfConversation, ReadOnlyAdmin[Message]):
             None,
             {"fields": ("talk", "author", "operator", "sender_name", "content", "whole_text", "attachment")},
         ),
-        (_("Trace"), {"fields": ("worked_in", "came_in", "external_id", "created_at", "edited_at")}),
+        (
+            _("Trace"),
+            {"fields": ("worked_in", "came_in", "external_id", "created_at", "edited_at", "explained")},
+        ),
     )
-    readonly_fields = ("talk", "whole_text", "attachment", "worked_in", "came_in")
+    readonly_fields = ("talk", "whole_text", "attachment", "worked_in", "came_in", "explained")
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*explanation.urls(), *super().get_urls()]
 
     @admin.display(description=_("message"), ordering="pk")
     def number(self, row: Message) -> str:

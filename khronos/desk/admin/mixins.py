@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from django.contrib import admin
+from django.db.models import Model
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -31,6 +32,15 @@ class Traced:
     @admin.display(description=_("trace"))
     def whole_path(self, row: HasTrace) -> str:
         return columns.trace(row.trace_id, len(row.trace_id))
+
+
+class Explained:
+    """The way to what became of it."""
+
+    @admin.display(description=_("why?"))
+    def explained(self, row: Model) -> str:
+        table = row._meta.concrete_model or type(row)  # of a proxy, what it stands for
+        return columns.why(f"{table._meta.model_name}:{row.pk}")
 
 
 class OfConversation:

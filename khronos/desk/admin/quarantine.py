@@ -14,7 +14,7 @@ from khronos.models import Quarantined, Update
 
 @admin.register(Quarantined)
 class QuarantineAdmin(ArrivalAdmin):
-    list_display = ("key", "reason", "channel", "since", "talk", "path")
+    list_display = ("key", "reason", "channel", "since", "talk", "path", "explained")
     list_filter = (SinceReceived, "channel")
     ordering = ("-received_at",)  # as the index of quarantined rows has them
     actions = ("read_again",)

@@ -57,6 +57,7 @@ SIDEBAR: list[dict[str, Any]] = [
             item(_("Updates"), "inbox", "update"),
             item(_("Events"), "timeline", "event"),
             item(_("Alerts"), "notifications", "alert"),
+            item(_("Why?"), "help", "message") | {"link": reverse_lazy("admin:khronos_why")},
             item(_("Health checks"), "monitor_heart", "healthcheck"),
         ],
     },

@@ -10,13 +10,13 @@ from khronos.conversation import repair
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import ByProvider, Since, Unsettled
-from khronos.desk.admin.mixins import OfConversation, Traced, Worked
+from khronos.desk.admin.mixins import Explained, OfConversation, Traced, Worked
 from khronos.desk.lengths import words
 from khronos.models import Turn
 
 
 @admin.register(Turn)
-class TurnAdmin(Worked, OfConversation, Traced, ReadOnlyAdmin[Turn]):
+class TurnAdmin(Worked, OfConversation, Traced, Explained, ReadOnlyAdmin[Turn]):
     list_display = (
         "number",
         "talk",
@@ -28,6 +28,7 @@ class TurnAdmin(Worked, OfConversation, Traced, ReadOnlyAdmin[Turn]):
         "thought",
         "why",
         "path",
+        "explained",
     )
     list_filter = (Unsettled, "state", Since, ByProvider, "apologised")
     list_select_related = ("conversation__contact",)
@@ -44,11 +45,11 @@ class TurnAdmin(Worked, OfConversation, Traced, ReadOnlyAdmin[Turn]):
         (None, {"fields": ("talk", "status", "why", "said")}),
         (_("Work"), {"fields": ("since", "when_due", "tries", "rung", "fenced", "was_amended", "was_told")}),
         (_("Answer"), {"fields": ("answered_at", "spoke", "input_tokens", "output_tokens", "thought")}),
-        (_("Trace"), {"fields": ("whole_path",)}),
+        (_("Trace"), {"fields": ("whole_path", "explained")}),
     )
     readonly_fields = (
         *("talk", "status", "said", "since", "when_due", "tries", "rung", "fenced", "why"),
-        *("was_amended", "was_told", "spoke", "thought", "whole_path"),
+        *("was_amended", "was_told", "spoke", "thought", "whole_path", "explained"),
     )
 
     @admin.display(description=_("turn"), ordering="pk")

@@ -8,19 +8,29 @@ from django.utils.translation import gettext_lazy as _
 from khronos.desk.admin import columns, raw
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import SinceReceived
-from khronos.desk.admin.mixins import Traced
+from khronos.desk.admin.mixins import Explained, Traced
 from khronos.models import Conversation, Update
 
 
-class ArrivalAdmin(Traced, ReadOnlyAdmin[Update]):
+class ArrivalAdmin(Traced, Explained, ReadOnlyAdmin[Update]):
     """What the pages of updates and of the quarantine share."""
 
     list_select_related = ("channel",)
     search_fields = ("key__exact", "trace_id__exact", "reason")
     id_fields = {36: ("conversation_id",), 32: ("trace_id",)}
     ordering = ("-pk",)
-    fields = ("channel", "key", "status", "reason", "received_at", "talk", "whole_path", "content")
-    readonly_fields = ("status", "talk", "whole_path", "content")
+    fields = (
+        "channel",
+        "key",
+        "status",
+        "reason",
+        "received_at",
+        "talk",
+        "whole_path",
+        "explained",
+        "content",
+    )
+    readonly_fields = ("status", "talk", "whole_path", "explained", "content")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Update]:
         """A list does not carry a megabyte a row."""
@@ -47,5 +57,5 @@ class ArrivalAdmin(Traced, ReadOnlyAdmin[Update]):
 
 @admin.register(Update)
 class UpdateAdmin(ArrivalAdmin):
-    list_display = ("key", "channel", "status", "since", "talk", "path", "reason")
+    list_display = ("key", "channel", "status", "since", "talk", "path", "explained", "reason")
     list_filter = ("state", SinceReceived, "channel")
