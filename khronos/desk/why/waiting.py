@@ -88,9 +88,9 @@ def under_way(row: Turn | Delivery, is_leased: bool) -> tuple[str, str]:
 
 
 def first(ahead: Turn | Delivery) -> str:
-    text = _("Turn %(id)s of this conversation comes first, since %(age)s.")
+    text = _("Turn %(id)s of this conversation comes first; it is %(age)s old.")
     if isinstance(ahead, Delivery):
-        text = _("Delivery %(id)s of this conversation comes first, since %(age)s.")
+        text = _("Delivery %(id)s of this conversation comes first; it is %(age)s old.")
     text %= {"id": ahead.pk, "age": ago(ahead.created_at)}
     return f"{text} ({ahead.reason})" if ahead.reason else text
 
