@@ -17,9 +17,9 @@ def sweep() -> None:
 
 
 @shared_task(base=Rowless)
-def hurry() -> None:
+def hurry(service: str = "") -> None:
     """What was away is back: whoever waits for it may go."""
-    sweeper.hurry()
+    sweeper.hurry(service)
 
 
 @shared_task(base=Rowless, rate_limit="30/m")

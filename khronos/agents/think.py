@@ -9,6 +9,8 @@ from khronos.agents.providers.base import Completion, Prompt
 from khronos.agents.providers.errors import Empty, complaint
 from khronos.agents.providers.measured import complete
 from khronos.alerts import raise_alert, resolve_alert
+from khronos.bus import doorbell
+from khronos.bus.routes import HURRY
 from khronos.exceptions import Permanent, Refused, Throttled, Transient, Unauthorized
 from khronos.guards import limits
 from khronos.guards.breakers import guarded
@@ -58,14 +60,15 @@ def think(
                 completion = ask(name, prompt, token)
         except Unauthorized as error:
             failures.append((name, error))
-            raise_alert(f"provider.{name}.unauthorized", "error", f"{name} {complaint(error)}: {error}")
+            raise_alert(wrong_key(name), "error", f"{name} {complaint(error)}: {error}")
         except (Transient, Permanent) as error:
             failures.append((name, error))
             log.warning("provider failed", extra={"provider": name, "error": str(error)[:300]})
         else:
             if failures:
                 log.info("provider stood in", extra={"provider": name})
-            resolve_alert(f"provider.{name}.unauthorized")
+            if resolve_alert(wrong_key(name)):
+                doorbell.call(HURRY, "ops", wrong_key(name))
             return completion
     raise verdict(failures)
 
@@ -85,8 +88,20 @@ def ask(name: str, prompt: Prompt, token: str) -> Completion:
     return completion
 
 
+def wrong_key(name: str) -> str:
+    """The alert's name."""
+    return f"provider.{name}.unauthorized"
+
+
+def waits_for(name: str, error: Exception) -> str:
+    """What a turn's reason begins with tells who wakes it; one that has a place in a line is called up."""
+    if isinstance(error, limits.Full):
+        return str(error)
+    return f"{wrong_key(name) if isinstance(error, Unauthorized) else name}: {error}"
+
+
 def verdict(failures: Sequence[tuple[str, Exception]]) -> Exception:
-    reason = "; ".join(f"{name}: {error}" for name, error in failures)[:500]
+    reason = "; ".join(waits_for(name, error) for name, error in failures)[:500]
     if all(type(error) is Permanent for _, error in failures):
         return Permanent(reason)
     passing = [error for _, error in failures if isinstance(error, Transient)]

@@ -60,13 +60,13 @@ def ring_later(route: Route, ids: Sequence[int], after_s: float) -> None:
     bells.once(partial(ring, route, ids), after_s=after_s)
 
 
-def call(task: str, queue: str) -> bool:
+def call(task: str, queue: str, *arguments: Any) -> bool:
     """Start a job that needs no row."""
     try:
         if settings.CELERY_BROKER_URL.startswith(AMQP):
-            bell().ring(queue, [letter(Route(task, queue), [])])
+            bell().ring(queue, [letter(Route(task, queue), arguments)])
         else:
-            app.send_task(task, queue=queue, retry=False)
+            app.send_task(task, args=arguments, queue=queue, retry=False)
     except UNREACHABLE as error:
         log.warning("broker away", extra={"task": task, "error": type(error).__name__})
         return False
@@ -140,7 +140,7 @@ def letter(route: Route, arguments: Sequence[Any]) -> amqp.Message:
 
 
 def headers_of(route: Route, arguments: Sequence[Any], id_: str) -> dict[str, Any]:
-    shown = "".join(f"{list(each)}," for each in arguments)
+    shown = "".join(f"{each!r}," if isinstance(each, str) else f"{list(each)}," for each in arguments)
     headers: dict[str, Any] = envelope(route)["headers"]
     return headers | {"id": id_, "root_id": id_, "argsrepr": f"({shown})"}
 

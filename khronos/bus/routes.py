@@ -14,6 +14,7 @@ class Route(NamedTuple):
 # `routing.handoff.requested` rings this one when its target is the bot or triage: (task, Celery queue)
 TURN_TASK = Route("tasks.turns.take", "agent.ai", together=16)
 DELIVERY_TASK = Route("tasks.delivery.deliver", "delivery")
+HURRY = "tasks.ops.hurry"  # with the name of a breaker or an alert that is over
 NOTIFY_TASK = Route("tasks.ops.notify", "ops")
 
 # events that the dispatcher itself consumes from the bus

@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.channels.telegram.api import BotApi
+from khronos.conversation.sweep import hurry
+from khronos.delivery.policy import wrong_token
 from khronos.exceptions import Failure, Misconfigured, Unauthorized
 from khronos.models import Channel
 
@@ -57,14 +59,15 @@ def watch_all() -> None:
 
 def watch(channel: Channel) -> None:
     """With a public address: set the webhook where it differs, tell when Telegram cannot reach us."""
-    api, name = BotApi(channel.token), f"channel.{channel.slug}.unauthorized"
+    api, name = BotApi(channel.token), wrong_token(channel)
     try:
         introduce(channel, api)
         info = api.get_webhook_info()
     except Unauthorized as error:
         raise_alert(name, "error", f"{channel} refuses our token: {error}")
         return
-    resolve_alert(name)
+    if resolve_alert(name):
+        hurry(name)
     if settings.PUBLIC_URL:
         watch_webhook(channel, api, info)
 

@@ -37,10 +37,13 @@ def ring_for_due_work() -> int:
     )
 
 
-def hurry() -> None:
-    """After a start: what waited for a wrong key or a dead address may go now."""
-    Turn.objects.filter(state=Turn.State.PARKED).update(due_at=Now())
-    Delivery.objects.filter(state=Delivery.State.PENDING).update(due_at=Now())
+def hurry(service: str = "") -> None:
+    """What waits for the end of this breaker or alert may go now; without a name, whatever waits."""
+    turns, deliveries = Turn.objects.all(), Delivery.objects.all()
+    if service:
+        turns, deliveries = turns.waiting_for(service), deliveries.waiting_for(service)
+    turns.filter(state=Turn.State.PARKED).update(due_at=Now(), rung_at=None)
+    deliveries.filter(state=Delivery.State.PENDING).update(due_at=Now(), rung_at=None)
 
 
 def follow_clock(put_back_s: float) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from khronos.exceptions import Ambiguous, Failure, Transient, Unauthorized
-from khronos.models import Delivery
+from khronos.models import Channel, Delivery
 
 AGAIN_MIN_S, AGAIN_MAX_S = 2.0, 120.0
 DOUBTFUL_S = 5.0  # before the one repeat of what may have arrived
@@ -37,6 +37,17 @@ def after_failure(error: Failure, delivery: Delivery, *, edits: bool) -> Later |
     if isinstance(error, Unauthorized):
         return Later(timedelta(seconds=UNAUTHORIZED_S))
     return Never(str(error))
+
+
+def waits_for(error: Failure, channel: Channel, guard: str) -> str:
+    """What a delivery's reason begins with tells who wakes it."""
+    service = wrong_token(channel) if isinstance(error, Unauthorized) else guard
+    return f"{service}: {error}" if service else str(error)
+
+
+def wrong_token(channel: Channel) -> str:
+    """The alert's name."""
+    return f"channel.{channel.slug}.unauthorized"
 
 
 def backoff(deferrals: int) -> float:

@@ -15,13 +15,14 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from khronos.alerts import raise_alert, resolve_alert
-from khronos.bus import events, notes
+from khronos.bus import doorbell, events, notes
+from khronos.bus.routes import HURRY
 from khronos.channels import transport_of
 from khronos.channels.base import Transport
 from khronos.delivery import counting
 from khronos.delivery.outbox import sent
 from khronos.delivery.pacing import may_go, slow_down, write
-from khronos.delivery.policy import Later, after_failure
+from khronos.delivery.policy import Later, after_failure, waits_for, wrong_token
 from khronos.exceptions import (
     Ambiguous,
     Blocked,
@@ -102,7 +103,8 @@ def send(delivery: Delivery) -> None:
         write(partial(settle_sent, delivery, shown))
         counting.sent(delivery)
         crashpoints.reached("delivery.settled")
-        resolve_alert(f"channel.{channel.slug}.unauthorized")
+        if resolve_alert(wrong_token(channel)):
+            doorbell.call(HURRY, "ops", wrong_token(channel))
 
 
 def in_doubt(delivery: Delivery) -> None:
@@ -186,7 +188,7 @@ def settle_sent(delivery: Delivery, shown: str) -> None:
 def settle_failure(delivery: Delivery, error: Failure, *, edits: bool) -> None:
     channel = delivery.conversation.channel
     if isinstance(error, Unauthorized):
-        raise_alert(f"channel.{channel.slug}.unauthorized", "error", f"{channel} refuses our token: {error}")
+        raise_alert(wrong_token(channel), "error", f"{channel} refuses our token: {error}")
     verdict = after_failure(error, delivery, edits=edits)
     log.warning(
         "delivery %s", "put off" if isinstance(verdict, Later) else "failed",
@@ -194,7 +196,8 @@ def settle_failure(delivery: Delivery, error: Failure, *, edits: bool) -> None:
                "ambiguous": isinstance(error, Ambiguous)},
     )  # fmt: skip
     if isinstance(verdict, Later):
-        write(partial(put_off, delivery, verdict, str(error)))
+        reason = waits_for(error, channel, transport_of(channel).guard)
+        write(partial(put_off, delivery, verdict, reason))
         counting.put_off(delivery, is_doubtful="doubtful" in verdict.changes)
         crashpoints.reached("delivery.put_off")
         return

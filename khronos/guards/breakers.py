@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.bus import doorbell, events
 from khronos.bus.connection import quick
+from khronos.bus.routes import HURRY
 from khronos.exceptions import Ambiguous, Refused, Throttled, Transient
 from khronos.models import Event
 from khronos.observability import metrics
@@ -92,7 +93,7 @@ def tell(change: Change) -> None:
         raise_alert(f"breaker.{change.name}", "error", f"{change.name} is left alone for a while: {rate}.")
     elif change.after is State.CLOSED:
         resolve_alert(f"breaker.{change.name}")
-        doorbell.call("tasks.ops.hurry", "ops")
+        doorbell.call(HURRY, "ops", change.name)
     with transaction.atomic():
         events.record([fact(change)])
 

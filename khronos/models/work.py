@@ -56,6 +56,11 @@ class WorkQuerySet[W: "Work"](models.QuerySet[W]):
             metrics.LEASE_EXPIRIES.labels(work=self.model._meta.model_name).inc()
         return row
 
+    def waiting_for(self, service: str) -> Self:
+        """Whose reason begins with this service's name, or names it among others."""
+        named = models.Q(reason__startswith=f"{service}: ") | models.Q(reason__contains=f"; {service}: ")
+        return self.unsettled().filter(named)
+
     def inherited(self) -> Self:
         """What an earlier life of this process leased and never finished."""
         return self.unsettled().filter(holder__startswith=f"{holder()}/")

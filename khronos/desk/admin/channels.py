@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from khronos.channels import KINDS
+from khronos.conversation import sweep
+from khronos.delivery.policy import wrong_token
 from khronos.desk.admin.base import KhronosAdmin
 from khronos.desk.admin.columns import badge
 from khronos.desk.admin.pauses import Pausable, offer, sign
@@ -127,6 +129,8 @@ class ChannelAdmin(Pausable, KhronosAdmin[Channel]):
 
     def save_model(self, request: HttpRequest, obj: Channel, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if obj.token != form.initial.get("token"):
+            sweep.hurry(wrong_token(obj))
         transaction.on_commit(intake.forget)
 
     def offers(self, row: Channel) -> list[str]:
