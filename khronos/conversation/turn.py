@@ -95,9 +95,9 @@ def put_back(turn: Turn, error: Exception) -> None:
     what = type(error).__name__
     log.warning("turn put back", extra={"turn": turn.pk, "trace_id": turn.trace_id, "error": what})
     after = timedelta(seconds=min(turn.deferrals, settings.PARK_MAX_S))
-    defer = partial(turn.defer, Turn.State.PARKED, after, f"database: {what}")
+    give_back = partial(answer.put_off, turn, after, f"database: {what}", "", was_try=True)
     with suppress(LostLease):
-        insist(defer, settings.TURN_LEASE.total_seconds())
+        insist(give_back, settings.TURN_LEASE.total_seconds())
 
 
 def work_on(turn: Turn) -> list[Delivery]:
