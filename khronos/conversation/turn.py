@@ -28,7 +28,7 @@ from khronos.conversation.deadletters import keep
 from khronos.conversation.holding import acknowledge_presses, holding, typing_shown
 from khronos.conversation.patience import TooMuch, restrain, token_of, waited_s, waiting_time, wake
 from khronos.conversation.phrases import phrase
-from khronos.delivery.send import send_all
+from khronos.delivery.send import deliver_next, send_all
 from khronos.exceptions import LostLease, Permanent, Transient
 from khronos.models import Conversation, DeadLetter, Delivery, Message, Turn
 from khronos.models.commit import commit, insist
@@ -46,10 +46,10 @@ QUESTIONS = Select(
         .order_by("update_id")
     )
 )
-NEXT_TURN = Select(
+LATER_TURNS = Select(
     lambda: Turn.objects.filter(
-        conversation=Slot("conversation", Conversation._meta.pk), state=Turn.State.WAITING
-    ).only("pk")
+        conversation=Slot("conversation", Conversation._meta.pk), pk__gt=Slot("pk", Turn._meta.pk)
+    ).only("pk", "state")
 )
 
 AMENDMENTS = 3  # how often a question may be edited under our hands before it is answered as it was
@@ -79,7 +79,7 @@ def take(turn_id: int) -> None:
         return
     send_all(deliveries, turn.conversation)
     crashpoints.reached("turn.delivered")
-    ring_next(turn)
+    go_on(turn)
 
 
 def claim(turn_id: int) -> Turn | None:
@@ -222,8 +222,14 @@ def count(turn: Turn, messages: Sequence[Message], status: str) -> None:
     metrics.PROCESSED.labels(source=turn.conversation.channel.kind, status=status).inc(len(messages))
 
 
-def ring_next(turn: Turn) -> None:
-    """What the contact said meanwhile is the next turn; it was refused while this one was under way."""
-    if ids := [each.pk for each in NEXT_TURN(conversation=turn.conversation_id)]:
-        doorbell.ring(TURN_TASK, ids)
+def go_on(turn: Turn) -> None:
+    """What the contact said meanwhile is the next turn. It was refused while this one was under way; and if
+    somebody took it after that, its answer was refused while this one's was on its way.
+    """
+    later = LATER_TURNS(conversation=turn.conversation_id, pk=turn.pk)
+    waiting = [each.pk for each in later if each.state == Turn.State.WAITING]
+    if waiting:
+        doorbell.ring(TURN_TASK, waiting)
         crashpoints.reached("turn.next_rung")
+    if len(waiting) < len(later):
+        deliver_next(turn.conversation_id)

@@ -10,6 +10,7 @@ pending ─► sending ─► sent
 import logging
 from collections.abc import Sequence
 from functools import partial
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models.functions import Now
@@ -53,8 +54,17 @@ def deliver(delivery_id: int) -> None:
     while pk and (delivery := Delivery.objects.secure(pk, settings.DELIVERY_LEASE, *related)):
         crashpoints.reached("delivery.claimed")
         send_all([delivery], delivery.conversation)
-        following = Delivery.objects.due().filter(conversation=delivery.conversation_id).order_by("pk")
-        pk = following.values_list("pk", flat=True).first()
+        pk = next_due(delivery.conversation_id)
+
+
+def deliver_next(conversation_id: UUID) -> None:
+    if pk := next_due(conversation_id):
+        deliver(pk)
+
+
+def next_due(conversation_id: UUID) -> int | None:
+    rows = Delivery.objects.due().filter(conversation=conversation_id).order_by("pk")
+    return rows.values_list("pk", flat=True).first()
 
 
 def send_all(deliveries: Sequence[Delivery], conversation: Conversation) -> None:

@@ -99,7 +99,7 @@ def blame(verdict: Verdict, plays: dict[tuple[str, ...], Performance]) -> dict[t
 @pytest.mark.slow
 @pytest.mark.timeout(420)
 def test_death_at_any_point_loses_and_repeats_nothing_in_edit_mode(sweeping: Stage) -> None:
-    sweeping.world.models.think(0.15)
+    sweeping.world.models.think(0.3)  # longer than from one message of a chat to its next: turns pile up
     plays, canaries = {}, []
     for points in rounds():
         if points == TELEGRAM_STUMBLES:

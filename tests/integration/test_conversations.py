@@ -9,6 +9,7 @@ from khronos.conversation import dispatch as dispatching
 from khronos.conversation import holding, sweep
 from khronos.conversation import turn as turns
 from khronos.conversation.phrases import phrase
+from khronos.delivery.send import send_all
 from khronos.exceptions import LostLease
 from khronos.intake.accept import accept
 from khronos.models import (
@@ -72,6 +73,25 @@ def test_messages_of_a_turn_under_way_wait_for_the_next(telegram: Channel, sim: 
     turns.work_on(turn)
     way.hurry()
     way.answer()
+    assert sim.telegram.answers(ANA) == ["You said: first", "You said: second"]
+
+
+def test_answer_that_was_ready_before_the_one_ahead_was_sent_follows_it(
+    telegram: Channel, sim: Simulator
+) -> None:
+    said(sim, "first")
+    way.fetch(telegram)
+    way.dispatch()
+    turn = turns.claim(Turn.objects.get().pk)
+    assert turn is not None
+    deliveries = turns.work_on(turn)
+    said(sim, "second")
+    way.fetch(telegram)
+    way.dispatch()
+    turns.take(Turn.objects.get(state=Turn.State.WAITING).pk)
+    assert sim.telegram.answers(ANA) == []  # order is kept
+    send_all(deliveries, turn.conversation)
+    turns.go_on(turn)
     assert sim.telegram.answers(ANA) == ["You said: first", "You said: second"]
 
 

@@ -155,7 +155,7 @@ def test_a_turn_under_way_finishes(telegram: Channel, sim: Simulator) -> None:
     say(sim, telegram, "and?")
     deliveries = turns.work_on(turn)
     send.send_all(deliveries, turn.conversation)
-    turns.ring_next(turn)
+    turns.go_on(turn)
     way.answer()
     assert sim.telegram.answers(ANA) == ["You said: hi"]
     pausing.resume("agent.ai", "olga")
