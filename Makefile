@@ -5,8 +5,8 @@ PY = .venv/bin/python
 # A foreign environment's variables would bend ours.
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help up down ps test lint fmt bench chaos lock
-.SILENT: help up down ps test lint bench chaos
+.PHONY: help up down ps validate test lint fmt bench chaos lock
+.SILENT: help up down ps validate test lint bench chaos
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,9 @@ down: ## stop it from another terminal
 
 ps: ## what runs: every process, its state, memory and restarts
 	test -x $(PY) || deploy/bootstrap; exec $(PY) manage.py ps
+
+validate: ## is all well? one line a part; 0 only when all of them are good
+	test -x $(PY) || deploy/bootstrap; exec $(PY) manage.py validate $(ARGS)
 
 # Without ARGS the integration tests run on PostgreSQL as well.
 test: ## run the tests; ARGS goes to pytest

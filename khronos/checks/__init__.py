@@ -27,7 +27,7 @@ LOOKS: dict[str, Look] = {
     "redis": Look(health.redis_server),
     "broker": Look(health.broker),
     "workers": Look(health.workers),
-    "beat": Look(timetable.beat, patience=1),
+    "beat": Look(timetable.beat),
     "disk": Look(health.disk, patience=1),
     "memory": Look(health.memory, level=Alert.Level.WARNING),
     "clock": Look(machine.clock, level=Alert.Level.WARNING, patience=1),

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +16,13 @@ from khronos.observability.health import Amiss
 
 LATE_S = 120  # a copy is made every 10 s
 PATIENCE_S = 3
+BESIDE = os.path.dirname(sys.executable)  # where deploy/bootstrap puts it
 
 
 def backup() -> str:
     if connection.vendor != "sqlite":
         return "off: PostgreSQL is backed up by its own means"
-    program = shutil.which("litestream")
+    program = shutil.which("litestream", path=os.pathsep.join([BESIDE, os.environ.get("PATH", os.defpath)]))
     if program is None:
         raise Amiss("the program litestream is missing: deploy/bootstrap installs it")
     age_s = (timezone.now() - last_copy(databases(program))).total_seconds()

@@ -1,4 +1,4 @@
-"""Commands that must not wait for Django: manage.py asks here first."""
+"""Commands that must not wait for Django, or for one that is whole: manage.py asks here first."""
 
 import argparse
 from collections.abc import Callable
@@ -8,6 +8,7 @@ COMMANDS = {
     "up": "khronos.launch.up",
     "down": "khronos.launch.down",
     "ps": "khronos.launch.ps",
+    "validate": "khronos.management.validate",
 }
 
 

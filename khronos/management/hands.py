@@ -2,10 +2,24 @@
 
 import getpass
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
+
 TOLD = ("khronos.alerts", "khronos.conversation.pausing")
+
+
+def language() -> str:
+    """Of the terminal, as the system's own programs see it."""
+    said = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "pt-br" if said.lower().startswith("pt") else "en"
+
+
+def speak(language: str) -> None:
+    """In all threads: a language that is activated is one thread's own."""
+    settings.LANGUAGE_CODE = "pt-br" if language.lower().startswith("pt") else "en"
 
 
 def operator() -> str:

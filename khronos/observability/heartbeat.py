@@ -86,7 +86,7 @@ places_done: set[str] = set()  # queues of which this process has done a job sin
 @lru_cache
 def client() -> "redis.Redis":
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=0.8, socket_connect_timeout=0.8, max_connections=4
+        settings.REDIS_URL, socket_timeout=0.8, socket_connect_timeout=0.8, max_connections=16
     )
 
 
