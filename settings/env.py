@@ -32,6 +32,21 @@ class Environment(BaseModel):
     telegram_api_url: str = Field("https://api.telegram.org", description="Base address of the Bot API.")
     telegram_alert_chat_id: str = Field("", description="Where alerts go.")
     telegram_critical_chat_id: str = Field("", description="Where critical alerts go.")
+    alert_language: Literal["en", "pt-br"] = Field("en", description="Of the alerts' texts.")
+    alert_timezone: str = Field("UTC", description="Of the times in alerts, and of the quiet hours.")
+    alert_quiet_hours: str = Field("", description="22:00-07:00: what is not urgent waits for the morning.")
+    alerts_per_minute: int = Field(20, ge=0, description="What is more is summed up; 0: no limit.")
+    alert_webhook_url: str = Field("", description="Told by JSON where Telegram cannot.")
+    alert_webhook_secret: str = Field("", description="Signs that JSON; made at the first start when empty.")
+    alert_webhook_private_networks: str = Field(
+        "", description="Where it may lie all the same, such as 10.0.0.0/8, with commas between."
+    )
+    alert_email_to: str = Field("", description="Told by e-mail where Telegram cannot; commas between.")
+    alert_email_from: str = Field("", description="The sender; empty: the user of EMAIL_URL.")
+    email_url: str = Field("", description="smtp://user:password@host:port, or smtps://.")
+    alert_stuck_s: float = Field(60, gt=0, description="Who waits longer for an answer is an alert.")
+    alert_backlog: int = Field(1000, ge=1, description="More messages that wait are an alert.")
+    alert_error_rate_percent: float = Field(5, gt=0, le=100, description="More failed messages are an alert.")
     telegram_delivery_mode: Literal["send", "edit"] = Field("send", description="How answers are sent.")
 
     anthropic_api_key: str = ""

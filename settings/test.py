@@ -15,7 +15,7 @@ with socket.socket() as probe:
 
 # The tests are the same whatever the shell around them says.
 for name in list(os.environ):
-    if name.startswith(("TELEGRAM_", "ANTHROPIC_", "OPENAI_", "LITESTREAM_")):
+    if name.startswith(("TELEGRAM_", "ANTHROPIC_", "OPENAI_", "LITESTREAM_", "ALERT", "EMAIL_")):
         del os.environ[name]
 os.environ |= {
     "KHRONOS_HOME": os.environ["KHRONOS_TEST_HOME"],
@@ -37,3 +37,4 @@ PROVIDER_REQUESTS_PER_MINUTE, PROVIDER_CONCURRENCY = {}, {}
 TELEGRAM_SPACING_MS = TELEGRAM_PER_SECOND = TELEGRAM_CHAT_SPACING_MS = TELEGRAM_GROUP_PER_MINUTE = 0
 CONTACT_MESSAGES_PER_MINUTE = ADDRESS_REQUESTS_PER_MINUTE = WRONG_SECRETS_PER_MINUTE = 0
 TELEGRAM_POLL_S = 0
+ALERT_WRITE_AGAIN_S = 3600.0  # tests attend to the book themselves

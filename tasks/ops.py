@@ -2,10 +2,10 @@
 
 from celery import shared_task
 
-from khronos import alerts
 from khronos.checks import look
 from khronos.conversation import registration
 from khronos.conversation import sweep as sweeper
+from khronos.herald import sweep as herald
 from khronos.models import Update
 from tasks.base import Rowless
 
@@ -14,18 +14,13 @@ from tasks.base import Rowless
 def sweep() -> None:
     """A second pair of eyes beside the dispatcher's own."""
     sweeper.ring_for_due_work()
+    herald.take_notes()
 
 
 @shared_task(base=Rowless)
 def hurry(service: str = "") -> None:
     """What was away is back: whoever waits for it may go."""
     sweeper.hurry(service)
-
-
-@shared_task(base=Rowless, rate_limit="30/m")
-def notify(alert_ids: list[int]) -> None:
-    for alert_id in alert_ids:
-        alerts.notify(alert_id)
 
 
 @shared_task(base=Rowless)

@@ -18,6 +18,8 @@ class Daily:
 
 TIMETABLE: dict[str, tuple[str, Every | Daily]] = {
     "Sweep for what is due": ("tasks.ops.sweep", Every(30)),
+    "Tell of alerts": ("tasks.alerts.tell", Every(60)),
+    "Look for trouble": ("tasks.alerts.watch_out", Every(30)),
     "Watch Telegram's channels": ("tasks.ops.watch_channels", Every(300)),
     "Look at every part": ("tasks.ops.look_around", Every(60)),
     "Forget old updates": ("tasks.ops.forget_updates", Daily(3, 30)),

@@ -15,6 +15,8 @@ from django.conf import settings
 from pytest_django import Settings
 
 from bench.simulator import Simulator
+from khronos.alerts import _resolved
+from khronos.alerts.book import book
 from khronos.bus.connection import patient
 from khronos.guards import breakers, caches, limits
 from khronos.intake import channels
@@ -72,6 +74,13 @@ def bus(valkey: str) -> "redis.Redis":
     limits._learned.clear()
     caches.answers().memory.forget("*")
     return patient()
+
+
+@pytest.fixture(autouse=True)
+def nothing_to_tell() -> None:
+    """What a process remembers of alerts."""
+    book.clear()
+    _resolved.clear()
 
 
 @pytest.fixture(scope="session")

@@ -1,21 +1,27 @@
-"""Alerts: what an operator must know, as rows with a life. One row a name; repeats are counted."""
+"""Alerts: what an operator must know, as rows with a life; one row a name, repeats counted (docs/alerts.md).
+
+kinds.py   every kind there is, with its runbook
+words.py   what people read
+means.py   Telegram, webhook, e-mail
+book.py    while the database is away
+
+Who is told when: khronos/herald/.
+"""
 
 import logging
 import time
 
-from django.conf import settings
-from django.db import DatabaseError
-from django.db.models import F
-from django.db.models.functions import Now
+from django.db import Error
 
+from khronos.alerts import clock
+from khronos.alerts.book import book
 from khronos.bus import doorbell
-from khronos.bus.routes import NOTIFY_TASK
-from khronos.channels import transport_of
-from khronos.models import Alert, Channel
+from khronos.models import Alert
+from khronos.observability.secrecy import scrub
 
 log = logging.getLogger(__name__)
 
-SIGNS = {"info": "ℹ️", "warning": "⚠️", "error": "❌", "critical": "🔥"}
+TELL_TASK = "tasks.alerts.tell"
 REMEMBER_S = 10.0  # a healthy path asks the database about its alert no more often than this
 
 _resolved: dict[str, float] = {}
@@ -24,39 +30,35 @@ _resolved: dict[str, float] = {}
 def raise_alert(name: str, level: str, text: str) -> None:
     """Never raises: what it tells of must not become worse by the telling."""
     _resolved.pop(name, None)
+    text = scrub(text)
     log.error("alert: %s", text, extra={"alert": name, "level_": level})
+    if book.is_open:
+        book.raised(name, level, text)
+        return
     try:
         keep(name, level, text)
-    except DatabaseError as error:
+    except Error as error:
         log.warning("alert not kept", extra={"alert": name, "error": type(error).__name__})
+        book.raised(name, level, text)
+
+
+def raise_without_database(name: str, level: str, text: str) -> None:
+    """For whoever knows that it is away: it is not asked, and nobody waits."""
+    text = scrub(text)
+    log.error("alert: %s", text, extra={"alert": name, "level_": level})
+    book.raised(name, level, text)
 
 
 def keep(name: str, level: str, text: str) -> None:
-    open_ = Alert.objects.filter(name=name, resolved_at=None)
-    if open_.update(count=F("count") + 1, repeated_at=Now(), text=text, level=level):
+    rows, now = Alert.objects, clock.moment()
+    if rows.repeat(name, level, text, 1, now):
         return
-    alert, _ = Alert.objects.update_or_create(
-        name=name,
-        defaults={
-            "level": level,
-            "text": text,
-            "count": 1,
-            "raised_at": Now(),
-            "repeated_at": Now(),
-            "resolved_at": None,
-        },
-    )
-    doorbell.ring(NOTIFY_TASK, [alert.pk])
-
-
-def notify(alert_id: int) -> None:
-    """Tell the operators' chat, where there is one. Raises what failed, for the caller to try again."""
-    alert = Alert.objects.filter(pk=alert_id, resolved_at=None).first()
-    critical = alert is not None and alert.level == Alert.Level.CRITICAL
-    chat = (critical and settings.TELEGRAM_CRITICAL_CHAT_ID) or settings.TELEGRAM_ALERT_CHAT_ID
-    channel = Channel.objects.listening().filter(kind="telegram").exclude(token="").first()
-    if alert and chat and channel:
-        transport_of(channel).send(chat, f"{SIGNS[alert.level]} {alert.text}", plain=True)
+    if not rows.begin(name, level, text, 1, now):
+        rows.make(name, now)
+        if not rows.begin(name, level, text, 1, now):
+            rows.repeat(name, level, text, 1, now)  # another raised it at the same moment
+            return
+    doorbell.call(TELL_TASK, "ops")
 
 
 def resolve_alert(name: str) -> bool:
@@ -64,11 +66,21 @@ def resolve_alert(name: str) -> bool:
     if time.monotonic() < _resolved.get(name, 0.0):
         return False
     _resolved[name] = time.monotonic() + REMEMBER_S
+    if book.is_open:
+        book.over(name)
+        return False
     try:
-        if not Alert.objects.filter(name=name, resolved_at=None).update(resolved_at=Now()):
-            return False
-    except DatabaseError as error:
+        return end_alert(name)
+    except Error as error:
         log.warning("alert stays open", extra={"alert": name, "error": type(error).__name__})
+        book.over(name)
+        return False
+
+
+def end_alert(name: str) -> bool:
+    """Asks the database in any case, and raises what it raises."""
+    if not Alert.objects.end(name, clock.moment()):
         return False
     log.info("alert over", extra={"alert": name})
+    doorbell.call(TELL_TASK, "ops")
     return True

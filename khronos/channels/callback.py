@@ -91,10 +91,13 @@ def form(plain: bool) -> str:
     return "plain" if plain else "markdown"
 
 
-def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+def post(
+    url: str, body: bytes, headers: dict[str, str], allowed: Sequence[str] | None = None
+) -> tuple[int, str]:
     """The status, and how long the other side asks us to wait. No redirect is followed."""
     target = target_of(url)
-    allowed = settings.WEB_CALLBACK_PRIVATE_NETWORKS
+    if allowed is None:
+        allowed = settings.WEB_CALLBACK_PRIVATE_NETWORKS
     connections = pool(target.scheme, address_of(target.host, target.port, allowed), target.host, target.port)
     try:
         response = connections.urlopen(

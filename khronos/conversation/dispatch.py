@@ -22,6 +22,7 @@ from khronos.conversation import happenings
 from khronos.conversation.arrivals import Arrival
 from khronos.conversation.tally import Tally
 from khronos.exceptions import Unreadable
+from khronos.herald import presses
 from khronos.models import Conversation, Event, Turn, Update
 from khronos.models.commit import first
 from khronos.models.prepared import insert_all
@@ -42,6 +43,7 @@ class Outcome:
     events: list[Event] = field(default_factory=list)
     turns: list[int] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    presses: list[int] = field(default_factory=list)  # updates: below alerts
 
 
 def dispatch(update_ids: Collection[int], *, told: bool = True) -> Outcome:
@@ -66,6 +68,7 @@ def dispatch(update_ids: Collection[int], *, told: bool = True) -> Outcome:
         alone = dispatch_alone(pk, told)
         outcome.events += alone.events
         outcome.turns += alone.turns
+        outcome.presses += alone.presses
     return outcome
 
 
@@ -92,7 +95,12 @@ def quarantine(pk: int, reason: str) -> None:
 def dispatch_batch(update_ids: Collection[int], told: bool) -> Outcome:
     outcome = Outcome()
     arrivals = understood(take(update_ids), outcome.tally)
-    spoken = [each for each in arrivals if each.incoming.happening is not Happening.IGNORED]
+    outcome.presses = [each.update.pk for each in arrivals if is_alert_press(each)]
+    spoken = [
+        each
+        for each in arrivals
+        if each.incoming.happening is not Happening.IGNORED and each.update.pk not in outcome.presses
+    ]
     people = rows.contacts(spoken)
     chats = rows.conversations(spoken, people)
     say(spoken, chats, outcome, told)
@@ -103,6 +111,14 @@ def dispatch_batch(update_ids: Collection[int], told: bool) -> Outcome:
     events.record(outcome.events)
     crashpoints.reached("dispatch.written")
     return outcome
+
+
+def is_alert_press(arrival: Arrival) -> bool:
+    """An operator's, which is obeyed here and no part of any conversation."""
+    if not presses.is_ours(arrival.channel, arrival.incoming):
+        return False
+    presses.obey(arrival.incoming)
+    return True
 
 
 def take(update_ids: Collection[int]) -> list[Update]:

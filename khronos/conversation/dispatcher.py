@@ -12,12 +12,13 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from khronos.bus import doorbell
 from khronos.bus.connection import patient
 from khronos.bus.relay import Relay, trim
-from khronos.bus.routes import CONSUMED, TURN_TASK
+from khronos.bus.routes import CONSUMED, PRESS_TASK, TURN_TASK
 from khronos.bus.streams import Consumer, Entry
 from khronos.conversation import sweep
 from khronos.conversation.deadletters import bury_entry
 from khronos.conversation.dispatch import Outcome, dispatch
 from khronos.database import give_back
+from khronos.herald import sweep as herald
 from khronos.models.lease import holder
 from khronos.resilience import crashpoints
 from khronos.resilience.shutdown import Stopping
@@ -91,6 +92,7 @@ class Dispatcher:
         """Committed already: what cannot be rung or told now, the sweeper and the relay do later."""
         crashpoints.reached("dispatch.committed")
         doorbell.ring(TURN_TASK, outcome.turns)
+        doorbell.ring(PRESS_TASK, outcome.presses)
         crashpoints.reached("dispatch.rung")
         try:
             self.relay.tell(outcome.events)
@@ -108,6 +110,7 @@ class Dispatcher:
             self.follow_clock,
             self.sweep_updates,
             sweep.ring_for_due_work,
+            herald.sweep,
             self.consumer.adopt,
             self.relay.catch_up,
             self.trim,

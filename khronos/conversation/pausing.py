@@ -12,10 +12,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from khronos.alerts import raise_alert
+from khronos.alerts import end_alert, raise_alert
 from khronos.bus.routes import DELIVERY_TASK, TURN_TASK, Route
 from khronos.conversation import sweep
-from khronos.models import Alert, Channel, Conversation, Delivery, Pause, Tenant, Turn
+from khronos.models import Channel, Conversation, Delivery, Pause, Tenant, Turn
 from khronos.models.pause import HELD_BY, Pausable, subject
 from khronos.models.work import WorkQuerySet
 
@@ -64,7 +64,7 @@ def resume(what: Pausable, by: str) -> Held | None:
         if not Pause.objects.filter(pk=ended.pk).delete()[0]:
             return None  # somebody was quicker
         # `resolve_alert` trusts what its process did ten seconds ago; the pause may be another process's.
-        Alert.objects.filter(name=alert_of(ended), resolved_at=None).update(resolved_at=Now())
+        end_alert(alert_of(ended))
     log.info("resumed", extra={"paused": str(ended), "by": by})
     rung = {route: ring(rows, route) for route, rows in rows_of(ended)}
     return Held(rung.get(TURN_TASK, 0), rung.get(DELIVERY_TASK, 0))

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from khronos.bus import doorbell
 from khronos.bus.routes import DELIVERY_TASK, TURN_TASK, Route
 from khronos.conversation.dispatch import OUR_FAULT
-from khronos.models import Delivery, Turn, Update
+from khronos.models import Alert, Delivery, Turn, Update
 from khronos.models.work import Work
 from khronos.resilience import crashpoints
 
@@ -51,6 +51,7 @@ def follow_clock(put_back_s: float) -> None:
     back = timedelta(seconds=put_back_s)
     for rows in (Turn.objects.unsettled(), Delivery.objects.unsettled()):
         rows.update(due_at=F("due_at") - back, rung_at=None)
+    Alert.objects.filter(tell_at__isnull=False).update(tell_at=F("tell_at") - back)
     log.warning("the clock was put back, and with it what is due", extra={"seconds": round(put_back_s)})
 
 

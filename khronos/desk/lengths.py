@@ -3,23 +3,11 @@
 from datetime import datetime
 
 from django.utils import timezone
-from django.utils.formats import number_format
-from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from khronos.observability.lengths import words
 
-def words(seconds: float) -> str:
-    """In one unit."""
-    seconds = abs(seconds)
-    if seconds < 10:
-        return _("%(n)s s") % {"n": number_format(seconds, 1)}
-    if seconds < 120:
-        return _("%(n)s s") % {"n": round(seconds)}
-    if seconds < 7200:
-        return _("%(n)s min") % {"n": round(seconds / 60)}
-    if seconds < 172_800:
-        return _("%(n)s h") % {"n": round(seconds / 3600)}
-    return _("%(n)s d") % {"n": round(seconds / 86_400)}
+__all__ = ["ago", "ago_s", "exact", "until", "words"]
 
 
 def exact(seconds: float) -> str:

@@ -9,7 +9,7 @@ from functools import cache, partial
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 
-from khronos.alerts import raise_alert, resolve_alert
+from khronos.alerts import raise_alert, raise_without_database, resolve_alert
 from khronos.bus import doorbell, events
 from khronos.bus.connection import quick
 from khronos.bus.routes import HURRY
@@ -86,11 +86,13 @@ def tell(change: Change) -> None:
         extra={"error_rate": change.error_rate, "calls": change.calls},
     )
     metrics.BREAKER_CHANGES.labels(breaker=change.name, state=change.after).inc()
+    text = f"{change.name} is left alone for a while: {change.error_rate:.0%} of {change.calls} calls failed."
     if change.name == "database" and change.after is not State.CLOSED:
-        return  # it cannot note that it is away, and whoever asks it to waits in vain
+        if change.after is State.OPEN:  # it cannot note that it is away: whoever asks it to waits in vain
+            raise_without_database(f"breaker.{change.name}", "critical", text)
+        return
     if change.after is State.OPEN:
-        rate = f"{change.error_rate:.0%} of {change.calls} calls failed"
-        raise_alert(f"breaker.{change.name}", "error", f"{change.name} is left alone for a while: {rate}.")
+        raise_alert(f"breaker.{change.name}", "error", text)
     elif change.after is State.CLOSED:
         resolve_alert(f"breaker.{change.name}")
         doorbell.call(HURRY, "ops", change.name)

@@ -10,6 +10,7 @@ MADE = {
     "TELEGRAM_WEBHOOK_SECRET": "Telegram shows it with every update",
     "FLOWER_PASSWORD": "of Flower's user khronos",
     "METRICS_TOKEN": "bearer token of /metrics, /ready and the dashboards' numbers",
+    "ALERT_WEBHOOK_SECRET": "signs the alerts that are sent to ALERT_WEBHOOK_URL",
     "VALKEY_PASSWORD": "of the embedded Valkey",
 }
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('khronos', '0007_reuse_answers'),
+        ('khronos', '0008_alerts_are_told'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from bench.simulator import Simulator
 from khronos.bus import doorbell, events
 from khronos.bus.relay import Relay
-from khronos.bus.routes import DELIVERY_TASK, NOTIFY_TASK, TURN_TASK, Route
+from khronos.bus.routes import DELIVERY_TASK, PRESS_TASK, TURN_TASK, Route
 from khronos.celery import app
 from khronos.conversation import sweep
 from khronos.conversation.dispatcher import Dispatcher
@@ -22,7 +22,7 @@ def unpublished() -> int:
     return Event.objects.filter(published_at=None).count()
 
 
-@pytest.mark.parametrize("route", [TURN_TASK, DELIVERY_TASK, NOTIFY_TASK])
+@pytest.mark.parametrize("route", [TURN_TASK, DELIVERY_TASK, PRESS_TASK])
 def test_every_route_leads_to_a_task_in_its_queue(route: Route) -> None:
     app.loader.import_default_modules()
     assert route.task in app.tasks

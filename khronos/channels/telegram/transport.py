@@ -1,7 +1,7 @@
 """How answers leave: Markdown becomes Telegram's HTML, where there is any."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from khronos.channels import markdown
 from khronos.channels.base import Account
@@ -9,6 +9,13 @@ from khronos.channels.telegram.api import BotApi, cleaned
 from khronos.channels.telegram.budgets import claims_of_bot, claims_of_chat
 from khronos.exceptions import Ambiguous, Permanent
 from khronos.resilience.limits import Claim
+
+
+class Button(NamedTuple):
+    """Below a message; pressed, its data come back as a `callback_query`."""
+
+    text: str
+    data: str  # at most 64 bytes
 
 
 class TelegramTransport:
@@ -21,17 +28,28 @@ class TelegramTransport:
         self.api = BotApi(account.token, str(account.options.get("api_url") or ""))
         self.budget = f"telegram:bot:{self.api.bot}"
 
-    def send(self, chat_id: str, text: str, *, plain: bool = False, key: str = "") -> str:
+    def send(
+        self, chat_id: str, text: str, *, plain: bool = False, key: str = "", buttons: Sequence[Button] = ()
+    ) -> str:
         """Markdown as HTML; with `plain` as it was written. Telegram knows no keys."""
-        sent = self.api.call("sendMessage", repeatable=False, **place(chat_id), **words(text, plain))
+        said = words(text, plain) | keyboard(buttons)
+        sent = self.api.call("sendMessage", repeatable=False, **place(chat_id), **said)
         message_id = sent.get("message_id") if isinstance(sent, dict) else None
         if message_id is None:
             raise Ambiguous("sendMessage: done, but the answer names no message")
         return str(message_id)
 
-    def edit(self, chat_id: str, message_id: str, text: str, *, plain: bool = False) -> None:
-        chat = place(chat_id)["chat_id"]
-        self.api.call("editMessageText", chat_id=chat, message_id=whole(message_id), **words(text, plain))
+    def edit(
+        self,
+        chat_id: str,
+        message_id: str,
+        text: str,
+        *,
+        plain: bool = False,
+        buttons: Sequence[Button] = (),
+    ) -> None:
+        chat, said = place(chat_id)["chat_id"], words(text, plain) | keyboard(buttons)
+        self.api.call("editMessageText", chat_id=chat, message_id=whole(message_id), **said)
 
     def claims(self, chat_id: str, chat_type: str, *, edits: bool = False) -> Sequence[Claim]:
         chat = chat_id.partition(":")[0]
@@ -41,14 +59,23 @@ class TelegramTransport:
     def typing(self, chat_id: str) -> None:
         self.api.call("sendChatAction", action="typing", **place(chat_id))
 
-    def answer_button(self, callback_id: str) -> None:
-        self.api.call("answerCallbackQuery", callback_query_id=callback_id)
+    def answer_button(self, callback_id: str, text: str = "") -> None:
+        shown: dict[str, Any] = {"text": text} if text else {}
+        self.api.call("answerCallbackQuery", callback_query_id=callback_id, **shown)
 
 
 def place(chat_id: str) -> dict[str, Any]:
     """A conversation is a chat, or one topic of a forum: `chat:thread`."""
     chat, _, thread = chat_id.partition(":")
     return {"chat_id": chat, "message_thread_id": whole(thread)} if thread else {"chat_id": chat}
+
+
+def keyboard(buttons: Sequence[Button]) -> dict[str, Any]:
+    """One row of buttons."""
+    if not buttons:
+        return {}
+    row = [{"text": button.text, "callback_data": button.data} for button in buttons]
+    return {"reply_markup": {"inline_keyboard": [row]}}
 
 
 def whole(text: str) -> int:

@@ -2,11 +2,11 @@
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from khronos.alerts import end_alert
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import Resolved
@@ -50,7 +50,7 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
     @admin.action(description=_("It is over"), permissions=["repair"])
     def resolve(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
         def end(row: Alert) -> bool:
-            return bool(Alert.objects.filter(pk=row.pk, resolved_at=None).update(resolved_at=Now()))
+            return end_alert(row.name)
 
         self.repair(request, queryset, end, gettext("Resolved"))
 

@@ -1,0 +1,364 @@
+"""The life of an alert, and who hears of it when: real database, real Valkey, a simulated Telegram."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import DateTimeField, Value
+from pytest_django import Settings
+
+from bench.simulator import Simulator
+from khronos.alerts import clock, raise_alert, resolve_alert
+from khronos.alerts.words import news_of
+from khronos.bus import doorbell
+from khronos.guards.breakers import breaker
+from khronos.herald import sweep, tell
+from khronos.models import Alert, Channel, Delivery
+from settings.alert_hours import QuietHours, quiet_hours
+
+pytestmark = pytest.mark.usefixtures("bus")
+CHAT, CRITICAL_CHAT = 501, 502
+NAME = "check.disk"
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def moment(self) -> Value:
+        return Value(self.at, output_field=DateTimeField())
+
+    def move(self, **by: float) -> None:
+        self.at += timedelta(**by)
+
+
+@pytest.fixture
+def wall(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    wall = Clock(datetime(2026, 11, 21, 3, 12, tzinfo=UTC))
+    monkeypatch.setattr(clock, "moment", wall.moment)
+    return wall
+
+
+@pytest.fixture
+def chat(telegram: Channel, sim: Simulator, settings: Settings) -> None:
+    """The operators' chat."""
+    settings.TELEGRAM_ALERT_CHAT_ID = str(CHAT)
+    sim.telegram.open_chat(CHAT)
+    sim.telegram.open_chat(CRITICAL_CHAT)
+
+
+def up(level: str = "error", name: str = NAME, text: str = "2 % are free.") -> None:
+    raise_alert(name, level, text)
+
+
+def down(name: str = NAME) -> None:
+    from khronos.alerts import _resolved
+
+    _resolved.clear()  # what a process remembers of seconds, in which our clock moves by minutes
+    resolve_alert(name)
+
+
+def said(sim: Simulator, chat: int = CHAT) -> list[str]:
+    return sim.telegram.answers(chat)
+
+
+@pytest.mark.usefixtures("chat")
+def test_a_hundred_raises_in_five_minutes_are_two_messages(wall: Clock, sim: Simulator) -> None:
+    for _ in range(100):
+        up()
+        tell.tell_due()
+        wall.move(seconds=2.5)
+    assert len(said(sim)) == 1
+    wall.move(minutes=1)
+    tell.tell_due()
+    first, second = said(sim)
+    assert first.startswith("❌ The disk is nearly full\ncheck.disk: 2 % are free.\nSince 03:12.")
+    assert "docs/runbooks/disk-full.md" in first
+    assert "It goes on since 03:12 (5 min). … 99 more times since 03:12" in second
+    row = Alert.objects.get()
+    assert (row.count, row.told_count, row.tell_at) == (100, 100, None)
+    wall.move(hours=5)
+    assert (tell.tell_due(), len(said(sim))) == (0, 2)
+
+
+@pytest.mark.usefixtures("chat")
+def test_the_longer_it_goes_on_the_seldomer_it_is_told(wall: Clock, sim: Simulator) -> None:
+    for _ in range(120):
+        up()
+        tell.tell_due()
+        wall.move(minutes=1)
+    assert len(said(sim)) == 6  # at 0, 5, 15, 35, 65, 95 minutes
+
+
+@pytest.mark.usefixtures("chat")
+def test_its_end_is_told_with_its_length(wall: Clock, sim: Simulator) -> None:
+    up()
+    tell.tell_due()
+    wall.move(minutes=12)
+    down()
+    tell.tell_due()
+    assert said(sim)[1:] == ["✅ The disk is nearly full – over\nIt lasted 12 min, from 03:12 to 03:24."]
+    assert tell.tell_due() == 0
+
+
+@pytest.mark.usefixtures("chat")
+def test_what_was_over_before_anybody_heard_is_told_once_as_over(wall: Clock, sim: Simulator) -> None:
+    up()
+    wall.move(minutes=4)
+    down()
+    assert tell.tell_due() == 1
+    assert said(sim) == ["✅ The disk is nearly full – over\nIt lasted 4 min, from 03:12 to 03:16."]
+
+
+@pytest.mark.usefixtures("chat")
+def test_getting_worse_is_told_at_once_and_also_through_a_mute(wall: Clock, sim: Simulator) -> None:
+    up("warning")
+    tell.tell_due()
+    assert Alert.objects.mute(Alert.objects.get().pk, None, "Olga", clock.moment())
+    wall.move(seconds=10)
+    up("critical")
+    tell.tell_due()
+    assert len(said(sim)) == 2
+    assert "🔥" in said(sim)[1]
+    assert "It got worse." in said(sim)[1]
+    for level in ("warning", "critical"):  # known already
+        up(level)
+    assert tell.tell_due() == 0
+
+
+@pytest.mark.usefixtures("chat")
+def test_flapping_is_told_as_such_and_no_storm(wall: Clock, sim: Simulator) -> None:
+    for _ in range(20):
+        up()
+        tell.tell_due()
+        wall.move(seconds=10)
+        down()
+        tell.tell_due()
+        wall.move(seconds=10)
+    assert len(said(sim)) <= 4
+    wall.move(minutes=6)
+    tell.tell_due()
+    assert any("It comes and goes" in text for text in said(sim))
+    assert "It came and went 20 times from 03:12 to 03:18" in said(sim)[-1]
+    row = Alert.objects.get()
+    assert (row.flaps, row.count) == (19, 20)
+
+
+@pytest.mark.usefixtures("chat")
+def test_a_new_life_begins_when_it_was_over_for_long(wall: Clock, sim: Simulator) -> None:
+    up()
+    tell.tell_due()
+    down()
+    tell.tell_due()
+    wall.move(minutes=11)
+    up()
+    tell.tell_due()
+    assert len(said(sim)) == 3
+    assert Alert.objects.values_list("count", "flaps", "tellings").get() == (1, 0, 1)
+
+
+@pytest.mark.usefixtures("chat")
+def test_whoever_dies_between_telling_and_marking_is_followed_by_another(wall: Clock, sim: Simulator) -> None:
+    up()
+    dying = Alert.objects.claim(Alert.objects.get().pk, clock.moment())
+    assert dying is not None
+    tell.show(news_of(dying, dying.clock), tell.telegram())
+    assert (tell.tell_due(), len(said(sim))) == (0, 1)  # leased
+    wall.move(minutes=3)
+    assert (tell.tell_due(), len(said(sim))) == (1, 2)
+    assert not dying.settle("Telegram", clock.moment())  # its lease is another's
+    assert tell.tell_due() == 0
+
+
+@pytest.mark.usefixtures("chat")
+def test_a_lost_ring_heals(wall: Clock, sim: Simulator, bus: object) -> None:
+    up()
+    assert doorbell.waiting_in("ops") == 1
+    bus.flushall()  # type: ignore[attr-defined]
+    sweep._rung_at[0] = -sweep.RING_AGAIN_S
+    sweep.sweep()
+    assert doorbell.waiting_in("ops") == 1
+    sweep.sweep()
+    assert doorbell.waiting_in("ops") == 1  # not every second
+    assert tell.tell_due() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_who_raise_it_at_once_make_one_row_with_the_right_count() -> None:
+    start = threading.Barrier(8)
+
+    def raise_some() -> None:
+        start.wait()
+        for _ in range(5):
+            up()
+        connection.close()
+
+    threads = [threading.Thread(target=raise_some) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Alert.objects.values_list("name", "count").get() == (NAME, 40)
+    assert doorbell.waiting_in("ops") == 1  # one of them began it
+
+
+@pytest.mark.usefixtures("chat")
+def test_critical_goes_to_its_own_chat_and_so_does_its_end(
+    wall: Clock, sim: Simulator, settings: Settings
+) -> None:
+    settings.TELEGRAM_CRITICAL_CHAT_ID = str(CRITICAL_CHAT)
+    up("critical")
+    up("warning", "backlog")
+    tell.tell_due()
+    down()
+    tell.tell_due()
+    assert [text[0] for text in said(sim, CRITICAL_CHAT)] == ["🔥", "✅"]
+    assert len(said(sim)) == 1
+
+
+@pytest.mark.usefixtures("chat")
+def test_more_than_a_minute_allows_is_summed_up(wall: Clock, sim: Simulator, settings: Settings) -> None:
+    settings.ALERTS_PER_MINUTE = 3
+    for number in range(15):
+        up("error", f"check.part-{number}")
+    assert tell.tell_due() == 15
+    assert len(said(sim)) == 4
+    assert said(sim)[-1].startswith("❌ And 12 more alerts\n")
+    up("critical", "check.another")  # the next summary is another minute's
+    assert (tell.tell_due(), len(said(sim))) == (0, 4)
+    row = Alert.objects.get(name="check.another")
+    assert (row.waits, row.told_at, row.tries) == (Alert.Waits.LIMIT, None, 0)
+    assert row.tell_at is not None
+    assert row.tell_at > wall.at
+
+
+@pytest.mark.usefixtures("chat")
+def test_quiet_hours_hold_back_what_is_not_urgent(wall: Clock, sim: Simulator, settings: Settings) -> None:
+    settings.ALERT_QUIET_HOURS = quiet_hours("22:00-07:00")
+    up("info", "paused.channel.default")
+    up("warning", "backlog")
+    up("error", NAME)
+    up("critical", "breaker.database")
+    assert tell.tell_due() == 2
+    assert {text[0] for text in said(sim)} == {"❌", "🔥"}
+    assert Alert.objects.filter(waits=Alert.Waits.NIGHT).count() == 2
+    down("backlog")
+    wall.move(hours=3)
+    assert tell.tell_due() == 0
+    wall.move(minutes=48)
+    assert tell.tell_due() == 2
+    summary = said(sim)[2]
+    assert summary.startswith("ℹ️ In the quiet hours: 2 alerts\n") or "In the quiet hours: 2 alerts" in summary
+    assert "✅ More waits than is worked off (backlog) 03:12" in summary
+    assert len(said(sim)) == 3
+
+
+@pytest.mark.usefixtures("chat")
+def test_what_gets_urgent_in_the_night_does_not_wait(wall: Clock, sim: Simulator, settings: Settings) -> None:
+    settings.ALERT_QUIET_HOURS = quiet_hours("22:00-07:00")
+    up("warning")
+    assert tell.tell_due() == 0
+    up("error")
+    assert (tell.tell_due(), len(said(sim))) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("now", "morning"),
+    [
+        ("21:59", None),
+        ("22:00", "2026-11-22 07:00"),
+        ("23:59", "2026-11-22 07:00"),
+        ("00:00", "2026-11-21 07:00"),
+        ("06:59", "2026-11-21 07:00"),
+        ("07:00", None),
+    ],
+)
+def test_hours_over_midnight(now: str, morning: str | None) -> None:
+    hours = quiet_hours("22:00-07:00")
+    assert hours == QuietHours(*(datetime.strptime(text, "%H:%M").time() for text in ("22:00", "07:00")))  # noqa: DTZ007
+    found = hours.morning_after(datetime.fromisoformat(f"2026-11-21 {now}+00:00"))
+    assert (found and found.strftime("%Y-%m-%d %H:%M")) == morning
+
+
+@pytest.mark.usefixtures("chat")
+def test_muted_means_silence_until_the_hour_and_then_what_is_left(wall: Clock, sim: Simulator) -> None:
+    up()
+    tell.tell_due()
+    pk = Alert.objects.get().pk
+    assert Alert.objects.mute(pk, 1, "Olga", clock.moment())
+    wall.move(minutes=30)
+    up()
+    assert tell.tell_due() == 0
+    wall.move(minutes=31)
+    assert tell.tell_due() == 1
+    assert "… 1 more time since 03:12" in said(sim)[1]
+    assert "Muted" not in said(sim)[1]
+
+
+@pytest.mark.usefixtures("chat")
+def test_muted_until_it_is_over_tells_of_the_end_alone(wall: Clock, sim: Simulator) -> None:
+    up()
+    tell.tell_due()
+    Alert.objects.mute(Alert.objects.get().pk, None, "Olga", clock.moment())
+    for _ in range(50):
+        wall.move(minutes=7)
+        up()
+        assert tell.tell_due() == 0
+    down()
+    assert tell.tell_due() == 1
+    assert said(sim)[1].startswith("✅")
+    assert not Alert.objects.get().muted_until_over
+
+
+@pytest.mark.usefixtures("chat")
+def test_alerts_take_nothing_from_the_budget_of_answers(
+    wall: Clock, sim: Simulator, settings: Settings
+) -> None:
+    settings.TELEGRAM_SPACING_MS = 10_000  # answers may go every ten seconds
+    for number in range(5):
+        up("error", f"check.part-{number}")
+    assert tell.tell_due() == 5
+    assert Delivery.objects.count() == 0
+
+
+@pytest.mark.usefixtures("chat")
+def test_two_alerts_to_one_chat_leave_as_far_apart_as_telegram_wants(
+    wall: Clock, sim: Simulator, settings: Settings
+) -> None:
+    settings.TELEGRAM_CHAT_SPACING_MS = 10_000
+    up("error", "check.one")
+    up("error", "check.two")
+    assert (tell.tell_due(), len(said(sim))) == (1, 1)
+    left = Alert.objects.get(told_at=None)
+    assert (left.waits, left.tries) == (Alert.Waits.LIMIT, 0)
+
+
+def test_without_a_chat_it_is_kept_and_told_when_there_is_one(
+    telegram: Channel, wall: Clock, sim: Simulator, settings: Settings
+) -> None:
+    up()
+    assert tell.tell_due() == 0
+    row = Alert.objects.get()
+    assert (row.waits, row.trouble) == (
+        Alert.Waits.NOBODY,
+        "no chat is configured: set TELEGRAM_ALERT_CHAT_ID",
+    )
+    settings.TELEGRAM_ALERT_CHAT_ID = str(CHAT)
+    sim.telegram.open_chat(CHAT)
+    wall.move(minutes=11)
+    assert (tell.tell_due(), len(said(sim))) == (1, 1)
+
+
+@pytest.mark.usefixtures("chat")
+def test_telegram_away_without_any_fallback_is_told_late(wall: Clock, sim: Simulator) -> None:
+    sim.telegram.fail(status=500, method="sendMessage", count=1)
+    up()
+    assert tell.tell_due() == 0
+    row = Alert.objects.get()
+    assert (row.waits, row.told_at) == (Alert.Waits.FAILURE, None)
+    wall.move(minutes=1)
+    assert (tell.tell_due(), len(said(sim))) == (1, 1)
+    assert breaker("telegram").snapshot().state == "closed"
