@@ -1,6 +1,6 @@
 """What a turn leaves behind: the answer's rows, in one transaction, behind the turn's fence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -23,6 +23,9 @@ class Reply(Protocol):
     @property
     def completion(self) -> Completion | None: ...
 
+    @property
+    def deed(self) -> Callable[[], object]: ...
+
 
 def store(turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool) -> list[Delivery] | None:
     """The deliveries to make, or None when a question was edited meanwhile and must be read again."""
@@ -33,6 +36,8 @@ def store(turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool) -> lis
         if turn.fenced().update(amended=False):
             return None
         return stored_before(turn)
+    for reply in replies:
+        reply.deed()
     deliveries = [delivery for reply in replies for delivery in utter(turn, Message.Author.BOT, reply.text)]
     if completion is not None:
         events.record([generated(turn, completion)])

@@ -23,7 +23,7 @@ from khronos.alerts import raise_alert
 from khronos.bus import doorbell
 from khronos.bus.routes import TURN_TASK
 from khronos.conversation import answer, triage
-from khronos.conversation.commands import COMMANDS, name_of
+from khronos.conversation.commands import COMMANDS, Deed, name_of, nothing
 from khronos.conversation.deadletters import keep
 from khronos.conversation.holding import acknowledge_presses, holding, typing_shown
 from khronos.conversation.patience import TooMuch, restrain, token_of, waited_s, waiting_time, wake
@@ -60,6 +60,7 @@ PLEASE_WRITE = ("voice",)
 class Reply:
     text: str
     completion: Completion | None = None
+    deed: Deed = nothing
 
 
 def take(turn_id: int) -> None:
@@ -135,12 +136,13 @@ def respond(turn: Turn) -> list[Delivery]:
             crashpoints.reached("turn.answered")
             return stored
         turn.amended = False
+        turn.conversation.refresh_from_db(fields=["handler", "queue", "remembers_from"])
     raise AssertionError("unreachable")
 
 
 def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
     language = language_of(turn.conversation.contact)
-    replies = [Reply(text) for message in messages if (text := canned(turn, message, language))]
+    replies = [reply for message in messages if (reply := canned(turn, message, language))]
     questions = [message for message in messages if not canned_name(message)]
     if questions and turn.conversation.handler == Conversation.Handler.BOT:
         before = history(turn)
@@ -163,14 +165,13 @@ def canned_name(message: Message) -> str:
     return message.content if message.content in PLEASE_WRITE and not message.text else ""
 
 
-def canned(turn: Turn, message: Message, language: str) -> str:
+def canned(turn: Turn, message: Message, language: str) -> Reply | None:
     name = canned_name(message)
     if not name:
-        return ""
-    if deed := COMMANDS.get(name):
-        name = deed(turn, message)
-        turn.conversation.refresh_from_db(fields=["handler", "queue", "remembers_from"])
-    return phrase(name, language)
+        return None
+    command = COMMANDS.get(name)
+    words, deed = command(turn, message) if command else (name, nothing)
+    return Reply(phrase(words, language), deed=deed)
 
 
 def park(turn: Turn, away: Away) -> list[Delivery]:
