@@ -17,6 +17,7 @@ from pytest_django import Settings
 from bench.simulator import Simulator
 from khronos.alerts import _resolved
 from khronos.alerts.book import book
+from khronos.bus import doorbell
 from khronos.bus.connection import patient
 from khronos.guards import breakers, caches, limits
 from khronos.intake import channels
@@ -65,15 +66,16 @@ def rabbitmq() -> Iterator[RabbitMQ]:
 
 
 @pytest.fixture
-def bus(valkey: str) -> "redis.Redis":
-    """An empty one."""
+def bus(valkey: str) -> "Iterator[redis.Redis]":
+    """An empty one, which nobody rings any more when the test is over."""
     patient().flushall()
     breakers.store.cache_clear()
     breakers.breaker.cache_clear()
     limits.limiter.cache_clear()
     limits._learned.clear()
     caches.answers().memory.forget("*")
-    return patient()
+    yield patient()
+    doorbell.bells.stop()
 
 
 @pytest.fixture(autouse=True)

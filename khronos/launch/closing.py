@@ -45,6 +45,7 @@ def closes(farewell: Farewell) -> None:
 
 def close_queue() -> str:
     """Only what was used: to make it now would take longer than to close it."""
+    doorbell.bells.stop()
     pools = [vars(app).get("_pool"), getattr(vars(app).get("amqp"), "_producer_pool", None)]
     for pool in filter(None, pools):
         pool.force_close_all()

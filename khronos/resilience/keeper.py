@@ -14,6 +14,12 @@ from dataclasses import dataclass, field
 
 log = logging.getLogger(__name__)
 
+STOP_S = 2.0  # for the call that is under way
+
+
+def nothing() -> None:
+    """What is over keeps nothing alive until its moment comes."""
+
 
 @dataclass(order=True, slots=True)
 class Duty:
@@ -40,10 +46,21 @@ class Keeper:
         try:
             yield
         finally:
-            duty.over = True
+            duty.over, duty.call = True, nothing
 
     def once(self, call: Callable[[], object], *, after_s: float) -> None:
         self._begin(call, after_s, 0.0)
+
+    def stop(self) -> int:
+        """Nothing more is called, of how many that waited. Whoever begins something later starts it anew."""
+        with self._wake:
+            thread, self._thread = self._thread, None
+            left = sum(not duty.over for duty in self._duties)
+            self._duties.clear()
+            self._wake.notify()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(STOP_S)
+        return left
 
     def _begin(self, call: Callable[[], object], after_s: float, every_s: float) -> Duty:
         duty = Duty(time.monotonic() + after_s, next(self._numbers), every_s, call)
@@ -57,8 +74,7 @@ class Keeper:
         return duty
 
     def _run(self) -> None:
-        while True:
-            duty = self._next()
+        while duty := self._next():
             try:
                 duty.call()
             except Exception:
@@ -66,11 +82,12 @@ class Keeper:
             if duty.every_s:
                 duty.at = time.monotonic() + duty.every_s
                 with self._wake:
-                    heapq.heappush(self._duties, duty)
+                    if self._thread is threading.current_thread():
+                        heapq.heappush(self._duties, duty)
 
-    def _next(self) -> Duty:
+    def _next(self) -> Duty | None:
         with self._wake:
-            while True:
+            while self._thread is threading.current_thread():
                 while self._duties and self._duties[0].over:
                     heapq.heappop(self._duties)
                 if not self._duties:
@@ -80,3 +97,4 @@ class Keeper:
                 if wait <= 0:
                     return heapq.heappop(self._duties)
                 self._wake.wait(wait)
+            return None

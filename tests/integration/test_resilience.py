@@ -1,4 +1,4 @@
-"""Locks on a real Valkey, keepers and group commits in real threads."""
+"""Locks on a real Valkey, and group commits in real threads."""
 
 import threading
 from collections.abc import Sequence
@@ -8,7 +8,6 @@ import pytest
 import redis
 
 from khronos.resilience.groupcommit import GroupCommit
-from khronos.resilience.keeper import Keeper
 from khronos.resilience.locks import RedisLock
 
 
@@ -32,25 +31,6 @@ def test_lock_of_an_earlier_life_is_released_by_its_owner_alone(bus: "redis.Redi
     assert not RedisLock(bus, "x", 10_000, "agent-2").release_inherited()
     next_life = RedisLock(bus, "x", 10_000, "agent")
     assert (next_life.acquire(), next_life.release_inherited(), next_life.acquire()) == (False, True, True)
-
-
-def test_keeper_calls_until_the_block_ends() -> None:
-    thrice = threading.Semaphore(0)
-    with Keeper("test").keeping(thrice.release, every_s=0.01):
-        for _ in range(3):
-            assert thrice.acquire(timeout=5)
-
-
-def test_keeper_survives_a_call_that_fails() -> None:
-    called = threading.Semaphore(0)
-
-    def fail() -> None:
-        called.release()
-        raise RuntimeError("not this time")
-
-    with Keeper("test").keeping(fail, every_s=0.01):
-        assert called.acquire(timeout=5)
-        assert called.acquire(timeout=5)
 
 
 def test_many_writers_share_a_write_and_each_gets_its_own_result() -> None:
