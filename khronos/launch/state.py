@@ -1,42 +1,27 @@
-"""What runs, as the supervisor last wrote it down, checked against the operating system."""
+"""The supervisor's roster as this home keeps it (khronos/resilience/roster.py reads it for everybody)."""
 
-import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 
 import psutil
 
 from khronos.launch.home import Home, write
-from khronos.resilience.identity import Identity, session_members, survivors, uptime_s
+from khronos.resilience.identity import survivors
+from khronos.resilience.roster import SUPERVISOR, Entry, Row, memory_mb, read, rows, supervisor
 
-SUPERVISOR = "supervisor"
-MIB = 2**20
-
-
-@dataclass(frozen=True)
-class Entry:
-    name: str
-    pid: int | None
-    started: float  # seconds since the epoch; 0 where nothing runs
-    state: str
-    restarts: int
-
-    @property
-    def identity(self) -> Identity | None:
-        return Identity(self.pid, self.started) if self.pid else None
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of `ps`. The names are a contract."""
-
-    name: str
-    pid: int | None
-    state: str
-    uptime_s: float
-    rss_mb: float
-    restarts: int
+__all__ = [
+    "SUPERVISOR",
+    "Entry",
+    "Row",
+    "forget",
+    "left_over",
+    "load",
+    "memory_mb",
+    "rows",
+    "save",
+    "supervisor",
+]
 
 
 def save(home: Home, entries: Sequence[Entry]) -> None:
@@ -44,21 +29,11 @@ def save(home: Home, entries: Sequence[Entry]) -> None:
 
 
 def load(home: Home) -> list[Entry]:
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        return [Entry(**entry) for entry in json.loads(home.state.read_text("utf-8"))]
-    return []
+    return read(home.state)
 
 
 def forget(home: Home) -> None:
     home.state.unlink(missing_ok=True)
-
-
-def supervisor(entries: Iterable[Entry]) -> psutil.Process | None:
-    """The living supervisor; a number that went to a stranger is none."""
-    for entry in entries:
-        if entry.name == SUPERVISOR and entry.identity:
-            return entry.identity.process()
-    return None
 
 
 def left_over(home: Home, entries: Iterable[Entry]) -> list[psutil.Process]:
@@ -66,35 +41,3 @@ def left_over(home: Home, entries: Iterable[Entry]) -> list[psutil.Process]:
     leaders = [entry.identity for entry in entries if entry.identity and entry.name != SUPERVISOR]
     mark = str(home.path)
     return survivors(leaders, lambda process: process.environ().get("KHRONOS_HOME") == mark)
-
-
-def memory_mb(leaders: Iterable[int]) -> dict[int, float]:
-    """Resident memory of each leader with all of its session."""
-    sums = dict.fromkeys(leaders, 0.0)
-    for session, process in session_members(sums):
-        with contextlib.suppress(psutil.Error):
-            sums[session] += process.memory_info().rss / MIB
-    return sums
-
-
-def rows(entries: Sequence[Entry]) -> list[Row]:
-    """Live figures, not remembered ones."""
-    if supervisor(entries) is None:
-        return []
-    memory = memory_mb(entry.pid for entry in entries if entry.pid and entry.name != SUPERVISOR)
-    return [row(entry, memory) for entry in entries]
-
-
-def row(entry: Entry, memory: Mapping[int, float]) -> Row:
-    process = entry.identity.process() if entry.identity else None
-    if entry.identity is None or process is None:
-        return Row(entry.name, None, entry.state, 0.0, 0.0, entry.restarts)
-    used = own_mb(process) if entry.name == SUPERVISOR else memory[process.pid]
-    uptime = round(uptime_s(entry.identity), 1)
-    return Row(entry.name, process.pid, entry.state, uptime, round(used, 1), entry.restarts)
-
-
-def own_mb(process: psutil.Process) -> float:
-    with contextlib.suppress(psutil.Error):
-        return float(process.memory_info().rss / MIB)
-    return 0.0
