@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import path
 
 from khronos.desk import chat, home, login
+from khronos.desk.dashboard import views as dashboard
 from khronos.facts import views as facts
 from khronos.guards import views as guards
 from khronos.intake import chat as chat_messages
@@ -28,6 +29,10 @@ urlpatterns = [
     path("limiter/stats", guards.limiter_stats),
     path("cache/stats", guards.cache_stats),
     path("pool/stats", guards.pool_stats),
+    path("dashboard", dashboard.page),
+    path("dashboard/data", dashboard.data),
+    path("dashboard/services", dashboard.services_status),
+    path("dashboard/memory", dashboard.memory_status),
     path("login/<str:token>/", login.by_link, name="login-by-link"),
     path("admin/", admin.site.urls),
 ]

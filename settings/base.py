@@ -52,7 +52,7 @@ MIDDLEWARE = [
 # Machines call these addresses, thousands of times a second: they pay for nothing of the admin's.
 LEAN_PREFIXES = (
     "/webhooks/", "/health", "/ready", "/livez", "/readyz", "/metrics",
-    "/breakers/", "/limiter/", "/cache/", "/pool/",
+    "/breakers/", "/limiter/", "/cache/", "/pool/", "/dashboard/",
 )  # fmt: skip
 TEMPLATES = [
     {

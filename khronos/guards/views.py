@@ -21,11 +21,17 @@ from khronos.resilience.pools import PoolStats, of_psycopg, of_redis
 type Stand = Callable[[], dict[str, object]]
 
 
-def operators_only(stand: Stand) -> Callable[[HttpRequest], JsonResponse]:
+def is_operator(request: HttpRequest) -> bool:
+    return has_token(request) or is_staff(request)
+
+
+def operators_only(
+    stand: Stand, admits: Callable[[HttpRequest], bool] = is_operator
+) -> Callable[[HttpRequest], JsonResponse]:
     @require_safe
     @wraps(stand)
     def view(request: HttpRequest) -> JsonResponse:
-        if has_token(request) or is_staff(request):
+        if admits(request):
             return answer(stand())
         return refused()
 
@@ -52,13 +58,17 @@ def cache_stats() -> dict[str, object]:
 @operators_only
 def pool_stats() -> dict[str, object]:
     """Of this process."""
-    pools = {
+    return pools()
+
+
+def pools() -> dict[str, object]:
+    found = {
         "redis.quick": of_redis(quick().connection_pool),
         "redis.patient": of_redis(patient().connection_pool),
     }
     if database := database_pool():
-        pools["database"] = database
-    return {name: asdict(stats) for name, stats in pools.items()}
+        found["database"] = database
+    return {name: asdict(stats) for name, stats in found.items()}
 
 
 def database_pool() -> PoolStats | None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -59,12 +59,13 @@ class SinceUpdated(Since):
 
 def newer_than(rows: QuerySet[Any], field: str, length: timedelta) -> QuerySet[Any]:
     start = timezone.now() - length
-    return rows.filter(**{f"{field}__gte": start}, pk__gte=floor(rows.model, field, start - SLACK))
+    first = floor(rows.model._default_manager.all(), field, start - SLACK)
+    return rows.filter(**{f"{field}__gte": start}, pk__gte=first)
 
 
-def floor(model: type[Model], field: str, start: datetime) -> int:
-    """A number below which every row is older than `start`, by halving."""
-    rows = model._default_manager.order_by("pk")
+def floor(rows: QuerySet[Any], field: str, start: datetime) -> int:
+    """A number below which every one of these rows is older than `start`, by halving."""
+    rows = rows.order_by("pk")
     low = rows.values_list("pk", flat=True).first() or 0
     high = rows.reverse().values_list("pk", flat=True).first() or 0
     while high - low > STRIDE:

@@ -1,0 +1,20 @@
+"""What the models were asked for today, by model: tokens, and money where the price is known."""
+
+from typing import Any
+
+from django.db.models import Count, Sum
+from django.utils import timezone
+
+from khronos.desk.admin.filters import SLACK, floor
+from khronos.models import Turn
+
+
+def look() -> dict[str, Any]:
+    """Of turns that began today, in UTC."""
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    first = floor(Turn.objects.all(), "created_at", midnight - SLACK)
+    today = Turn.objects.filter(pk__gte=first, created_at__gte=midnight).exclude(model="")
+    sums = today.values("model").annotate(
+        turns=Count("pk"), input_tokens=Sum("input_tokens"), output_tokens=Sum("output_tokens")
+    )
+    return {"models": list(sums.order_by("-turns"))}

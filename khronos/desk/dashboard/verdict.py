@@ -1,0 +1,81 @@
+"""Is it well? Findings, the worst first, of what the questions answered; the page has the words for them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from khronos.desk.dashboard.questions import Answer
+
+LATE_S = 60.0  # an answer that is awaited for longer needs a look
+STUCK_S = 300.0  # and for so long, a person
+FULL = 0.9  # of its memory limit
+TONES = ("danger", "warning")
+WORST = ("error", "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    tone: str
+    code: str
+    args: dict[str, object] = field(default_factory=dict)
+
+
+def findings(answers: Mapping[str, Answer]) -> list[dict[str, Any]]:
+    found = [*absences(answers), *of_processes(answers), *of_work(answers), *of_stores(answers)]
+    return [asdict(finding) for finding in sorted(found, key=lambda finding: TONES.index(finding.tone))]
+
+
+def told(answers: Mapping[str, Answer], name: str) -> dict[str, Any]:
+    """What is known just now: what was true a while ago proves nothing."""
+    answer = answers.get(name)
+    return answer.data if answer is not None and answer.ok and answer.data else {}
+
+
+def absences(answers: Mapping[str, Answer]) -> Iterator[Finding]:
+    for name, code in (("work", "database_away"), ("stores", "valkey_away")):
+        if not answers[name].ok:
+            yield Finding("danger", code)
+    failing = [name for name, check in told(answers, "checks").items() if not check["ok"]]
+    is_there = {"database": answers["work"].ok, "redis": answers["stores"].ok, "broker": answers["stores"].ok}
+    if others := [name for name in failing if is_there.get(name, True)]:
+        yield Finding("danger", "checks_failing", {"names": others})
+
+
+def of_processes(answers: Mapping[str, Answer]) -> Iterator[Finding]:
+    machine = told(answers, "machine")
+    rows = machine.get("processes", [])
+    if failed := [row["name"] for row in rows if row["state"] == "failed"]:
+        yield Finding("danger", "process_failed", {"names": failed})
+    if down := [row["name"] for row in rows if row["state"] not in ("failed", "running")]:
+        yield Finding("warning", "process_down", {"names": down})
+    full = [
+        row["name"] for row in rows if row["rss_mb"] > 0.9 * machine["limit_mb"] and row["name"] != "valkey"
+    ]
+    if full:
+        yield Finding("warning", "memory_high", {"names": full})
+
+
+def of_work(answers: Mapping[str, Answer]) -> Iterator[Finding]:
+    work = told(answers, "work")
+    if not work:
+        return
+    oldest_s, paused = work["waiting"]["oldest_s"] or 0.0, work["paused"]["count"]
+    if oldest_s > LATE_S:
+        tone = "danger" if oldest_s > STUCK_S and not paused else "warning"
+        yield Finding(tone, "oldest_waits", {"seconds": oldest_s})
+    counts = work["alerts"]["counts"]
+    if number := sum(counts[level] for level in WORST):
+        yield Finding("danger", "alerts_open", {"n": number})
+    elif counts["warning"]:
+        yield Finding("warning", "alerts_open", {"n": counts["warning"]})
+    for code in ("dead_letters", "quarantined"):
+        if number := work[code]["count"]:
+            yield Finding("danger", code, {"n": number})
+    if paused:
+        yield Finding("warning", "paused", {"n": paused})
+
+
+def of_stores(answers: Mapping[str, Answer]) -> Iterator[Finding]:
+    breakers = told(answers, "stores").get("breakers", [])
+    if names := [breaker["name"] for breaker in breakers if breaker["state"] != "closed"]:
+        yield Finding("warning", "breakers_open", {"names": names})
