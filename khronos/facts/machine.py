@@ -76,7 +76,13 @@ def of_postgresql() -> int:
 
 
 def backup() -> Iterator[Metric]:
+    age_s = backup_age_s()
+    if age_s is not None:
+        yield gauge("khronos_backup_age_seconds", "Age of the newest copy.", age_s)
+
+
+def backup_age_s() -> float | None:
     """The newest file of Litestream's replica, where that is a folder: elsewhere it cannot be known."""
     folder = Path(settings.KHRONOS_HOME) / "backup" / "litestream"
-    if newest := max((path.stat().st_mtime for path in folder.rglob("*") if path.is_file()), default=0.0):
-        yield gauge("khronos_backup_age_seconds", "Age of the newest copy.", max(0.0, time.time() - newest))
+    newest = max((path.stat().st_mtime for path in folder.rglob("*") if path.is_file()), default=None)
+    return None if newest is None else max(0.0, time.time() - newest)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
+from khronos import VERSION
 from khronos.desk.dashboard import machine, sizes, stores, usage, work
 from khronos.desk.dashboard.hour import Hour
 from khronos.desk.dashboard.questions import Board, Question
@@ -22,7 +23,7 @@ def checks() -> dict[str, Any]:
 def valkey() -> dict[str, Any]:
     known = board.questions["work"].data or {}
     guarded = known.get("breakers", [name for name in settings.BREAKERS if name != "callback"])
-    return stores.look(guarded, known.get("limits", ()))
+    return stores.look(guarded, known.get("limits", {}))
 
 
 board = Board(
@@ -51,7 +52,7 @@ def services() -> dict[str, Any]:
     answers = board.look()
     here = told(answers, "machine")
     return {
-        "version": settings.VERSION,
+        "version": VERSION,
         "uptime_s": here.get("uptime_s"),
         "services": here.get("processes", []),
         "alive": told(answers, "stores").get("alive"),

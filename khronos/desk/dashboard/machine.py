@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 from django.conf import settings
 
+from khronos import VERSION
 from khronos.guards import caches
 from khronos.guards.views import pools
 from khronos.resilience import roster
@@ -25,7 +26,7 @@ def look() -> dict[str, Any]:
     return {
         "processes": [asdict(row) for row in rows],
         "uptime_s": next((row.uptime_s for row in rows if row.name == roster.SUPERVISOR), own_uptime_s()),
-        "version": settings.VERSION,
+        "version": VERSION,
         "limit_mb": settings.MAX_MEMORY_MB,
         "machine": machine(),
         "python": python(),

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from khronos.desk.admin.filters import SLACK, floor
 from khronos.models import Turn
+from khronos.usage.prices import cost
 
 
 def look() -> dict[str, Any]:
@@ -17,4 +18,12 @@ def look() -> dict[str, Any]:
     sums = today.values("model").annotate(
         turns=Count("pk"), input_tokens=Sum("input_tokens"), output_tokens=Sum("output_tokens")
     )
-    return {"models": list(sums.order_by("-turns"))}
+    models: list[dict[str, Any]] = [{**row, "cost": price(**row)} for row in sums.order_by("-turns")]
+    known = [row["cost"] for row in models if row["cost"] is not None]
+    return {"models": models, "cost": round(sum(known), 4) if known else None}
+
+
+def price(model: str, input_tokens: int, output_tokens: int, **_others: int) -> float | None:
+    """In US dollars; None where nobody has said what the model costs."""
+    found = cost(model, input_tokens, output_tokens)
+    return None if found is None else round(float(found), 4)

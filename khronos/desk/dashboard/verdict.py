@@ -39,6 +39,12 @@ def absences(answers: Mapping[str, Answer]) -> Iterator[Finding]:
     is_there = {"database": answers["work"].ok, "redis": answers["stores"].ok, "broker": answers["stores"].ok}
     if others := [name for name in failing if is_there.get(name, True)]:
         yield Finding("danger", "checks_failing", {"names": others})
+    seen = {name: check["state"] for name, check in told(answers, "work").get("checks", {}).items()}
+    live = told(answers, "checks")
+    if bad := [name for name, state in seen.items() if state == "bad" and name not in live]:
+        yield Finding("warning", "checks_failing", {"names": bad})
+    if stale := [name for name, state in seen.items() if state == "stale"]:
+        yield Finding("warning", "checks_stale", {"names": stale})
 
 
 def of_processes(answers: Mapping[str, Answer]) -> Iterator[Finding]:

@@ -7,8 +7,19 @@ from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 
 from khronos.desk.admin.columns import excerpt, list_of, page_of
-from khronos.guards.views import guarded_names, limited_names
-from khronos.models import Alert, DeadLetter, Delivery, Message, Pause, Quarantined, Turn, Update
+from khronos.facts.guards import limited
+from khronos.guards.views import guarded_names
+from khronos.models import (
+    Alert,
+    DeadLetter,
+    Delivery,
+    HealthCheck,
+    Message,
+    Pause,
+    Quarantined,
+    Turn,
+    Update,
+)
 
 COUNTED = 10_000  # rows; nobody needs to know it better, and counting on would cost
 SHOWN = 8  # alerts and pauses
@@ -24,7 +35,8 @@ def look() -> dict[str, Any]:
         "quarantined": number(Quarantined.objects.all(), list_of(Quarantined)),
         "paused": pauses(),
         "breakers": list(guarded_names()),
-        "limits": list(limited_names()),
+        "limits": dict(limited()),
+        "checks": checks(),
         "is_empty": not Message.objects.exists(),
     }
 
@@ -78,6 +90,14 @@ def alerts() -> dict[str, Any]:
             for alert in worst_first[:SHOWN]
         ],
         "url": list_of(Alert, "?open=1"),
+    }
+
+
+def checks() -> dict[str, Any]:
+    """As they were when somebody last looked; one that nobody looks at any more is stale, not good."""
+    return {
+        check.name: {"state": check.state, "detail": check.detail, "age_s": age_s(check.checked_at)}
+        for check in HealthCheck.objects.order_by("name")
     }
 
 

@@ -1,9 +1,9 @@
 // What each card shows of what the server knows: one function a card.
 
 import { badge, big, element, facts, link, note, sparkline } from "./draw.js";
-import { about, has, megabytes, money, number, say, share, size, time } from "./words.js";
+import { about, megabytes, money, number, say, share, size, time } from "./words.js";
 
-const TONES = { running: "success", failed: "danger", closed: "success", open: "danger", error: "danger", critical: "danger", info: "info" };
+const TONES = { good: "success", bad: "danger", running: "success", failed: "danger", closed: "success", open: "danger", error: "danger", critical: "danger", info: "info" };
 
 // A card: its name, the question that it shows, and how.
 export const CARDS = [
@@ -104,15 +104,17 @@ function process(row, limit) {
   );
 }
 
-function checks(found) {
-  const name = (key) => (has(`check.${key}`) ? say(`check.${key}`) : key);
-  return [facts(Object.entries(found).map(([key, check]) => [element("span", {}, name(key), element("small", {}, check.detail)), badge(say(check.ok ? "ok" : "amiss"), check.ok ? "success" : "danger")]))];
+// What is asked just now, and below it what somebody looks at once in a while.
+function checks(found, parts) {
+  const now = Object.entries(found).map(([name, check]) => [name, check.detail, check.ok ? "good" : "bad"]);
+  const seldom = Object.entries(parts.work.data?.checks ?? {}).filter(([name]) => !(name in found));
+  const rows = [...now, ...seldom.map(([name, check]) => [name, check.detail, check.state])];
+  return [facts(rows.map(([name, detail, state]) => [element("span", {}, say(`check.${name}`, {}, name), element("small", {}, detail)), badge(say(`state.${state}`), TONES[state] ?? "warning")]))];
 }
 
 function queues({ queues: lengths, bus }) {
   const rows = Object.entries(lengths).map(([name, length]) => [name, number(length)]);
-  if ("unread" in bus) rows.push([say("bus_unread"), number(bus.unread)], [say("bus_in_hand"), number(bus.in_hand)]);
-  return [rows.length ? facts(rows) : note(say("no_queues"))];
+  return [facts([...rows, [say("bus"), number(bus)]])];
 }
 
 function breakers({ breakers: all }) {

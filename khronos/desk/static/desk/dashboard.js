@@ -8,7 +8,6 @@ import { about, list, number, say } from "./words.js";
 const EVERY_MS = 2000;
 const LOST_MS = 5000; // without news; then nothing on the page is shown as if it were true
 const OLD_S = 5; // a part that the server itself could not ask anew
-const NAMES = { workers: "check.workers", database: "check.database", redis: "check.redis", broker: "check.broker", disk: "check.disk", memory: "check.memory" };
 
 const part = (id) => document.getElementById(id);
 const { source } = document.body.dataset;
@@ -52,7 +51,7 @@ function showVerdict({ findings, parts }) {
 }
 
 function sentence({ code, args }) {
-  const names = (args.names ?? []).map((name) => (name in NAMES ? say(NAMES[name]) : name));
+  const names = (args.names ?? []).map((name) => (code.startsWith("checks") ? say(`check.${name}`, {}, name) : name));
   return say(`is.${code}`, { names: list(names), n: number(args.n ?? 0), time: about(args.seconds ?? 0) });
 }
 

@@ -9,12 +9,8 @@ const names = new Intl.ListFormat(language, { type: "conjunction" });
 
 const SIZES = ["B", "kB", "MB", "GB", "TB"];
 
-export function say(key, filled = {}) {
-  return (said[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => filled[name] ?? whole);
-}
-
-export function has(key) {
-  return key in said;
+export function say(key, filled = {}, otherwise = key) {
+  return (said[key] ?? otherwise).replace(/\{(\w+)\}/g, (whole, name) => filled[name] ?? whole);
 }
 
 export function number(value) {
