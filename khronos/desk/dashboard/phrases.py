@@ -109,6 +109,7 @@ def parts() -> dict[str, str]:
         "queues": _("Queues"),
         "bus": _("on the bus"),
         "caches": _("Cache of this process"),
+        "no_caches": _("Nothing was looked for yet."),
         "hits": _("{share} found, {entries} kept"),
         "pools": _("Connections of this process"),
         "machine": _("Machine"),

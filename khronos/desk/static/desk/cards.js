@@ -1,7 +1,7 @@
 // What each card shows of what the server knows: one function a card.
 
 import { badge, big, element, facts, link, note, sparkline } from "./draw.js";
-import { about, megabytes, money, number, say, share, size, time } from "./words.js";
+import { about, decimal, megabytes, money, number, say, share, size, time } from "./words.js";
 
 const TONES = { good: "success", bad: "danger", running: "success", failed: "danger", closed: "success", open: "danger", error: "danger", critical: "danger", info: "info" };
 
@@ -148,7 +148,7 @@ function machine({ machine: here, disk_free_mb: disk }, parts) {
     facts([
       [say("free_memory"), say("of", { used: size(here.available_mb * 2 ** 20), limit: size(here.total_mb * 2 ** 20) })],
       [say("free_disk"), size(disk * 2 ** 20)],
-      [say("load"), say("cores", { load: here.load, n: here.cores })],
+      [say("load"), say("cores", { load: decimal(here.load), n: here.cores })],
       [say("database_size"), sizes ? size(sizes.database_bytes) : "–"],
       [say("valkey_size"), stores ? size(stores.memory_bytes) : "–"],
       [say("backup"), sizes?.backup_age_s == null ? say("no_backup") : about(sizes.backup_age_s)],
@@ -161,6 +161,7 @@ function pools({ pools: all }) {
 }
 
 function caches({ caches: all }) {
+  if (!Object.keys(all).length) return [note(say("no_caches"))];
   return [
     facts(
       Object.entries(all).map(([name, cache]) => {

@@ -17,6 +17,10 @@ export function number(value) {
   return plain.format(value);
 }
 
+export function decimal(value) {
+  return fine.format(value);
+}
+
 export function share(value) {
   return percent.format(value);
 }
