@@ -1,9 +1,8 @@
-"""Processes of this machine, its disk, connections that are open, and the age of the backup."""
+"""Processes of this machine, its disk, and connections that are open."""
 
 import contextlib
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,10 @@ from prometheus_client import Metric
 from khronos.bus.connection import quick
 from khronos.facts.gauges import gauge, gauges
 from khronos.observability.health import MIB
+from khronos.observability.scrape import total
 from khronos.resilience.identity import Identity, session_members
+
+SUPERVISOR = "supervisor"
 
 
 def processes() -> Iterator[Metric]:
@@ -37,6 +39,8 @@ def told(entries: list[dict[str, Any]]) -> Iterator[Metric]:
     for leader, process in session_members(names):
         with contextlib.suppress(psutil.Error):
             memory[names[leader]] += process.memory_info().rss
+    if SUPERVISOR in living:  # it leads no session where a terminal does
+        memory[SUPERVISOR] = psutil.Process(living[SUPERVISOR]).memory_info().rss
     up = {entry["name"]: float(entry["name"] in living) for entry in entries}
     restarts = {entry["name"]: float(entry["restarts"]) for entry in entries}
     yield gauges("khronos_process_up", "1 for a process that runs.", "name", up)
@@ -58,31 +62,18 @@ def connections() -> Iterator[Metric]:
     clients: Any = quick().info("clients")
     yield gauge(
         "khronos_active_connections",
-        "Connections of Redis, and of PostgreSQL where it is used.",
-        float(clients["connected_clients"]) + of_postgresql(),
+        "Connections of database and Redis that are open.",
+        float(clients["connected_clients"]) + of_database(),
     )
 
 
-def of_postgresql() -> int:
-    """SQLite has none: each thread opens the file for itself."""
-    if connection.vendor != "postgresql":
-        return 0
+def of_database() -> float:
+    """SQLite knows of no others: each process counts its own."""
+    if connection.vendor == "sqlite":
+        return total("khronos_sqlite_connections")
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND application_name LIKE 'khronos %'"
         )
-        return int(cursor.fetchone()[0])
-
-
-def backup() -> Iterator[Metric]:
-    age_s = backup_age_s()
-    if age_s is not None:
-        yield gauge("khronos_backup_age_seconds", "Age of the newest copy.", age_s)
-
-
-def backup_age_s() -> float | None:
-    """The newest file of Litestream's replica, where that is a folder: elsewhere it cannot be known."""
-    folder = Path(settings.KHRONOS_HOME) / "backup" / "litestream"
-    newest = max((path.stat().st_mtime for path in folder.rglob("*") if path.is_file()), default=None)
-    return None if newest is None else max(0.0, time.time() - newest)
+        return float(cursor.fetchone()[0])

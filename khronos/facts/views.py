@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from khronos.facts import bus, guards, machine, work
+from khronos.facts import backup, bus, guards, machine, work
 from khronos.observability.scrape import Scrape, counted
 from khronos.observability.views import has_token, is_staff, refused
 
@@ -19,7 +19,7 @@ scrape = Scrape(
         "connections": machine.connections,
         "processes": machine.processes,
         "disk": machine.disk,
-        "backup": machine.backup,
+        "backup": backup.backup,
     }
 )
 

@@ -17,6 +17,8 @@ from typing import IO, Any
 
 from prometheus_client.mmap_dict import MmapedDict
 
+from khronos.observability.folding import LIVE, tidy
+
 RESERVED_BYTES = 256 * 1024  # some 2,000 numbers; a file that outgrows it doubles
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ class Sheet:
             self.held.flush()
             path = draft.rename(self.folder / f"{name}.db")
             self.numbers = MmapedDict(str(path))  # type: ignore[no-untyped-call]
+            tidy(self.folder)
         except OSError as error:
             self.is_refused = True
             with contextlib.suppress(OSError):
@@ -78,7 +81,7 @@ class Value:
 
     def __init__(
         self,
-        _kind: str,
+        kind: str,
         metric: str,
         name: str,
         labels: Sequence[str],
@@ -86,7 +89,8 @@ class Value:
         _help: str,
         **_: Any,
     ) -> None:
-        self.key = json.dumps([metric, name, list(zip(labels, values, strict=True))])
+        how_long = [LIVE] if kind == "gauge" else []
+        self.key = json.dumps([metric, name, list(zip(labels, values, strict=True)), *how_long])
         self.number = 0.0
         self.sheet.values.append(self)
 

@@ -10,8 +10,7 @@ import fcntl
 import json
 import os
 import struct
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from prometheus_client.mmap_dict import MmapedDict
@@ -19,69 +18,49 @@ from prometheus_client.mmap_dict import MmapedDict
 type Numbers = dict[str, float]
 
 FOLDED = "folded.json"
+LIVE = "live"  # how keys end whose numbers go with their process
 
 
-class Folder:
-    """`keeps` says of a key whether its number outlives the process; a gauge's does not."""
-
-    def __init__(self, path: Path, keeps: Callable[[str], bool]) -> None:
-        self.path, self.keeps = path, keeps
-
-    def read(self) -> Numbers:
-        """The sums, with the dead folded."""
-        with alone(self.path):
-            living, dead = sort(self.path)
-            self.fold(dead)
-            sums = defaultdict(float, self.folded()[0])
-            for path in living:
-                add(sums, numbers_of(path))
-            return sums
-
-    def fold(self, dead: list[Path]) -> None:
-        if not dead:
-            return
-        numbers, held = self.folded()
-        sums = defaultdict(float, numbers)
-        for path in dead:
-            if path.name not in held:
-                add(sums, {key: number for key, number in numbers_of(path).items() if self.keeps(key)})
-        draft = self.path / f".{FOLDED}"
-        draft.write_text(json.dumps({"numbers": sums, "held": [path.name for path in dead]}), "utf-8")
-        os.replace(draft, self.path / FOLDED)
-        for path in dead:
-            path.unlink(missing_ok=True)
-
-    def folded(self) -> tuple[Numbers, set[str]]:
-        """And the files that are in it: they may still be there."""
-        with contextlib.suppress(FileNotFoundError):
-            kept = json.loads((self.path / FOLDED).read_text("utf-8"))
-            return kept["numbers"], set(kept["held"])
-        return {}, set()
+def read(folder: Path) -> Numbers:
+    """The sums, with the dead folded."""
+    with alone(folder):
+        living, dead = sort(folder)
+        fold(folder, dead)
+        sums = folded(folder)[0]
+        for path in living:
+            add(sums, numbers_of(path))
+        return sums
 
 
-def empty(path: Path) -> None:
+def tidy(folder: Path) -> None:
+    """Fold the dead, unless somebody is at it."""
+    with contextlib.suppress(BlockingIOError), alone(folder, fcntl.LOCK_NB):
+        fold(folder, sort(folder)[1])
+
+
+def empty(folder: Path) -> None:
     """Before the first process starts. One that lives, of another terminal, keeps its file."""
-    with alone(path):
-        _, dead = sort(path)
-        for unwanted in (path / FOLDED, *dead, *path.glob(".*-*")):
+    with alone(folder):
+        _, dead = sort(folder)
+        for unwanted in (folder / FOLDED, *dead, *folder.glob(".*-*")):
             unwanted.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
+def alone(folder: Path, how: int = 0) -> Iterator[None]:
     """Two that read would fold the same file twice, or miss it between file and fold."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (path / "lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | how)
         yield
 
 
-def sort(path: Path) -> tuple[list[Path], list[Path]]:
+def sort(folder: Path) -> tuple[list[Path], list[Path]]:
     """The files of living processes, and the others."""
     living: list[Path] = []
     dead: list[Path] = []
-    for sheet in sorted(path.glob("*.db")):
-        (living if is_locked(sheet) else dead).append(sheet)
+    for path in sorted(folder.glob("*.db")):
+        (living if is_locked(path) else dead).append(path)
     return living, dead
 
 
@@ -94,11 +73,37 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def fold(folder: Path, dead: list[Path]) -> None:
+    if not dead:
+        return
+    sums, held = folded(folder)
+    for path in dead:
+        if path.name not in held:
+            add(sums, {key: number for key, number in numbers_of(path).items() if not is_live(key)})
+    draft = folder / f".{FOLDED}"
+    draft.write_text(json.dumps({"numbers": sums, "held": [path.name for path in dead]}), "utf-8")
+    os.replace(draft, folder / FOLDED)
+    for path in dead:
+        path.unlink(missing_ok=True)
+
+
+def folded(folder: Path) -> tuple[Numbers, set[str]]:
+    """And the files that are in it: they may still be there."""
+    with contextlib.suppress(FileNotFoundError):
+        kept = json.loads((folder / FOLDED).read_text("utf-8"))
+        return kept["numbers"], set(kept["held"])
+    return {}, set()
+
+
+def is_live(key: str) -> bool:
+    return bool(json.loads(key)[-1] == LIVE)
+
+
 def numbers_of(path: Path) -> Numbers:
     """A process that is killed while it writes leaves the number as it was, or as it was to be."""
     try:
-        read = MmapedDict.read_all_values_from_file(str(path))  # type: ignore[no-untyped-call]
-        return {key: number for key, number, _, _ in read}
+        found = MmapedDict.read_all_values_from_file(str(path))  # type: ignore[no-untyped-call]
+        return {key: number for key, number, _, _ in found}
     except (struct.error, RuntimeError, UnicodeDecodeError):
         return {}  # cut off by a full disk
 

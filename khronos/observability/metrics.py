@@ -7,7 +7,7 @@ What is so right now (queues, ages, breakers) is not counted but asked for: khro
 from collections.abc import Sequence
 
 from django.conf import settings
-from prometheus_client import Counter, Histogram, values
+from prometheus_client import Counter, Gauge, Histogram, values
 from prometheus_client.metrics import MetricWrapperBase
 
 from khronos.observability.counted import Sheet, values_on
@@ -29,6 +29,12 @@ def counter(name: str, help_: str, *labels: str) -> Counter:
 
 def histogram(name: str, help_: str, buckets: Sequence[float], *labels: str) -> Histogram:
     made = CATALOGUE[name] = Histogram(name, help_, labels, registry=None, buckets=buckets)
+    return made
+
+
+def live(name: str, help_: str) -> Gauge:
+    """A gauge of each process that lives; the scrape has their sum."""
+    made = CATALOGUE[name] = Gauge(name, help_, registry=None, multiprocess_mode="livesum")
     return made
 
 
@@ -91,6 +97,7 @@ BREAKER_CHANGES = counter(
 CACHE_HITS = counter("khronos_cache_hits_total", "Values that a cache had.", "cache", "layer")
 CACHE_MISSES = counter("khronos_cache_misses_total", "Values that had to be computed.", "cache")
 QUERIES = histogram("khronos_database_query_duration_seconds", "Time of a statement.", QUICK_S, "operation")
+SQLITE = live("khronos_sqlite_connections", "Open connections to the SQLite file.")
 TASKS = counter("khronos_celery_tasks_total", "Celery's tasks that have ended.", "task", "state")
 TASK_SECONDS = histogram("khronos_celery_task_duration_seconds", "Time of a Celery task.", LONG_S, "task")
 
@@ -105,6 +112,14 @@ def zeros() -> None:
     for work in ("turn", "delivery"):
         LEASE_EXPIRIES.labels(work=work)
     RECEIVED.labels(chat_type="private")
+    for source in ("telegram", "web"):
+        for status in ("answered", "silent", "given_up", "to_people"):
+            PROCESSED.labels(source=source, status=status)
+        for reason in ("unreadable", "our_fault", "given_up"):
+            FAILED.labels(source=source, reason=reason)
+    for breaker in ("anthropic", "openai", "telegram", "database"):
+        for state in ("closed", "open", "half-open"):
+            BREAKER_CHANGES.labels(breaker=breaker, state=state)
 
 
 zeros()

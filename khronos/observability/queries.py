@@ -1,8 +1,10 @@
 """The time of each statement, as the application waits for it."""
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -15,12 +17,20 @@ OPERATIONS = {
 }
 
 
+lock = threading.Lock()
+opened: WeakSet[BaseDatabaseWrapper] = WeakSet()
+
+
 def measure() -> None:
     """Every connection that is opened from now on."""
     connection_created.connect(watch)
 
 
 def watch(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    if connection.vendor == "sqlite":  # PostgreSQL is asked itself
+        with lock:
+            opened.add(connection)
+            metrics.SQLITE.set(sum(each.connection is not None for each in opened))
     if timed not in connection.execute_wrappers:  # its next life
         connection.execute_wrappers.append(timed)
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from prometheus_client import Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from khronos.observability.folding import Folder, Numbers
+from khronos.observability.folding import Numbers, read
 from khronos.observability.health import Check
 from khronos.observability.metrics import CATALOGUE, SHEET
 
@@ -87,22 +87,20 @@ class Scrape:
 def counted() -> Iterator[Metric]:
     """The sums over all processes, the dead included."""
     numbers = dict.fromkeys((value.key for value in SHEET.values), 0.0)
-    yield from families(numbers | folder().read())
+    yield from families(numbers | read(settings.METRICS_FOLDER))
 
 
-def folder() -> Folder:
-    return Folder(settings.METRICS_FOLDER, lambda key: kind_of(key) != "gauge")
-
-
-def kind_of(key: str) -> str:
-    metric = KINDS.get(json.loads(key)[0])
-    return metric.type if metric else ""
+def total(metric: str) -> float:
+    """Of all its numbers, of all processes."""
+    return sum(
+        number for key, number in read(settings.METRICS_FOLDER).items() if json.loads(key)[0] == metric
+    )
 
 
 def families(numbers: Numbers) -> Iterator[Metric]:
     found: dict[str, dict[str, Series]] = {name: defaultdict(dict) for name in KINDS}
     for key, number in numbers.items():
-        metric, name, labels = json.loads(key)
+        metric, name, labels, *_ = json.loads(key)
         if metric in found:  # else of a version that had it
             found[metric][name][tuple((label, value) for label, value in labels)] = number
     for name, samples in found.items():

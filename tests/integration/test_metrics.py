@@ -37,6 +37,7 @@ NAMES = {
     "khronos_cache_hits_total": ("counter", "cache layer"),
     "khronos_cache_misses_total": ("counter", "cache"),
     "khronos_database_query_duration_seconds": ("histogram", "operation"),
+    "khronos_sqlite_connections": ("gauge", ""),
     "khronos_celery_tasks_total": ("counter", "task state"),
     "khronos_celery_task_duration_seconds": ("histogram", "task"),
     "khronos_turns": ("gauge", "state"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection
 
-from khronos.facts.machine import backup_age_s
+from khronos.facts.backup import backup_age_s
 
 
 def look() -> dict[str, Any]:
