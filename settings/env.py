@@ -108,7 +108,7 @@ class Environment(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     metrics_token: str = Field("", description="Admits to the operator's addresses as a bearer token.")
     metrics_port: int | None = Field(
-        None, ge=1, le=65535, description="Serves /metrics in a process that has no web server beside it."
+        None, ge=1, le=65535, description="Serves /metrics where no web server is beside it; on KHRONOS_HOST."
     )
     observability: bool = Field(True, description="Counting, and a log line for each step of a message.")
     flower_password: str = Field("", description="Of Flower's user `khronos`; made at the first start.")

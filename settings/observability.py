@@ -22,4 +22,5 @@ LOGGING = {
 }
 
 METRICS_FOLDER = env.home / "run" / "metrics"
-METRICS_PORT = env.metrics_port
+METRICS_HOST = env.khronos_host
+METRICS_PORT = env.metrics_port  # none: no exporter of its own

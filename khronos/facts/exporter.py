@@ -1,4 +1,4 @@
-"""`/metrics` of a process that has no web server beside it: an agent alone in its container (METRICS_PORT)."""
+"""`/metrics` of a process without a web server beside it: an agent alone in its container (METRICS_PORT)."""
 
 import logging
 import threading
@@ -52,7 +52,7 @@ def begin() -> Server | None:
     if settings.METRICS_PORT is None:
         return None
     try:
-        server = Server((settings.KHRONOS_HOST, settings.METRICS_PORT), Handler)
+        server = Server((settings.METRICS_HOST, settings.METRICS_PORT), Handler)
     except OSError as error:
         log.warning("metrics are not served here", extra={"port": settings.METRICS_PORT, "error": str(error)})
         return None

@@ -56,8 +56,12 @@ def refused() -> JsonResponse:
 
 
 def has_token(request: HttpRequest) -> bool:
+    return is_token(request.headers.get("Authorization", ""))
+
+
+def is_token(authorization: str) -> bool:
     """An empty METRICS_TOKEN admits nobody."""
-    kind, _, shown = request.headers.get("Authorization", "").partition(" ")
+    kind, _, shown = authorization.partition(" ")
     token: str = settings.METRICS_TOKEN
     return bool(token) and kind.lower() == "bearer" and constant_time_compare(shown.strip(), token)
 

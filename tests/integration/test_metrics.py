@@ -1,13 +1,16 @@
 """`/metrics`: names that programs outside rely on, who reads them, what is known when parts are away."""
 
+import http.client
 import subprocess
+from contextlib import closing
 
 import pytest
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from khronos.facts import views
+from bench.processes import free_port
+from khronos.facts import exporter, views
 from tests.factories import make_user
 
 TOKEN = "token-of-the-tests"
@@ -82,6 +85,30 @@ def test_staff_need_no_token() -> None:
     client = Client()
     client.force_login(make_user(is_staff=True))
     assert client.get("/metrics").status_code == 200
+
+
+def asked(port: int, path: str, **headers: str) -> tuple[int, str]:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+def test_a_process_without_a_web_server_serves_its_own_where_a_port_is_set(settings: Settings) -> None:
+    assert exporter.begin() is None
+    settings.METRICS_PORT = free_port()
+    server = exporter.begin()
+    assert server is not None
+    try:
+        assert exporter.begin() is None, "another process of the machine is first: this one goes on"
+        assert asked(settings.METRICS_PORT, "/metrics") == (401, "")
+        assert asked(settings.METRICS_PORT, "/other", Authorization=f"Bearer {TOKEN}") == (404, "")
+        status, text = asked(settings.METRICS_PORT, "/metrics", Authorization=f"Bearer {TOKEN}")
+        assert status == 200
+        assert "khronos_turns" in text
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_names_types_and_labels_are_the_contract() -> None:

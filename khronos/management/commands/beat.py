@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from khronos.facts import exporter
 from khronos.launch import beat
 
 
@@ -12,4 +13,5 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, **_options: Any) -> None:
+        exporter.begin()
         beat.run()

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from khronos.conversation.dispatcher import Dispatcher
+from khronos.facts import exporter
 from khronos.launch.closing import closes
 from khronos.observability import heartbeat
 from khronos.resilience.farewell import Farewell, Step
@@ -16,6 +17,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        exporter.begin()
         with Farewell() as farewell:
             dispatcher = Dispatcher(alive=partial(heartbeat.beat, "dispatcher"))
             farewell.on(Step.SOURCES, dispatcher.stop_reading)

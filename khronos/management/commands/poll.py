@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from khronos.facts import exporter
 from khronos.intake.poller import Polling
 from khronos.launch.closing import closes, with_database
 from khronos.resilience.farewell import Farewell, Step
@@ -14,6 +15,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        exporter.begin()
         with Farewell() as farewell:
             polling = Polling(farewell.stopping)
             farewell.on(Step.SOURCES, polling.stop)

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from khronos.agents import providers
+from khronos.facts import exporter
 from khronos.launch import worker
 
 
@@ -20,6 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--threads", type=int, default=8, help="jobs at once")
 
     def handle(self, *, queues: list[str], threads: int, **_options: Any) -> None:
+        exporter.begin()
         role = "agent" if "agent.ai" in queues else "worker"
         if role == "agent":
             threading.Thread(target=providers.warm_up, daemon=True).start()
