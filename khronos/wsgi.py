@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 django.setup(set_prefix=False)
 
 from khronos.observability.requests import handler  # noqa: E402 - counts as the settings say
+from khronos.observability.tracing import traced  # noqa: E402
 
 full = handler()
 with override_settings(MIDDLEWARE=[]):
     lean = handler()
 
 
+@traced
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
     path = environ.get("PATH_INFO", "")
     chain = lean if path.startswith(settings.LEAN_PREFIXES) else full

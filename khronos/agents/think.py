@@ -14,6 +14,7 @@ from khronos.bus.routes import HURRY
 from khronos.exceptions import Permanent, Refused, Throttled, Transient, Unauthorized
 from khronos.guards import limits
 from khronos.guards.breakers import guarded
+from khronos.observability.steps import step
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,14 @@ def think(
 
 def ask(name: str, prompt: Prompt, token: str) -> Completion:
     try:
-        completion = complete(name, prompt)
+        with step("model.asked", provider=name) as this:
+            completion = complete(name, prompt)
+            this.add(
+                model=completion.model,
+                input_tokens=completion.input_tokens,
+                output_tokens=completion.output_tokens,
+                stop_reason=completion.stop_reason,
+            )
     except Empty as error:
         if limits.counted(f"empty:{name}:{token}", EMPTY_A_MINUTE).within:
             raise

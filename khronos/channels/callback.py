@@ -26,6 +26,7 @@ from khronos.exceptions import (
     Unauthorized,
     Vanished,
 )
+from khronos.observability.tracing import outgoing
 from khronos.resilience.limits import Claim
 
 CONNECT_TIMEOUT_S = 3.0
@@ -83,6 +84,7 @@ class CallbackTransport:
             IDEMPOTENCY_HEADER: key,
             TIMESTAMP_HEADER: timestamp,
             SIGNATURE_HEADER: sign(self._secret, timestamp, body),
+            **outgoing(),
         }
         judge(*post(self._url, body, headers))
 

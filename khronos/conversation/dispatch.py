@@ -27,6 +27,7 @@ from khronos.models import Conversation, Event, Turn, Update
 from khronos.models.commit import first
 from khronos.models.prepared import insert_all
 from khronos.observability import metrics
+from khronos.observability.steps import bound, happened
 from khronos.resilience import crashpoints
 
 log = logging.getLogger(__name__)
@@ -63,13 +64,35 @@ def dispatch(update_ids: Collection[int], *, told: bool = True) -> Outcome:
         return outcome
     outcome = Outcome()
     with transaction.atomic():
-        in_order = [update.pk for update in take(update_ids)]
-    for pk in in_order:
-        alone = dispatch_alone(pk, told)
+        in_order = [(update.pk, update.trace_id) for update in take(update_ids)]
+    for pk, trace_id in in_order:
+        with bound(trace_id=trace_id):
+            alone = dispatch_alone(pk, told)
         outcome.events += alone.events
         outcome.turns += alone.turns
         outcome.presses += alone.presses
     return outcome
+
+
+def tell_steps(outcome: Outcome, took_ms: float) -> None:
+    """One for each update, though they were dispatched together: so long each of them waited for it."""
+    targets = {
+        event.payload["update_id"]: {"target": event.payload["target"], "turn": event.payload["turn_id"]}
+        for event in outcome.events
+        if event.type == Event.Type.HANDOFF_REQUESTED
+    }
+    for event in outcome.events:
+        if event.type == Event.Type.MESSAGE_RECEIVED:
+            happened(
+                "message.dispatched",
+                after="message.received",
+                duration_ms=took_ms,
+                trace_id=event.trace_id,
+                conversation=event.conversation_id,
+                user_id=event.customer_id,
+                update=event.payload["update_id"],
+                **targets.get(event.payload["update_id"], {}),
+            )
 
 
 def dispatch_alone(pk: int, told: bool) -> Outcome:
@@ -143,6 +166,10 @@ def understood(updates: Sequence[Update], tally: Tally) -> list[Arrival]:
         except Unreadable as error:
             quarantine(update.pk, str(error))
             tally.unreadable(update.channel.kind)
+            log.warning(
+                "update cannot be understood",
+                extra={"update": update.pk, "trace_id": update.trace_id, "error": str(error)[:300]},
+            )
         else:
             arrivals.append(Arrival(update, update.channel, incoming))
     return arrivals

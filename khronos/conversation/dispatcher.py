@@ -16,10 +16,11 @@ from khronos.bus.routes import CONSUMED, PRESS_TASK, TURN_TASK
 from khronos.bus.streams import Consumer, Entry
 from khronos.conversation import sweep
 from khronos.conversation.deadletters import bury_entry
-from khronos.conversation.dispatch import Outcome, dispatch
+from khronos.conversation.dispatch import Outcome, dispatch, tell_steps
 from khronos.database import give_back
 from khronos.herald import sweep as herald
 from khronos.models.lease import holder
+from khronos.observability.steps import since_ms
 from khronos.resilience import crashpoints
 from khronos.resilience.shutdown import Stopping
 from khronos.resilience.wallclock import WallClock
@@ -83,8 +84,11 @@ class Dispatcher:
 
     def dispatch(self, update_ids: list[int], *, told: bool = True) -> None:
         self.in_hand = len(update_ids)
+        began = time.perf_counter()
         try:
-            self.proclaim(dispatch(update_ids, told=told))
+            outcome = dispatch(update_ids, told=told)
+            tell_steps(outcome, since_ms(began))
+            self.proclaim(outcome)
         finally:
             self.in_hand = 0
 

@@ -34,6 +34,7 @@ from khronos.models import Conversation, DeadLetter, Delivery, Message, Turn
 from khronos.models.commit import commit, insist
 from khronos.models.prepared import Select, Slot
 from khronos.observability import metrics
+from khronos.observability.steps import bound, note, step
 from khronos.resilience import crashpoints
 
 log = logging.getLogger(__name__)
@@ -69,11 +70,18 @@ def take(turn_id: int) -> None:
     if turn is None:
         return
     crashpoints.reached("turn.claimed")
-    deliveries: list[Delivery] = []
+    conversation = turn.conversation
+    with bound(trace_id=turn.trace_id, conversation=conversation.pk, user_id=conversation.contact_id):
+        see_through(turn)
+
+
+def see_through(turn: Turn) -> None:
+    facts = {"turn": turn.pk, "attempt": turn.attempts}
     try:
-        deliveries = work_on(turn)
+        with step("turn.taken", after="message.dispatched", named=turn.attempts == 1, **facts):
+            deliveries = work_on(turn)
     except LostLease:
-        log.warning("lease lost, nothing written", extra={"turn": turn.pk, "trace_id": turn.trace_id})
+        log.warning("lease lost, nothing written", extra={"turn": turn.pk})
         return
     except (OperationalError, InterfaceError) as error:
         put_back(turn, error)
@@ -94,7 +102,7 @@ def claim(turn_id: int) -> Turn | None:
 def put_back(turn: Turn, error: Exception) -> None:
     """The database went away in the middle: the turn is due when it is back, each time a little later."""
     what = type(error).__name__
-    log.warning("turn put back", extra={"turn": turn.pk, "trace_id": turn.trace_id, "error": what})
+    log.warning("turn put back", extra={"turn": turn.pk, "error": what})
     after = timedelta(seconds=min(turn.deferrals, settings.PARK_MAX_S))
     give_back = partial(answer.put_off, turn, after, f"database: {what}", "", was_try=True)
     with suppress(LostLease):
@@ -110,6 +118,7 @@ def work_on(turn: Turn) -> list[Delivery]:
             crashpoints.reached("turn.locked")
             return respond(turn)
     except Transient as error:
+        note(state=Turn.State.PARKED, reason=str(error))
         wait = timedelta(seconds=error.retry_after or 2)
         return commit(partial(answer.put_off, turn, wait, str(error), "", was_try=True))
     except TooMuch as flood:
@@ -125,6 +134,8 @@ def respond(turn: Turn) -> list[Delivery]:
     for left in range(AMENDMENTS, -1, -1):
         messages = QUESTIONS(turn=turn.pk)
         turn.asked_at = min((each.update.received_at for each in messages if each.update), default=None)
+        if len(messages) > 1:
+            note(also=[each.update.trace_id for each in messages[1:] if each.update])
         acknowledge_presses(turn, messages)
         if turn.conversation.handler == Conversation.Handler.TRIAGE:
             triage.route(turn, messages)
@@ -133,6 +144,7 @@ def respond(turn: Turn) -> list[Delivery]:
         stored = insist(store, settings.TURN_LEASE.total_seconds())
         if stored is not None:
             count(turn, messages, "answered" if replies else "silent")
+            note(state=Turn.State.ANSWERED if replies else Turn.State.SILENT)
             crashpoints.reached("turn.answered")
             return stored
         turn.amended = False
@@ -178,7 +190,7 @@ def park(turn: Turn, away: Away) -> list[Delivery]:
     """The models are away: the turn waits, the contact is told once."""
     wait_s = waiting_time(turn.deferrals, away)
     if not away.has_place:
-        log.warning("turn parked", extra={"turn": turn.pk, "trace_id": turn.trace_id, "error": str(away)})
+        log.warning("turn parked", extra={"turn": turn.pk, "error": str(away)})
     expected_s = waited_s(turn) + (wait_s if away.is_sure else 0.0)
     is_short = away.has_place and expected_s < settings.TELL_AFTER_S
     words = "" if turn.apologised or is_short else "wait"
@@ -187,6 +199,7 @@ def park(turn: Turn, away: Away) -> list[Delivery]:
 
 def put_off(turn: Turn, wait_s: float, reason: str, words: str, *, was_try: bool) -> list[Delivery]:
     said = phrase(words, language_of(turn.conversation.contact)) if words else ""
+    note(state=Turn.State.PARKED, reason=reason)
     crashpoints.reached("turn.parking")
     deliveries: list[Delivery] = commit(
         partial(answer.put_off, turn, timedelta(seconds=wait_s), reason, said, was_try=was_try)
@@ -198,6 +211,7 @@ def put_off(turn: Turn, wait_s: float, reason: str, words: str, *, was_try: bool
 
 def bury(turn: Turn, reason: str) -> list[Delivery]:
     """Given up: an operator sees it, the contact is told."""
+    note(state=Turn.State.BURIED, reason=reason)
     raise_alert("turn.buried", "error", f"Turn {turn.pk} was given up: {reason}")
 
     def job() -> list[Delivery]:

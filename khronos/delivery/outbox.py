@@ -14,6 +14,7 @@ from khronos.delivery import counting
 from khronos.models import Conversation, Delivery, Event, Message, Pause
 from khronos.models.lease import holder
 from khronos.models.prepared import Select, Slot, insert
+from khronos.observability.steps import happened
 
 # One row where what is said now has to wait: something earlier is on its way, or sending is paused.
 HELD_BACK = Select(
@@ -73,7 +74,21 @@ def read_by_cursor(conversation: Conversation, message: Message, trace_id: str) 
     )
     events.record([sent(delivery, conversation)])
     transaction.on_commit(partial(counting.sent, delivery))
+    transaction.on_commit(partial(tell_sent, delivery))
     return []
+
+
+def tell_sent(delivery: Delivery) -> None:
+    conversation = delivery.conversation
+    happened(
+        "delivery.sent",
+        after="turn.taken",
+        trace_id=delivery.trace_id,
+        conversation=conversation.pk,
+        user_id=conversation.contact_id,
+        delivery=delivery.pk,
+        channel=conversation.channel.slug,
+    )
 
 
 def sent(delivery: Delivery, conversation: Conversation) -> Event:

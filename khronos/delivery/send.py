@@ -40,6 +40,7 @@ from khronos.guards.breakers import guarded
 from khronos.models import Channel, Contact, Conversation, DeadLetter, Delivery, Event
 from khronos.models.deadletter import keep
 from khronos.observability import metrics
+from khronos.observability.steps import bound, step
 from khronos.resilience import crashpoints
 
 log = logging.getLogger(__name__)
@@ -76,13 +77,12 @@ def send_all(deliveries: Sequence[Delivery], conversation: Conversation) -> None
         if delivery is None:
             return  # something before it waits, or a worker was quicker and goes on with the rest
         delivery.conversation = conversation
-        try:
-            send(delivery)
-        except LostLease:
-            log.warning(
-                "lease lost while sending", extra={"delivery": delivery.pk, "trace_id": delivery.trace_id}
-            )
-            return
+        with bound(trace_id=delivery.trace_id, conversation=conversation.pk, user_id=conversation.contact_id):
+            try:
+                send(delivery)
+            except LostLease:
+                log.warning("lease lost while sending", extra={"delivery": delivery.pk})
+                return
 
 
 def send(delivery: Delivery) -> None:
@@ -102,7 +102,10 @@ def send(delivery: Delivery) -> None:
             in_doubt(delivery)
         if not may_go(transport, delivery, edits=edits and bool(delivery.external_id)):
             return
-        with guarded(transport.guard):
+        with (
+            guarded(transport.guard),
+            step("delivery.sent", after="turn.taken", delivery=delivery.pk, attempt=delivery.attempts),
+        ):
             shown = edit(transport, delivery) if edits else post(transport, delivery)
     except Failure as error:
         slow_down(transport, error)
@@ -202,7 +205,7 @@ def settle_failure(delivery: Delivery, error: Failure, *, edits: bool) -> None:
     verdict = after_failure(error, delivery, edits=edits)
     log.warning(
         "delivery %s", "put off" if isinstance(verdict, Later) else "failed",
-        extra={"delivery": delivery.pk, "trace_id": delivery.trace_id, "error": str(error)[:300],
+        extra={"delivery": delivery.pk, "error": str(error)[:300],
                "ambiguous": isinstance(error, Ambiguous)},
     )  # fmt: skip
     if isinstance(verdict, Later):

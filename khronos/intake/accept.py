@@ -5,6 +5,7 @@ are committed together, and one round trip rings the bus for all of them.
 """
 
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from khronos.intake import bell, repeats
 from khronos.intake.arrival import Arrival, arrived
 from khronos.models import Channel, Update
 from khronos.models.commit import first
+from khronos.observability.steps import Facts, happened, since_ms, step
 from khronos.resilience import crashpoints
 from khronos.resilience.groupcommit import GroupCommit
 
@@ -32,12 +34,32 @@ class Receipt:
 
 def accept(channel: Channel, raw: bytes, trace_id: str = "") -> Receipt:
     give_back()
-    return _pen.submit(arrived(channel, raw, trace_id or secrets.token_hex(16)))
+    arrival = arrived(channel, raw, trace_id or secrets.token_hex(16))
+    with step("message.received", named=True, **told(arrival)) as this:
+        receipt = _pen.submit(arrival)
+        this.add(update=receipt.update_id, is_new=receipt.is_new)
+    return receipt
 
 
 def accept_all(channel: Channel, raws: Sequence[bytes]) -> list[Receipt]:
     """Many at once, in their order and in one transaction: all of them are stored, or none."""
-    return store([arrived(channel, raw, secrets.token_hex(16)) for raw in raws])
+    began = time.perf_counter()
+    arrivals = [arrived(channel, raw, secrets.token_hex(16)) for raw in raws]
+    receipts = store(arrivals)
+    took_ms = since_ms(began)
+    for arrival, receipt in zip(arrivals, receipts, strict=True):
+        found = told(arrival) | {"update": receipt.update_id, "is_new": receipt.is_new}
+        happened("message.received", duration_ms=took_ms, **found)
+    return receipts
+
+
+def told(arrival: Arrival) -> Facts:
+    return {
+        "trace_id": arrival.trace_id,
+        "channel": arrival.channel.slug,
+        "conversation": arrival.conversation_id,
+        "user_id": arrival.customer_id,
+    }
 
 
 def store(arrivals: Sequence[Arrival]) -> list[Receipt]:

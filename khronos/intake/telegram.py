@@ -15,7 +15,7 @@ from khronos.intake.accept import accept
 from khronos.intake.callers import come_back_s, wrong_secret_wait
 from khronos.intake.channels import listening
 from khronos.models import Channel
-from khronos.observability.tracing import headers_of, trace_of
+from khronos.observability.tracing import TRACE_HEADER, trace_of
 from khronos.resilience.deadlines import within
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a name
@@ -42,7 +42,7 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
         return HttpResponse(status=413)
     except (UnreadablePostError, RawPostDataException):
         return HttpResponse(status=400)  # cut off on the way: it will be sent again
-    return HttpResponse(headers={**headers_of(receipt.trace_id), **EMPTY})
+    return HttpResponse(headers={TRACE_HEADER: receipt.trace_id, **EMPTY})
 
 
 def knows_secret(channel: Channel, given: str) -> bool:

@@ -20,7 +20,7 @@ from khronos.intake.callers import come_back_s, wrong_secret_wait
 from khronos.intake.channels import listening
 from khronos.intake.reading import Cursor, is_thinking, read
 from khronos.models import Channel, conversation_id
-from khronos.observability.tracing import trace_of
+from khronos.observability.tracing import TRACE_HEADER, trace_of
 from khronos.resilience.deadlines import within
 
 DATABASE_S = settings.BREAKERS["database"]["timeout_s"]
@@ -69,7 +69,7 @@ def accepted(channel: Channel, raw: bytes, trace_id: str) -> JsonResponse:
     return JsonResponse(
         {"accepted": True, "trace_id": receipt.trace_id},
         status=202,
-        headers={"X-Trace-Id": receipt.trace_id},
+        headers={TRACE_HEADER: receipt.trace_id},
     )
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -17,7 +18,7 @@ MESSAGE_MAX, EXCEPTION_MAX = 8_000, 16_000  # characters; a line stays one write
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 TAKEN = STANDARD | {"timestamp", "level", *steps.IDS, "service", "environment", "version", "logger"}
-PLAIN_TYPES = {str, int, float, bool, type(None)}
+PLAIN_TYPES = {str, int, float, bool, type(None), UUID}
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
 
@@ -71,10 +72,12 @@ class Text(logging.Formatter):
 
 def facts_of(record: logging.LogRecord) -> steps.Facts:
     """What is bound, and what this line says beside its message."""
-    said = vars(record)
+    said, facts = vars(record), steps.here()
+    if record.exc_info and record.exc_info[1] is not None:
+        facts = getattr(record.exc_info[1], steps.MARK, {}) | facts
     if len(said) == PLAIN:
-        return steps.here()
-    return steps.here() | {name: said[name] for name in said if name not in STANDARD}
+        return facts
+    return facts | {name: said[name] for name in said if name not in STANDARD}
 
 
 PLAIN = len(vars(logging.LogRecord("", 0, "", 0, "", None, None)))  # attributes of a record without extras

@@ -1,14 +1,16 @@
 """Steps on the way of a message. What is bound around a line is in that line (docs/logs.md).
 
-    with step("turn.taken", after="message.dispatched", trace_id=turn.trace_id, turn=turn.pk) as this:
+    with step("model.asked", provider=name) as this:
         ...
-        this.add(state="answered")
+        this.add(model=…)
 
-A step writes one line at its end, and is a span where tracing is on. Its span id is derived from trace id and
-name: so the next step, in whatever process, knows its parent by name, and nobody has to carry it there.
+A step writes one line at its end, and is a span where tracing is on. The span id of a named step is derived
+from trace and name: so the next one, in whatever process, knows its parent, and nobody has to carry it there.
 """
 
 import logging
+import random
+import re
 import time
 from collections.abc import Callable
 from contextvars import ContextVar, Token
@@ -21,7 +23,11 @@ log = logging.getLogger("khronos.steps")
 
 type Facts = dict[str, Any]
 
+MARK = "khronos_facts"
+ERROR_MAX = 300  # characters
 IDS = ("trace_id", "correlation_id", "span_id", "user_id")
+
+HEX = re.compile(r"[0-9a-f]{32}")
 
 _bound: ContextVar[Facts] = ContextVar("bound")
 
@@ -62,26 +68,30 @@ class bound:
         self._facts = facts
 
     def __enter__(self) -> None:
-        self._token = _bound.set({**here(), **self._facts})
+        self._facts = {**here(), **self._facts}
+        self._token = _bound.set(self._facts)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        mark(error, self._facts)
         _bound.reset(self._token)
 
 
 class step:
-    """`after`: the step before, of the same trace; else it is the one around. `which`: one of several."""
+    """`after`: the step before, of the same trace; else it is the one around.
 
-    __slots__ = ("_began", "_facts", "_name", "_parent", "_token", "error")
+    One that others name has an id that follows from trace and name: it is `named`. The rest may come often.
+    """
+
+    __slots__ = ("_began", "_facts", "_name", "_parent", "_token")
     _token: Token[Facts]
 
-    def __init__(self, name: str, *, after: str = "", which: object = "", **facts: Any) -> None:
+    def __init__(self, name: str, *, after: str = "", named: bool = False, **facts: Any) -> None:
         outer = here()
         self._name = name
         self._facts = {**outer, **facts}
-        self.error = ""
         trace_id: str = self._facts.get("trace_id", "")
         self._parent = span_of(trace_id, after) if after else outer.get("span_id", "")
-        self._facts["span_id"] = span_of(trace_id, name, which)
+        self._facts["span_id"] = span_of(trace_id, name) if named else new_span()
 
     def add(self, **facts: Any) -> None:
         """What is known only now."""
@@ -92,35 +102,32 @@ class step:
         self._began = time.perf_counter()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        duration_ms = round((time.perf_counter() - self._began) * 1000, 2)
-        if kind is not None:
-            self.error = f"{kind.__name__}: {error}"[:300]
-        tell(self._name, self._facts, duration_ms, self._parent, self.error)
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: TracebackType | None) -> None:
+        self._facts["duration_ms"] = since_ms(self._began)
+        if error is not None:
+            self._facts["error"] = f"{type(error).__name__}: {error}"[:ERROR_MAX]
+            mark(error, self._facts)
+        tell(self._name, self._facts, self._parent)
         _bound.reset(self._token)
 
 
-def happened(
-    name: str, *, after: str = "", which: object = "", duration_ms: float = 0.0, **facts: Any
-) -> None:
-    """A step that is over already, such as one of a batch."""
-    outer = here()
-    facts = {**outer, **facts}
+def note(**facts: Any) -> None:
+    """For the line of the step around; nothing where there is none."""
+    here().update(facts)
+
+
+def happened(name: str, *, after: str = "", duration_ms: float = 0.0, **facts: Any) -> None:
+    """A step that is over already and stands for itself, such as one of a batch."""
     trace_id: str = facts.get("trace_id", "")
-    facts["span_id"] = span_of(trace_id, name, which)
+    facts |= {"span_id": span_of(trace_id, name), "duration_ms": duration_ms}
     token = _bound.set(facts)
     try:
-        tell(name, facts, duration_ms, span_of(trace_id, after) if after else outer.get("span_id", ""), "")
+        tell(name, facts, span_of(trace_id, after) if after else "")
     finally:
         _bound.reset(token)
 
 
-def tell(name: str, facts: Facts, duration_ms: float, parent_id: str, error: str) -> None:
-    facts["duration_ms"] = duration_ms
-    if error:
-        facts["error"] = error
+def tell(name: str, facts: Facts, parent_id: str) -> None:
     if switch.lines:
         log.info(name)
     if switch.export is not None:
@@ -129,5 +136,27 @@ def tell(name: str, facts: Facts, duration_ms: float, parent_id: str, error: str
         )
 
 
-def span_of(trace_id: str, name: str, which: object = "") -> str:
-    return blake2b(f"{trace_id}/{name}/{which}".encode(), digest_size=8).hexdigest()
+def mark(error: BaseException | None, facts: Facts) -> None:
+    """Whoever logs it further out shall know of what it was."""
+    if error is not None and not hasattr(error, MARK):
+        setattr(error, MARK, {name: facts[name] for name in IDS if name in facts})
+
+
+def span_of(trace_id: str, name: str) -> str:
+    return blake2b(f"{trace_id}/{name}".encode(), digest_size=8).hexdigest()
+
+
+def trace_number(trace_id: str) -> str:
+    """As tracing wants it: ours as it is, a hash of what somebody else has chosen."""
+    if HEX.fullmatch(trace_id) and trace_id.strip("0"):
+        return trace_id
+    return blake2b(trace_id.encode(), digest_size=16).hexdigest()
+
+
+def new_span() -> str:
+    return f"{random.getrandbits(64) or 1:016x}"
+
+
+def since_ms(began: float) -> float:
+    """Of `time.perf_counter()`."""
+    return round((time.perf_counter() - began) * 1000, 2)

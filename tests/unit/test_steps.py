@@ -1,6 +1,7 @@
 """A step is one line at its end, and binds what it knows to all lines within."""
 
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from khronos.observability import steps
 from khronos.observability.formats import JsonLines
-from khronos.observability.steps import bound, happened, here, span_of, step
+from khronos.observability.steps import bound, happened, here, note, span_of, step, trace_number
 
 log = logging.getLogger("khronos.test-of-steps")
 
@@ -41,7 +42,7 @@ def test_a_step_is_one_line_with_its_duration_and_what_was_added(told: list[dict
     assert "state" not in within
     assert (line["message"], line["state"], line["trace_id"]) == ("turn.taken", "answered", "t-1")
     assert line["duration_ms"] >= 0
-    assert line["span_id"] == within["span_id"] == span_of("t-1", "turn.taken")
+    assert line["span_id"] == within["span_id"] != ""
     assert here() == {}
 
 
@@ -65,7 +66,7 @@ def test_switched_off_nothing_is_written_and_all_is_bound(told: list[dict[str, A
 def test_the_parent_is_the_step_around_or_the_one_named(told: list[dict[str, Any]]) -> None:
     spans: list[steps.Span] = []
     steps.switch.export = spans.append
-    with step("turn.taken", after="message.dispatched", trace_id="t-1"), step("model.asked", which=1):
+    with step("turn.taken", after="message.dispatched", named=True, trace_id="t-1"), step("model.asked"):
         pass
     happened("message.dispatched", after="message.received", trace_id="t-1", duration_ms=3.0)
     model, turn, dispatched = spans
@@ -77,7 +78,41 @@ def test_the_parent_is_the_step_around_or_the_one_named(told: list[dict[str, Any
 
 
 def test_another_trace_is_another_span(told: list[dict[str, Any]]) -> None:
-    assert len({span_of("a", "x"), span_of("b", "x"), span_of("a", "y"), span_of("a", "x", 2)}) == 4
+    assert len({span_of("a", "x"), span_of("b", "x"), span_of("a", "y")}) == 3
     with bound(correlation_id="c"), step("x", trace_id="a"):
         pass
     assert told[0]["correlation_id"] == "c"
+
+
+def test_what_is_noted_is_for_the_step_around_alone(told: list[dict[str, Any]]) -> None:
+    note(state="lost")
+    with bound(trace_id="t-1"), step("turn.taken"):
+        note(state="parked")
+    log.info("later")
+    taken, later = told
+    assert taken["state"] == "parked"
+    assert "state" not in later
+
+
+def test_an_error_that_is_logged_further_out_knows_its_trace(told: list[dict[str, Any]]) -> None:
+    try:
+        with bound(trace_id="t-1", turn=7):
+            raise ValueError("odd")
+    except ValueError:
+        log.exception("caught")
+    assert told[0]["trace_id"] == "t-1"
+    assert "ValueError: odd" in told[0]["exception"]
+
+
+def test_a_step_that_stands_for_itself_takes_nothing_from_around(told: list[dict[str, Any]]) -> None:
+    with bound(trace_id="t-1", turn=7):
+        happened("delivery.sent", trace_id="t-2")
+    assert told[0]["trace_id"] == "t-2"
+    assert "turn" not in told[0]
+
+
+@pytest.mark.parametrize("odd", ["mine-1", "0" * 32, "A" * 32, "f" * 31])
+def test_a_trace_of_somebody_elses_words_has_a_number_too(odd: str) -> None:
+    assert trace_number("0af7651916cd43dd8448eb211c80319c") == "0af7651916cd43dd8448eb211c80319c"
+    assert re.fullmatch("[0-9a-f]{32}", trace_number(odd))
+    assert trace_number(odd) == trace_number(odd) != odd

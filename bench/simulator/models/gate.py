@@ -52,6 +52,7 @@ class Gate:
             return await self._look_up(request)
         load = self._models.loads[dialect.provider]
         call = ModelCall(time.time(), dialect.provider, request.path, concurrency=load.enter())
+        call.trace_id = request.headers.get("X-Trace-Id", "")
         try:
             if request.path == sidedoor.TRANSCRIPTIONS:
                 return await self._transcribe(request, dialect, call)

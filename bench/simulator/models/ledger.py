@@ -19,6 +19,7 @@ class ModelCall:
     tools: int = 0
     stream: bool = False
     key: str = ""
+    trace_id: str = ""
     concurrency: int = 0
     outcome: str = "abandoned"
     answer: str = ""

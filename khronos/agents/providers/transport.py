@@ -3,6 +3,7 @@
 import httpx2
 
 from khronos.http import Unanswered, Unsent, pool
+from khronos.observability.tracing import outgoing
 
 
 class PooledTransport(httpx2.BaseTransport):
@@ -18,7 +19,7 @@ class PooledTransport(httpx2.BaseTransport):
             reply = pool(f"{url.scheme}://{url.netloc.decode()}").request(
                 request.method,
                 url.raw_path.decode(),
-                headers_of(request),
+                [*headers_of(request), *outgoing().items()],
                 request.read(),
                 connect_timeout=self._connect_timeout,
                 timeout=self._total_timeout,
