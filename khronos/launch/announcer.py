@@ -11,6 +11,7 @@ from khronos.launch.home import Home
 from khronos.launch.screen import Screen
 from khronos.resilience.identity import Identity, uptime_s
 from khronos.resilience.process import Process, State
+from khronos.resilience.spool import Spool
 
 LOG_MAX_BYTES = 20 * 1024 * 1024
 READY_PATIENCE_S = 20.0  # then the rest is started anyway, and the operator told what is amiss
@@ -29,6 +30,7 @@ class Announcer:
         self.asked_at = 0.0
         self.last_words: dict[str, str] = {}
         self.all_ran = False
+        self.alerts = Spool(home.run / "alerts")  # taken by khronos/herald/sweep.py
 
     def ready_gate(self) -> bool:
         """Opens when /ready says 200, and after some patience anyway."""
@@ -57,12 +59,16 @@ class Announcer:
 
     def well_again(self, process: Process) -> None:
         self.screen.done(f"{process.name} is well again")
+        self.over(process)
 
     def died(self, process: Process, how: str, back_in_s: float) -> None:
+        self.alert(process, "", "warning", f"{process.name} died ({how}).")
         when = f"back in {back_in_s:.0f} s" if back_in_s >= 0.5 else "back at once"
         self.screen.warn(f"{process.name} died ({how}), {when}{self._last_words(process)}")
 
     def gave_up(self, process: Process, how: str) -> None:
+        said = f"{process.name} is given up after {process.failed_starts} failed starts ({how})."
+        self.alert(process, ".given_up", "critical", said)
         self.screen.fail(
             f"{process.name} is given up after {process.failed_starts} failed starts ({how})"
             f"{self._last_words(process)}\n"
@@ -71,6 +77,7 @@ class Announcer:
 
     def renewing(self, process: Process, why: str) -> None:
         self.screen.warn(f"{process.name} {why}: restarting it")
+        self.alert(process, "", "warning", f"{process.name} {why}: it was restarted.")
 
     def stopping(self) -> None:
         self.screen.say("Stopping: first what takes messages in, then what answers them …")
@@ -84,6 +91,8 @@ class Announcer:
     def changed(self, processes: Sequence[Process]) -> None:
         if not self.all_ran and all(process.state is State.RUNNING for process in processes):
             self.all_ran = True
+            for process in processes:
+                self.over(process)  # what an earlier supervisor could not mend
             self.screen.done(
                 f"{len(processes)} processes run ({', '.join(process.name for process in processes)})"
             )
@@ -98,6 +107,13 @@ class Announcer:
             rotate(process.spec.log)
         if not self.is_ready:
             self.ask()
+
+    def alert(self, process: Process, what: str, level: str, text: str) -> None:
+        self.alerts.put({"name": f"process.{process.name}{what}", "level": level, "text": text})
+
+    def over(self, process: Process) -> None:
+        for what in ("", ".given_up"):
+            self.alerts.put({"name": f"process.{process.name}{what}"})
 
     def _last_words(self, process: Process) -> str:
         """Of one that does not get up; not the same ones again and again."""
