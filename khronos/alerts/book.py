@@ -122,8 +122,9 @@ def written(note: Note) -> None:
     rows, first, last = Alert.objects, at(note.first_at), at(note.last_at)
     if note.count and not rows.repeat(note.name, note.level, note.text, note.count, last):
         rows.make(note.name, first)
-        if not rows.begin(note.name, note.level, note.text, note.count, first):
-            rows.repeat(note.name, note.level, note.text, note.count, last)
+        is_begun = rows.begin(note.name, note.level, note.text, 1, first)
+        if more := note.count - is_begun:
+            rows.repeat(note.name, note.level, note.text, more, last)
     if note.told_by and note.told_at:
         rows.get(name=note.name).settle(note.told_by, at(note.told_at))
     if note.over_at:

@@ -1,71 +1,26 @@
 """The life of an alert, and who hears of it when: real database, real Valkey, a simulated Telegram."""
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import pytest
 from django.db import connection
-from django.db.models import DateTimeField, Value
 from pytest_django import Settings
 
 from bench.simulator import Simulator
-from khronos.alerts import clock, raise_alert, resolve_alert
+from khronos.alerts import clock
 from khronos.alerts.words import news_of
 from khronos.bus import doorbell
 from khronos.guards.breakers import breaker
 from khronos.herald import sweep, tell
 from khronos.models import Alert, Channel, Delivery
 from settings.alert_hours import QuietHours, quiet_hours
+from tests.integration.alert_scene import CHAT, CRITICAL_CHAT, NAME, Clock, down, said, up
 
 pytestmark = pytest.mark.usefixtures("bus")
-CHAT, CRITICAL_CHAT = 501, 502
-NAME = "check.disk"
 
 
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def moment(self) -> Value:
-        return Value(self.at, output_field=DateTimeField())
-
-    def move(self, **by: float) -> None:
-        self.at += timedelta(**by)
-
-
-@pytest.fixture
-def wall(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    wall = Clock(datetime(2026, 11, 21, 3, 12, tzinfo=UTC))
-    monkeypatch.setattr(clock, "moment", wall.moment)
-    return wall
-
-
-@pytest.fixture
-def chat(telegram: Channel, sim: Simulator, settings: Settings) -> None:
-    """The operators' chat."""
-    settings.TELEGRAM_ALERT_CHAT_ID = str(CHAT)
-    sim.telegram.open_chat(CHAT)
-    sim.telegram.open_chat(CRITICAL_CHAT)
-
-
-def up(level: str = "error", name: str = NAME, text: str = "2 % are free.") -> None:
-    raise_alert(name, level, text)
-
-
-def down(name: str = NAME) -> None:
-    from khronos.alerts import _resolved
-
-    _resolved.clear()  # what a process remembers of seconds, in which our clock moves by minutes
-    resolve_alert(name)
-
-
-def said(sim: Simulator, chat: int = CHAT) -> list[str]:
-    return sim.telegram.answers(chat)
-
-
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_a_hundred_raises_in_five_minutes_are_two_messages(wall: Clock, sim: Simulator) -> None:
     for _ in range(100):
         up()
@@ -84,7 +39,7 @@ def test_a_hundred_raises_in_five_minutes_are_two_messages(wall: Clock, sim: Sim
     assert (tell.tell_due(), len(said(sim))) == (0, 2)
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_the_longer_it_goes_on_the_seldomer_it_is_told(wall: Clock, sim: Simulator) -> None:
     for _ in range(120):
         up()
@@ -93,7 +48,7 @@ def test_the_longer_it_goes_on_the_seldomer_it_is_told(wall: Clock, sim: Simulat
     assert len(said(sim)) == 6  # at 0, 5, 15, 35, 65, 95 minutes
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_its_end_is_told_with_its_length(wall: Clock, sim: Simulator) -> None:
     up()
     tell.tell_due()
@@ -104,7 +59,7 @@ def test_its_end_is_told_with_its_length(wall: Clock, sim: Simulator) -> None:
     assert tell.tell_due() == 0
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_what_was_over_before_anybody_heard_is_told_once_as_over(wall: Clock, sim: Simulator) -> None:
     up()
     wall.move(minutes=4)
@@ -113,7 +68,7 @@ def test_what_was_over_before_anybody_heard_is_told_once_as_over(wall: Clock, si
     assert said(sim) == ["✅ The disk is nearly full – over\nIt lasted 4 min, from 03:12 to 03:16."]
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_getting_worse_is_told_at_once_and_also_through_a_mute(wall: Clock, sim: Simulator) -> None:
     up("warning")
     tell.tell_due()
@@ -129,7 +84,7 @@ def test_getting_worse_is_told_at_once_and_also_through_a_mute(wall: Clock, sim:
     assert tell.tell_due() == 0
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_flapping_is_told_as_such_and_no_storm(wall: Clock, sim: Simulator) -> None:
     for _ in range(20):
         up()
@@ -147,7 +102,7 @@ def test_flapping_is_told_as_such_and_no_storm(wall: Clock, sim: Simulator) -> N
     assert (row.flaps, row.count) == (19, 20)
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_a_new_life_begins_when_it_was_over_for_long(wall: Clock, sim: Simulator) -> None:
     up()
     tell.tell_due()
@@ -160,7 +115,7 @@ def test_a_new_life_begins_when_it_was_over_for_long(wall: Clock, sim: Simulator
     assert Alert.objects.values_list("count", "flaps", "tellings").get() == (1, 0, 1)
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_whoever_dies_between_telling_and_marking_is_followed_by_another(wall: Clock, sim: Simulator) -> None:
     up()
     dying = Alert.objects.claim(Alert.objects.get().pk, clock.moment())
@@ -173,7 +128,7 @@ def test_whoever_dies_between_telling_and_marking_is_followed_by_another(wall: C
     assert tell.tell_due() == 0
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_a_lost_ring_heals(wall: Clock, sim: Simulator, bus: object) -> None:
     up()
     assert doorbell.waiting_in("ops") == 1
@@ -205,7 +160,7 @@ def test_many_who_raise_it_at_once_make_one_row_with_the_right_count() -> None:
     assert doorbell.waiting_in("ops") == 1  # one of them began it
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_critical_goes_to_its_own_chat_and_so_does_its_end(
     wall: Clock, sim: Simulator, settings: Settings
 ) -> None:
@@ -219,7 +174,7 @@ def test_critical_goes_to_its_own_chat_and_so_does_its_end(
     assert len(said(sim)) == 1
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_more_than_a_minute_allows_is_summed_up(wall: Clock, sim: Simulator, settings: Settings) -> None:
     settings.ALERTS_PER_MINUTE = 3
     for number in range(15):
@@ -235,7 +190,7 @@ def test_more_than_a_minute_allows_is_summed_up(wall: Clock, sim: Simulator, set
     assert row.tell_at > wall.at
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_quiet_hours_hold_back_what_is_not_urgent(wall: Clock, sim: Simulator, settings: Settings) -> None:
     settings.ALERT_QUIET_HOURS = quiet_hours("22:00-07:00")
     up("info", "paused.channel.default")
@@ -256,7 +211,7 @@ def test_quiet_hours_hold_back_what_is_not_urgent(wall: Clock, sim: Simulator, s
     assert len(said(sim)) == 3
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_what_gets_urgent_in_the_night_does_not_wait(wall: Clock, sim: Simulator, settings: Settings) -> None:
     settings.ALERT_QUIET_HOURS = quiet_hours("22:00-07:00")
     up("warning")
@@ -283,7 +238,7 @@ def test_hours_over_midnight(now: str, morning: str | None) -> None:
     assert (found and found.strftime("%Y-%m-%d %H:%M")) == morning
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_muted_means_silence_until_the_hour_and_then_what_is_left(wall: Clock, sim: Simulator) -> None:
     up()
     tell.tell_due()
@@ -298,7 +253,7 @@ def test_muted_means_silence_until_the_hour_and_then_what_is_left(wall: Clock, s
     assert "Muted" not in said(sim)[1]
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_muted_until_it_is_over_tells_of_the_end_alone(wall: Clock, sim: Simulator) -> None:
     up()
     tell.tell_due()
@@ -313,7 +268,7 @@ def test_muted_until_it_is_over_tells_of_the_end_alone(wall: Clock, sim: Simulat
     assert not Alert.objects.get().muted_until_over
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_alerts_take_nothing_from_the_budget_of_answers(
     wall: Clock, sim: Simulator, settings: Settings
 ) -> None:
@@ -324,7 +279,7 @@ def test_alerts_take_nothing_from_the_budget_of_answers(
     assert Delivery.objects.count() == 0
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_two_alerts_to_one_chat_leave_as_far_apart_as_telegram_wants(
     wall: Clock, sim: Simulator, settings: Settings
 ) -> None:
@@ -352,7 +307,7 @@ def test_without_a_chat_it_is_kept_and_told_when_there_is_one(
     assert (tell.tell_due(), len(said(sim))) == (1, 1)
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.usefixtures("alert_chat")
 def test_telegram_away_without_any_fallback_is_told_late(wall: Clock, sim: Simulator) -> None:
     sim.telegram.fail(status=500, method="sendMessage", count=1)
     up()
