@@ -112,6 +112,7 @@ class Environment(BaseModel):
     )
     observability: bool = Field(True, description="Counting, and a log line for each step of a message.")
     flower_password: str = Field("", description="Of Flower's user `khronos`; made at the first start.")
+    flower_read_only: bool = Field(True, description="Flower shows, and changes nothing.")
     litestream_replica_url: str = Field("", description="s3://…; empty: a folder under KHRONOS_HOME.")
 
     @property

@@ -28,7 +28,6 @@ WAVES = {
 AFTER_READY = 2
 REMOVED = {
     "litestream": ("AWS_CA_BUNDLE",),  # it breaks litestream's S3 client
-    "flower": ("DJANGO_SETTINGS_MODULE",),  # Celery would load Django for it
 }
 
 
@@ -93,9 +92,6 @@ def environment(name: str, kind: str, settings: Mapping[str, str]) -> dict[str, 
         "MALLOC_ARENA_MAX": "2",  # glibc would keep up to eight heaps a core for the threads
         "OPENBLAS_NUM_THREADS": "1",
     }
-    if kind == "flower":
-        env["CELERY_BROKER_URL"] = settings.get("CELERY_BROKER_URL") or settings["REDIS_URL"]
-        env["FLOWER_BASIC_AUTH"] = f"khronos:{settings['FLOWER_PASSWORD']}"
     for unwanted in REMOVED.get(kind, ()):
         env.pop(unwanted, None)
     return env
