@@ -2,6 +2,12 @@
 
 from typing import Any
 
+from settings.env import env
+
+FLOWER_PORT = env.flower_port or 5555
+FLOWER_PASSWORD = env.flower_password
+FLOWER_READ_ONLY = env.flower_read_only
+
 LOGIN_REDIRECT_URL = "/admin/"  # Unfold's sign-in page forgets where it was to lead
 
 UNFOLD: dict[str, Any] = {
@@ -14,7 +20,10 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": True,
     "SHOW_LANGUAGES": True,
     "LANGUAGES": {"action": "khronos.desk.admin.language.address"},
-    "SITE_VIEWS": [("language/", "language", "khronos.desk.admin.language.SwitchLanguage")],
+    "SITE_VIEWS": [
+        ("language/", "language", "khronos.desk.admin.language.SwitchLanguage"),
+        ("flower/", "flower", "khronos.desk.admin.flower.FlowerPage"),
+    ],
     "DASHBOARD_CALLBACK": "khronos.desk.admin.home.numbers",
     "STYLES": ["khronos.desk.admin.sidebar.stylesheet"],
     "BORDER_RADIUS": "6px",

@@ -1,4 +1,4 @@
-"""The root: operators go to the admin, everybody else to the chat page."""
+"""The root: operators go to their live page, everybody else to the chat page."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -7,4 +7,4 @@ from django.views.decorators.cache import never_cache
 
 @never_cache
 def home(request: HttpRequest) -> HttpResponse:
-    return redirect("/admin/" if request.user.is_staff else "/chat/")
+    return redirect("/dashboard" if request.user.is_staff else "/chat/")

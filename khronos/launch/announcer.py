@@ -48,7 +48,8 @@ class Announcer:
             self.is_ready = True
             self.screen.say(f"Khronos is ready at http://{self.host}:{self.port}", style="bold green")
             self.screen.say(
-                f"  {uptime_s(self.me):.1f} s   chat /chat/   admin /admin/   stop with Ctrl-C or `make down`"
+                f"  {uptime_s(self.me):.1f} s   chat /chat/   admin /admin/   live /dashboard"
+                "   stop with Ctrl-C or `make down`"
             )
         elif now - self.began > READY_PATIENCE_S and not self.has_complained:
             self.has_complained = True

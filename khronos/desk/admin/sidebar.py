@@ -31,7 +31,13 @@ def item(title: Any, icon: str, model: str, app: str = "khronos") -> dict[str, A
 
 
 SIDEBAR: list[dict[str, Any]] = [
-    {"items": [{"title": _("Overview"), "icon": "speed", "link": reverse_lazy("admin:index")}]},
+    {
+        "items": [
+            {"title": _("Overview"), "icon": "speed", "link": reverse_lazy("admin:index")},
+            {"title": _("Dashboard"), "icon": "monitoring", "link": "/dashboard"},
+            {"title": _("Flower"), "icon": "local_florist", "link": reverse_lazy("admin:flower")},
+        ]
+    },
     {
         "title": _("Talk"),
         "items": [
