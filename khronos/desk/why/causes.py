@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from khronos.conversation.holding import ELSEWHERE, NO_LOCK, STOPPED
@@ -11,6 +12,7 @@ from khronos.conversation.patience import FLOOD
 from khronos.delivery.pacing import WAITS_FOR
 from khronos.desk.lengths import ago_s, until
 from khronos.desk.why import around
+from khronos.desk.why.story import clause
 from khronos.guards.breakers import LEFT_ALONE
 from khronos.guards.limits import AS_OFTEN
 from khronos.models import Delivery, Turn
@@ -25,8 +27,8 @@ def cause(row: Turn | Delivery, due_at: datetime) -> tuple[str, str]:
     name, tell = next(((name, tell) for words, name, tell in CAUSES if re.search(words, row.reason)), AWAY)
     if isinstance(row, Delivery) and row.doubtful and name == "away":
         name, tell = "doubtful", doubtful
-    text = tell(row.reason or "–")
-    return name, f"{text} " + _("The next try is %(when)s.") % {"when": until(due_at)}
+    text = tell(clause(row.reason))
+    return name, f"{text} " + _("The next try is %(when)s.") % {"when": until(max(due_at, timezone.now()))}
 
 
 def breaker(reason: str) -> str:

@@ -1,10 +1,10 @@
 """From what somebody has in hand to the rows it names: a trace, a row's number, the channel's own ids."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from khronos.intake import repeats
@@ -122,8 +122,7 @@ def of_events(events: Iterable[Event]) -> Found | None:
 def by_trace(trace_id: str) -> Found | None:
     if found := of_events(Event.objects.filter(trace_id=trace_id).order_by("pk")[:EVENTS_MAX]):
         return found
-    undone = Q(state=Update.State.RECEIVED) | Q(state=Update.State.QUARANTINED)
-    for rows in (updates().filter(undone), recent_updates()):
+    for rows in without_events():
         if update := rows.filter(trace_id=trace_id).first():
             return of_update(update)
     if update := repeats.original(trace_id):
@@ -131,9 +130,12 @@ def by_trace(trace_id: str) -> Found | None:
     return None
 
 
-def recent_updates() -> UpdateQuerySet:
-    newest = Update.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    return updates().filter(pk__gt=newest - RECENT)
+def without_events() -> Iterator[UpdateQuerySet]:
+    """Those that are not dispatched, by their own indexes; then the newest of the others."""
+    yield updates().filter(state=Update.State.RECEIVED).order_by("conversation_id", "pk")
+    yield updates().filter(state=Update.State.QUARANTINED).order_by("received_at")
+    newest = Update.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    yield updates().filter(pk__gt=newest - RECENT).order_by("pk")
 
 
 def by_conversation(text: str) -> Found | None:

@@ -27,15 +27,14 @@ def name_of(life: Life, part: Delivery) -> str:
 
 def end_of(life: Life, part: Delivery) -> Iterator[Step]:
     name, row = name_of(life, part), ("delivery", part.pk)
-    took_s = (part.sent_at - part.created_at).total_seconds() if part.sent_at else 0.0
     if part.state == Delivery.State.SENT and part.sent_at:
-        text = _("%(part)s was shown after %(time)s") % {"part": name, "time": exact(took_s)}
-        yield Step(part.sent_at, "sent", text + remarks(life, part), took_s, "success", row)
+        after = {"time": exact((part.sent_at - part.created_at).total_seconds())}
+        text = _("%(part)s was shown after %(time)s") % {"part": name, **after} + remarks(life, part)
+        yield Step(part.sent_at, "sent", text, last_try_s(life, part, part.sent_at), "success", row)
     elif part.state == Delivery.State.FAILED:
         at = failed_at(life, part)
-        took_s = (at - part.created_at).total_seconds()
         text = _("%(part)s could not be sent: %(why)s") % {"part": name, "why": part.reason or "–"}
-        yield Step(at, "failed", text + remarks(life, part), max(took_s, 0.0), "danger", row)
+        yield Step(at, "failed", text + remarks(life, part), last_try_s(life, part, at), "danger", row)
     elif part.state == Delivery.State.SENDING:
         text = _("%(part)s is being sent by %(who)s, try %(n)s")
         text %= {"part": name, "who": tries.seat(part.holder), "n": part.attempts}
@@ -55,6 +54,14 @@ def remarks(life: Life, part: Delivery) -> str:
     if part.plain:
         found.append(_("without markup, which was refused"))
     return f" ({'; '.join(found)})" if found else ""
+
+
+def last_try_s(life: Life, part: Delivery, ended: datetime) -> float:
+    """The first begins with the row itself."""
+    if len(tries.of_part(life, part)) <= 1:
+        return max((ended - part.created_at).total_seconds(), 0.0)
+    took_ms = fact_of(life, part).get("took_ms")
+    return took_ms / 1000 if isinstance(took_ms, int) else 0.0
 
 
 def fact_of(life: Life, part: Delivery) -> dict[str, object]:

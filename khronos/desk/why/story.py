@@ -10,6 +10,11 @@ type Outcome = Literal["answered", "needless", "waiting", "never"]
 TONES: dict[str, str] = {"answered": "success", "needless": "", "waiting": "warning", "never": "danger"}
 
 
+def clause(reason: str) -> str:
+    """A reason as a part of a sentence of ours."""
+    return reason.rstrip(". ") or "–"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """It was over at `until`, and took so long."""

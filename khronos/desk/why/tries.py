@@ -37,6 +37,10 @@ class Try:
         return self.ended - timedelta(seconds=self.took_s)
 
     @property
+    def reason(self) -> str:
+        return str(self.facts.get("reason") or "")
+
+    @property
     def who(self) -> str:
         return seat(str(self.facts.get("holder") or ""))
 
@@ -63,12 +67,19 @@ def of_turn(life: Life) -> Iterator[Step]:
 
 
 def of_delivery(life: Life, part: Delivery) -> Iterator[Step]:
-    ends = (Event.Type.MESSAGE_SENT, Event.Type.MESSAGE_FAILED)
-    found = collect(life, part, "delivery_id", Note.DELIVERY_PUT_OFF, ends)
-    failed = [each for each in found if not each.is_last]
-    yield from told(failed, part.created_at, ("delivery", part.pk))
+    """All but the one that its present state tells of."""
+    found = of_part(life, part)
+    last = found[-1] if found and not part.due_at else None
+    if found == [last]:
+        return  # the one and only
+    yield from told(found, part.created_at, ("delivery", part.pk), but=last)
     if part.due_at and part.state != Delivery.State.SENDING:
-        yield waiting(life, failed[-1].ended if failed else part.created_at, ("delivery", part.pk))
+        yield waiting(life, found[-1].ended if found else part.created_at, ("delivery", part.pk))
+
+
+def of_part(life: Life, part: Delivery) -> list[Try]:
+    ends = (Event.Type.MESSAGE_SENT, Event.Type.MESSAGE_FAILED)
+    return collect(life, part, "delivery_id", Note.DELIVERY_PUT_OFF, ends)
 
 
 def collect(life: Life, work: Turn | Delivery, name: str, put_off: str, ends: Sequence[str]) -> list[Try]:
@@ -76,14 +87,19 @@ def collect(life: Life, work: Turn | Delivery, name: str, put_off: str, ends: Se
     return [Try(each.timestamp, each.payload, each.type in ends) for each in events]
 
 
-def told(found: Sequence[Try], since: datetime, row: tuple[str, int]) -> Iterator[Step]:
+def told(
+    found: Sequence[Try], since: datetime, row: tuple[str, int], *, but: Try | None = None
+) -> Iterator[Step]:
+    """The tries and the waits before them; `but` one that somebody else tells of."""
     waited_for = ""
     for each in found:
         waited_s = (each.began - since).total_seconds()
         if waited_s > BRIEF_S:
             yield Step(each.began, "waited", waited(waited_s, waited_for), took_s=waited_s, row=row)
-        yield Step(each.ended, "try", outcome(each), each.took_s, "" if each.is_last else "warning", row)
-        since, waited_for = each.ended, str(each.facts.get("reason") or "")
+        tone = "danger" if each.is_last and each.reason else "" if each.is_last else "warning"
+        if each is not but:
+            yield Step(each.ended, "try", outcome(each), each.took_s, tone, row)
+        since, waited_for = each.ended, each.reason
 
 
 def waited(seconds: float, reason: str) -> str:
@@ -93,11 +109,11 @@ def waited(seconds: float, reason: str) -> str:
 
 
 def outcome(each: Try) -> str:
-    known = {"n": each.facts.get("try"), "who": each.who, "why": each.facts.get("reason")}
+    known = {"n": each.facts.get("try"), "who": each.who, "why": each.reason}
     if "after_s" in each.facts:
         text = _("try %(n)s by %(who)s: put off for %(time)s: %(why)s")
         text %= known | {"time": words(float(each.facts["after_s"]))}
-    elif each.facts.get("reason"):
+    elif each.reason:
         text = _("try %(n)s by %(who)s: given up: %(why)s") % known
     else:
         text = _("try %(n)s by %(who)s") % known

@@ -14,7 +14,7 @@ from khronos.desk.lengths import exact
 from khronos.desk.why import waiting
 from khronos.desk.why.life import Life
 from khronos.desk.why.standing import handler
-from khronos.desk.why.story import Verdict
+from khronos.desk.why.story import Verdict, clause
 from khronos.exceptions import Unreadable
 from khronos.models import Conversation, Delivery, Event, Message, Turn, Update
 
@@ -45,7 +45,7 @@ def of_turn(life: Life, turn: Turn) -> Verdict:
     if turn.state == Turn.State.ANSWERED:
         return shown(life, life.answers, life.began)
     if turn.state == Turn.State.BURIED:
-        text = _("It was given up: %(why)s.") % {"why": turn.reason or "–"}
+        text = _("It was given up: %(why)s.") % {"why": clause(turn.reason)}
         return never("buried", text, letters(life))
     if turn.reason == HANDED:
         return by_people(life)
@@ -80,8 +80,8 @@ def shown(life: Life, said: Sequence[Message], began: datetime) -> Verdict:
 def unsent(life: Life, part: Delivery) -> Verdict:
     contact = life.conversation.contact if life.conversation else None
     if contact and contact.is_blocked:
-        return never("blocked", _("The contact has blocked us: %(why)s.") % {"why": part.reason or "–"})
-    text = _("The answer was written, but could not be shown: %(why)s.") % {"why": part.reason or "–"}
+        return never("blocked", _("The contact has blocked us: %(why)s.") % {"why": clause(part.reason)})
+    text = _("The answer was written, but could not be shown: %(why)s.") % {"why": clause(part.reason)}
     return never("failed", text, [*letters(life), *doubts([part])])
 
 
@@ -125,13 +125,15 @@ def of_update(life: Life, update: Update) -> Verdict:
     if update.state == Update.State.RECEIVED:
         return waiting.update(life, update)
     if update.state == Update.State.QUARANTINED:
-        text = _("It could not be understood, and is in quarantine: %(why)s.") % {"why": update.reason or "–"}
+        text = _("It could not be understood, and is in quarantine: %(why)s.") % {
+            "why": clause(update.reason)
+        }
         return never("quarantined", text)
     try:
         incoming = kind_of(update.channel.kind).parse(bytes(update.raw), account_of(update.channel))
     except Unreadable as error:
-        return never("quarantined", str(error))
-    text = HAPPENINGS[incoming.happening]() % {"why": incoming.reason or "–"}
+        return never("quarantined", clause(str(error)))
+    text = HAPPENINGS[incoming.happening]() % {"why": clause(incoming.reason)}
     return needless(str(incoming.happening), text)
 
 

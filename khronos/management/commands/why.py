@@ -2,7 +2,7 @@
 
 import argparse
 import json
-import locale
+import os
 from typing import Any
 
 from django.conf import settings
@@ -48,5 +48,5 @@ class Command(BaseCommand):
 
 def spoken() -> str:
     """By LC_ALL, LC_MESSAGES or LANG, where it is a language of ours."""
-    name = (locale.getlocale(locale.LC_CTYPE)[0] or "").lower().replace("_", "-")
-    return "pt-br" if name.startswith("pt") else settings.LANGUAGE_CODE
+    names = [os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)]
+    return "pt-br" if names and names[0].startswith("pt") else str(settings.LANGUAGE_CODE)
