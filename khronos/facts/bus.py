@@ -11,7 +11,7 @@ from khronos.bus import doorbell
 from khronos.bus.connection import quick
 from khronos.bus.routes import CONSUMED
 from khronos.facts.gauges import gauges
-from khronos.observability.heartbeat import READERS
+from khronos.observability.canaries import READERS
 
 
 def streams() -> Iterator[Metric]:

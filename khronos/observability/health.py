@@ -16,7 +16,7 @@ from django.db import close_old_connections, connection
 from kombu import Connection
 
 from khronos.celery import app
-from khronos.observability import heartbeat
+from khronos.observability import canaries, heartbeat
 from khronos.resilience.deadlines import within
 
 DEADLINE_S = 0.9  # /ready answers within a second, whatever hangs
@@ -85,19 +85,19 @@ def takes_messages(rabbitmq: Connection) -> str:
     return "takes messages"
 
 
-@shared_task(name=heartbeat.CANARY, ignore_result=True, send_events=False)
+@shared_task(name=canaries.CANARY, ignore_result=True, send_events=False)
 def canary(answer_to: str = "", place: str = "") -> None:
     """A job like any other, but for its work: broker, worker and database do theirs, and no row stays."""
     database()
     if answer_to:
-        heartbeat.answer(answer_to, place)
+        canaries.answer(answer_to, place)
 
 
 def workers() -> str:
     count = heartbeat.alive("agent")
     if not count:
         raise RuntimeError("no agent is alive")
-    flown = heartbeat.canaries()
+    flown = canaries.canaries()
     late = [f"{place} {s} s" for place, (_, s) in flown.items() if s > heartbeat.CANARY_LATE_S]
     if late:
         raise RuntimeError(f"canary awaited: {', '.join(late)}")

@@ -1,6 +1,8 @@
 """/health, /ready and the sign-in link."""
 
 import json
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
@@ -19,7 +21,7 @@ from khronos.conversation.dispatcher import Dispatcher
 from khronos.desk import login
 from khronos.desk.login import link_for
 from khronos.models import DeadLetter, Event, Update
-from khronos.observability import health, heartbeat, views
+from khronos.observability import canaries, health, heartbeat, views
 from khronos.observability.health import Readiness
 
 TOKEN = "metrics-token"
@@ -163,13 +165,18 @@ QUEUES = ["agent.ai", "delivery", "embeddings", "ops"]
 
 def beat(role: str) -> None:
     heartbeat.last_beats.clear()
-    heartbeat.beat(role)
+    if role != canaries.READERS:
+        heartbeat.beat(role)
+        return
+    canaries.beat()
+    with canaries.aloft:
+        """Until they are sent."""
 
 
 def work(bus: "redis.Redis", queue: str) -> None:
     """What a worker does with a canary."""
     assert bus.rpop(queue) is not None
-    app.tasks[heartbeat.CANARY].apply(throw=True)
+    app.tasks[canaries.CANARY].apply(throw=True)
     heartbeat.places_done.add(queue)
 
 
@@ -192,11 +199,11 @@ def test_canaries_fly_through_every_queue_and_come_back(bus: "redis.Redis") -> N
     for queue in QUEUES:
         work(bus, queue)
     beat("worker")
-    assert set(heartbeat.canaries()) == {*QUEUES, heartbeat.BUS}
+    assert set(canaries.canaries()) == {*QUEUES, canaries.BUS}
     ok, detail = workers()
     assert ok
     assert all(f"{queue} " in detail for queue in QUEUES)
-    assert heartbeat.BUS not in detail
+    assert canaries.BUS not in detail
     assert heartbeat.places_done == set()
 
 
@@ -205,7 +212,7 @@ def test_many_dispatchers_send_one_canary_at_a_time(bus: "redis.Redis") -> None:
     for _ in range(5):
         beat("dispatcher")
     assert [bus.llen(queue) for queue in QUEUES] == [1, 1, 1, 1]
-    assert bus.xlen(heartbeat.BUS) == 1
+    assert bus.xlen(canaries.BUS) == 1
 
 
 @pytest.mark.usefixtures("fresh")
@@ -231,8 +238,8 @@ def test_one_that_is_awaited_for_long_is_not_followed_by_many(bus: "redis.Redis"
     beat("dispatcher")
     awaited_for(bus, "ops", 70)
     for _ in range(3):
-        bus.hincrby(heartbeat.CANARIES, "sent ops", -heartbeat.CANARY_EVERY_S)
-        bus.hincrby(heartbeat.CANARIES, "sent delivery", -heartbeat.CANARY_EVERY_S)
+        bus.hincrby(heartbeat.CANARIES, "sent ops", -canaries.CANARY_EVERY_S)
+        bus.hincrby(heartbeat.CANARIES, "sent delivery", -canaries.CANARY_EVERY_S)
         beat("dispatcher")
     assert (bus.llen("ops"), bus.llen("delivery")) == (1, 4)
 
@@ -243,20 +250,20 @@ def test_a_canary_on_the_bus_comes_back_when_it_is_read_and_acknowledged(bus: "r
     dispatcher = Dispatcher()
     dispatcher.consumer.join()
     beat("dispatcher")
-    assert heartbeat.canaries()[heartbeat.BUS][0] is None
+    assert canaries.canaries()[canaries.BUS][0] is None
     assert dispatcher.consumer.read(10) == 1
     beat("dispatcher")
     beat("dispatcher")
-    assert heartbeat.canaries()[heartbeat.BUS] == (0, 0)
-    assert bus.xpending(heartbeat.BUS, heartbeat.READERS)["pending"] == 0
+    assert canaries.canaries()[canaries.BUS] == (0, 0)
+    assert bus.xpending(canaries.BUS, canaries.READERS)["pending"] == 0
 
 
 @pytest.mark.usefixtures("fresh")
 def test_a_canary_leaves_no_row_and_speaks_to_no_monitor() -> None:
     tables = [model.objects.count() for model in (Event, Update, DeadLetter)]
-    app.tasks[heartbeat.CANARY].apply(throw=True)
+    app.tasks[canaries.CANARY].apply(throw=True)
     assert [model.objects.count() for model in (Event, Update, DeadLetter)] == tables == [0, 0, 0]
-    assert not app.tasks[heartbeat.CANARY].send_events
+    assert not app.tasks[canaries.CANARY].send_events
 
 
 @pytest.mark.usefixtures("fresh")
@@ -268,7 +275,28 @@ def test_a_broker_that_is_away_leaves_no_canary_awaited(
 
     monkeypatch.setattr(app, "send_task", refuse)
     beat("dispatcher")
-    assert heartbeat.canaries()["agent.ai"] == (None, 0)
+    assert canaries.canaries()["agent.ai"] == (None, 0)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_broker_that_hangs_keeps_the_dispatcher_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, thawed = threading.Semaphore(0), threading.Event()
+
+    def hang(*_: object, **__: object) -> None:
+        asked.release()
+        thawed.wait(10)
+
+    monkeypatch.setattr(app, "send_task", hang)
+    began = time.monotonic()
+    for _ in range(5):
+        heartbeat.last_beats.clear()
+        canaries.beat()
+    assert time.monotonic() - began < 1.0
+    assert asked.acquire(timeout=5)
+    assert not asked.acquire(blocking=False)  # nor do canaries pile up before it
+    thawed.set()
+    with canaries.aloft:
+        assert asked.acquire(timeout=0)  # the other queues had theirs
 
 
 def test_a_member_that_beat_before_the_clock_was_set_back_is_not_alive(bus: "redis.Redis") -> None:

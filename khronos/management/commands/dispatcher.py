@@ -1,6 +1,5 @@
 """The dispatcher process."""
 
-from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -8,7 +7,7 @@ from django.core.management.base import BaseCommand
 from khronos.conversation.dispatcher import Dispatcher
 from khronos.facts import exporter
 from khronos.launch.closing import closes
-from khronos.observability import heartbeat
+from khronos.observability import canaries
 from khronos.resilience.farewell import Farewell, Step
 
 
@@ -19,7 +18,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         exporter.begin()
         with Farewell() as farewell:
-            dispatcher = Dispatcher(alive=partial(heartbeat.beat, "dispatcher"))
+            dispatcher = Dispatcher(alive=canaries.beat)
             farewell.on(Step.SOURCES, dispatcher.stop_reading)
             farewell.counts(lambda: dispatcher.in_hand)
             farewell.on(Step.UNFINISHED, dispatcher.leave)

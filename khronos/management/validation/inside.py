@@ -17,7 +17,7 @@ from khronos.checks.backup import backup as copies
 from khronos.management.validation.scene import LOOK_S, Scene, wait_until
 from khronos.models import Alert, HealthCheck
 from khronos.models.check import State
-from khronos.observability import heartbeat
+from khronos.observability import canaries, heartbeat
 from khronos.observability.files import SharedFile
 from khronos.observability.health import Amiss, broker, redis_server
 
@@ -30,9 +30,9 @@ GRAVE = (Alert.Level.ERROR, Alert.Level.CRITICAL)
 
 def bus(_scene: Scene) -> str:
     redis_server()
-    entry = heartbeat.fly_over_bus()
+    entry = canaries.fly_over_bus()
     complaint = _("the dispatcher did not read a new entry within %(n)s s") % {"n": BUS_S}
-    took_s = wait_until(lambda: heartbeat.is_done_with(entry), BUS_S, complaint)
+    took_s = wait_until(lambda: canaries.is_done_with(entry), BUS_S, complaint)
     return _("an entry was read in %(n)s ms") % {"n": round(took_s * 1000)}
 
 
@@ -41,7 +41,7 @@ def canary(_scene: Scene) -> str:
     answers, began = f"khronos:validate:{secrets.token_hex(8)}", time.monotonic()
     places = [queue.name for queue in settings.CELERY_TASK_QUEUES]
     for place in places:
-        app.send_task(heartbeat.CANARY, args=[answers, place], queue=place, retry=False, expires=CANARY_S)
+        app.send_task(canaries.CANARY, args=[answers, place], queue=place, retry=False, expires=CANARY_S)
     took: dict[str, int] = {}
     while len(took) < len(places) and time.monotonic() - began < CANARY_S:
         found: Any = heartbeat.client().lpop(answers)
