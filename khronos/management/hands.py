@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.conf import settings
+from django.utils import translation
 
 TOLD = ("khronos.alerts", "khronos.conversation.pausing")
 
@@ -18,8 +18,8 @@ def language() -> str:
 
 
 def speak(language: str) -> None:
-    """In all threads: a language that is activated is one thread's own."""
-    settings.LANGUAGE_CODE = "pt-br" if language.lower().startswith("pt") else "en"
+    """In this thread; another one has to be told as well."""
+    translation.activate("pt-br" if language.lower().startswith("pt") else "en")
 
 
 def operator() -> str:

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     speak(options.lang or language())
     from khronos.management.validation.scene import Scene  # noqa: PLC0415
 
-    code = look(Scene.here(), as_json=options.json)
+    code = look(Scene.here(translation.get_language() or "en"), as_json=options.json)
     sys.stdout.flush()
     os._exit(code)  # a question that hangs would keep the process
 
@@ -66,12 +66,18 @@ def asked(scene: "Scene") -> Iterator[tuple["Part", "Result"]]:
     from khronos.observability.health import Check  # noqa: PLC0415
 
     for together in (AT_ONCE, (LAST,)):
-        checks = [(part, Check(partial(part.ask, scene), part.deadline_s)) for part in together]
+        checks = [(part, Check(partial(spoken, part, scene), part.deadline_s)) for part in together]
         for _each, check in checks:
             check.start()
         began = time.monotonic()
         for part, check in checks:
             yield part, check.wait(began + part.deadline_s)
+
+
+def spoken(part: "Part", scene: "Scene") -> str:
+    """In a thread of its own, which has no language yet."""
+    speak(scene.language)
+    return part.ask(scene)
 
 
 def line(part: "Part", result: "Result") -> str:

@@ -28,9 +28,9 @@ AT_ONCE: tuple[Part, ...] = (
         outside.metrics,
         _("set METRICS_TOKEN as it was at the start, or `make down` and `make up`"),
     ),
-    Part("bus", inside.bus, _("look at valkey and dispatcher in `make ps` and KHRONOS_HOME/logs"), 9.0),
-    Part("canary", inside.canary, _("look at agent and worker in `make ps` and KHRONOS_HOME/logs"), 9.5),
-    Part("beat", inside.beat, _("look at beat in `make ps` and KHRONOS_HOME/logs"), 9.5),
+    Part("bus", inside.bus, _("look at valkey and dispatcher in `make ps` and KHRONOS_HOME/logs"), 7.0),
+    Part("canary", inside.canary, _("look at agent and worker in `make ps` and KHRONOS_HOME/logs"), 8.0),
+    Part("beat", inside.beat, _("look at beat in `make ps` and KHRONOS_HOME/logs"), 8.0),
     Part(
         "backup",
         inside.backup,
@@ -43,9 +43,9 @@ AT_ONCE: tuple[Part, ...] = (
         "checks",
         inside.looks,
         _("`python manage.py doctor` explains it; /admin/khronos/healthcheck/ has all"),
-        10.0,
+        8.0,
     ),
 )
 LAST = Part(
-    "message", message.message, _("the conversation says why it waits: /admin/khronos/conversation/"), 9.5
+    "message", message.message, _("the conversation says why it waits: /admin/khronos/conversation/"), 8.0
 )

@@ -19,16 +19,18 @@ class Scene:
     host: str
     port: int
     token: str
+    language: str
     entries: list[state.Entry] = field(default_factory=list)
 
     @classmethod
-    def here(cls) -> "Scene":
+    def here(cls, language: str) -> "Scene":
         home, known = Home.configured(), dotenv.merged()
         return cls(
             home,
             probes.reach(known.get("KHRONOS_HOST", "")),
             int(known.get("PORT") or 18789),
             known.get("METRICS_TOKEN", ""),
+            language,
             state.load(home),
         )
 
