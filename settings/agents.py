@@ -19,10 +19,11 @@ HISTORY_MAX_MESSAGES = 40
 TYPING_AFTER_S = 0.6  # a quick answer needs no typing sign
 TYPING_EVERY_S = 4.5  # Telegram shows the sign for five seconds
 DEPRECATED_MODELS = {
-    "claude-sonnet-4-5": "ends on 2026-11-30; use claude-sonnet-5-5",
+    "claude-sonnet-4-5*": "ends on 2026-11-30; use claude-sonnet-5-5",
     "claude-sonnet-4": "is gone; use claude-sonnet-5-5",
-    "claude-opus-4": "is gone; use claude-opus-5-5",
-    "claude-3-7-sonnet": "is gone; use claude-sonnet-5-5",
+    "claude-sonnet-4-2*": "is gone; use claude-sonnet-5-5",  # with a date behind it
+    "claude-opus-4*": "is gone; use claude-opus-5-5",
+    "claude-3-7*": "is gone; use claude-sonnet-5-5",
 }
 # US dollars per million tokens, in and out, as the providers list them. Correct them when they change.
 PRICES = {

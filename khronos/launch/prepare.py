@@ -55,14 +55,15 @@ def export_settings() -> None:
 
 
 def warnings() -> list[str]:
+    from khronos.agents.providers import fate_of  # noqa: PLC0415
+
     lines = []
     for name, model in (
         ("ANTHROPIC_MODEL", settings.ANTHROPIC_MODEL),
         ("OPENAI_MODEL", settings.OPENAI_MODEL),
     ):
-        for deprecated, fate in settings.DEPRECATED_MODELS.items():
-            if model == deprecated or model.startswith(f"{deprecated}-2"):  # with a date behind it
-                lines.append(f"{name}={model} {fate}")
+        if fate := fate_of(model):
+            lines.append(f"{name}={model} {fate}")
     if not (settings.ANTHROPIC_API_KEY or settings.OPENAI_API_KEY):
         lines.append(
             "No model key is set: the built-in offline agent answers (ANTHROPIC_API_KEY in .env changes that)"

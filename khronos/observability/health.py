@@ -119,7 +119,9 @@ def memory() -> str:
     return f"{machine.available / MIB:.0f} MB available"
 
 
-CHECKS: dict[str, Callable[[], str]] = {
+type Asks = Callable[[], str]  # answers what it saw, or raises why that is not good
+
+CHECKS: dict[str, Asks] = {
     "database": database,
     "redis": redis_server,
     "broker": broker,

@@ -1,6 +1,7 @@
 """The models that can answer: see docs/models.md. A new one is a module beside these and one line here."""
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import import_module
 
@@ -29,6 +30,12 @@ def configured(order: Sequence[str] = ()) -> list[str]:
     """The names that have a key, first choice first; without any key the offline assistant answers."""
     names = [name for name in order or settings.PROVIDER_ORDER if has_key(name)]
     return names or [name for name in settings.PROVIDER_ORDER if has_key(name)] or ["offline"]
+
+
+def fate_of(model: str) -> str:
+    """What becomes of a model that should be used no more; empty for all others."""
+    fates: dict[str, str] = settings.DEPRECATED_MODELS
+    return next((fate for pattern, fate in fates.items() if fnmatchcase(model, pattern)), "")
 
 
 def warm_up() -> None:

@@ -1,0 +1,65 @@
+"""Look at everything that Khronos needs, say in words what is amiss, and how it is mended."""
+
+import argparse
+import logging
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import translation
+from django.utils.translation import gettext as _
+from rich.console import Console
+from rich.text import Text
+
+from khronos.exceptions import Failure
+from khronos.management.diagnosis import PARTS, Finding
+from khronos.management.hands import language, speak
+
+
+class Command(BaseCommand):
+    help = __doc__ or ""
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--fix", action="store_true", help="mend what is safe to mend: permissions, webhook"
+        )
+        parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+
+    def handle(self, *, fix: bool, lang: str | None, **_options: Any) -> None:
+        logging.disable()  # the lines say it
+        speak(lang or language())
+        self.console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+        left = sum(self.tell(finding, fix) for name, look in PARTS for finding in self.under(name, look()))
+        if left:
+            self.say(_("To be mended: %(n)s.") % {"n": left}, "bold yellow")
+            raise SystemExit(1)
+        self.say(_("Nothing needs mending."), "bold green")
+
+    def under(self, name: str, findings: Any) -> Any:
+        self.say(translation.gettext(name), "bold")
+        return findings
+
+    def tell(self, finding: Finding, fix: bool) -> bool:
+        """True where something is left to do."""
+        if finding.is_well:
+            self.say(f"  ✅ {finding.says}")
+            return False
+        if fix and finding.mend and (said := mended(finding)):
+            self.say(f"  🔧 {finding.says}: {said}", "green")
+            return False
+        self.say(f"  ❌ {finding.says}", "red")
+        self.say(f"     {_('Fix')}: {finding.fix}")
+        return True
+
+    def say(self, text: str, style: str = "") -> None:
+        self.console.print(Text(text, style=style))
+
+
+def mended(finding: Finding) -> str:
+    """Empty where it could not be."""
+    assert finding.mend is not None  # noqa: S101
+    try:
+        finding.mend()
+    except (Failure, OSError):
+        return ""
+    return _("mended")

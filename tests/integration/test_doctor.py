@@ -1,0 +1,134 @@
+"""The doctor says in words what is amiss, offers the fix, and mends what is safe to mend."""
+
+import io
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from pytest_django import Settings
+
+from bench.simulator import Simulator
+from khronos.agents.providers import fate_of
+from khronos.channels.telegram.api import BotApi
+from khronos.launch.home import Home
+from khronos.models import Channel
+from tests.conftest import TOKEN
+
+PUBLIC = "http://talk.example"
+pytestmark = pytest.mark.usefixtures("bus")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Path:
+    """A folder as `make up` leaves it, on a machine without any key."""
+    monkeypatch.setenv("KHRONOS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PORT", "0")
+    made = Home.configured()
+    made.make()
+    made.secrets.touch(mode=0o600)
+    settings.ANTHROPIC_API_KEY = settings.OPENAI_API_KEY = ""
+    return made.path
+
+
+def doctor(*options: str) -> tuple[int, str]:
+    said = io.StringIO()
+    try:
+        call_command("doctor", "--lang", "en", *options, stdout=said)
+    except SystemExit as ended:
+        return int(str(ended.code)), said.getvalue()
+    return 0, said.getvalue()
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_nothing_needs_mending() -> None:
+    code, said = doctor()
+    assert (code, said.count("❌")) == (0, 0), said
+    assert said.endswith("Nothing needs mending.\n")
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_it_speaks_portuguese() -> None:
+    said = io.StringIO()
+    call_command("doctor", "--lang", "pt-BR", stdout=said)
+    assert "Nada precisa de conserto." in said.getvalue()
+    assert "Banco de dados" in said.getvalue()
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_secrets_that_others_may_read_are_closed_by_fix_alone(home: Path) -> None:
+    secrets = home / "secrets.env"
+    secrets.chmod(0o644)
+    code, said = doctor()
+    assert code == 1
+    assert f"others may read {secrets} (644)" in said
+    assert f"chmod 600 {secrets}" in said
+    assert secrets.stat().st_mode & 0o777 == 0o644
+    code, said = doctor("--fix")
+    assert (code, said.count("mended")) == (0, 1)
+    assert secrets.stat().st_mode & 0o777 == 0o600
+    assert doctor()[0] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_wrong_token_is_named_without_itself(telegram: Channel) -> None:
+    Channel.objects.update(token="999999:unknown-token")
+    code, said = doctor()
+    assert code == 1
+    assert "default: Telegram refuses the token" in said
+    assert "@BotFather" in said
+    assert "unknown-token" not in said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_webhook_that_differs_is_set_by_fix_alone(
+    telegram: Channel, sim: Simulator, settings: Settings
+) -> None:
+    settings.ANTHROPIC_API_KEY = ""
+    settings.PUBLIC_URL = PUBLIC
+    BotApi(TOKEN).set_webhook("http://other.example/", "other", [])
+    code, said = doctor()
+    assert code == 1
+    assert "the webhook is http://other.example/" in said
+    code, said = doctor("--fix")
+    webhook = sim.telegram.bot(TOKEN).webhook
+    assert webhook is not None
+    assert (code, webhook.url, webhook.secret) == (0, f"{PUBLIC}/webhooks/telegram/default/", "hush")
+    sim.telegram.set_webhook("", token=TOKEN)
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_a_model_that_is_gone_is_named_with_its_heir(settings: Settings) -> None:
+    settings.ANTHROPIC_MODEL = "claude-opus-4-1"
+    code, said = doctor()
+    assert code == 1
+    assert "ANTHROPIC_MODEL=claude-opus-4-1 is gone; use claude-opus-5-5" in said
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_a_wrong_key_is_named_with_its_setting(sim: Simulator, settings: Settings) -> None:
+    settings.ANTHROPIC_API_KEY = "sk-ant-wrong-key"
+    sim.models.require_keys(["sk-ant-right"])
+    code, said = doctor()
+    sim.models.require_keys([])
+    assert code == 1
+    assert "anthropic refuses our key: 401" in said
+    assert "correct ANTHROPIC_API_KEY, ANTHROPIC_MODEL or ANTHROPIC_BASE_URL in .env" in said
+    assert "sk-ant-wrong-key" not in said
+
+
+@pytest.mark.parametrize(
+    ("model", "fate"),
+    [
+        ("claude-sonnet-4-5", "ends on 2026-11-30; use claude-sonnet-5-5"),
+        ("claude-sonnet-4-5-20250929", "ends on 2026-11-30; use claude-sonnet-5-5"),
+        ("claude-sonnet-4", "is gone; use claude-sonnet-5-5"),
+        ("claude-sonnet-4-20250514", "is gone; use claude-sonnet-5-5"),
+        ("claude-opus-4-20250514", "is gone; use claude-opus-5-5"),
+        ("claude-3-7-sonnet-latest", "is gone; use claude-sonnet-5-5"),
+        ("claude-sonnet-5-5", ""),
+        ("claude-haiku-4-5", ""),
+        ("gpt-5-mini", ""),
+    ],
+)
+def test_what_becomes_of_models(model: str, fate: str) -> None:
+    assert fate_of(model) == fate
