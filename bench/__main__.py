@@ -17,6 +17,7 @@ BENCHMARKS = {
     "answers": "bench.answers",
     "burst": "bench.burst",
     "toll": "bench.toll",
+    "eyes": "bench.eyes",
 }
 
 
