@@ -95,8 +95,8 @@ METRICS_TOKEN = env.metrics_token
 REDIS_URL = env.redis_url
 
 # Leases are on the database's clock; a dead worker's work is free again after this.
-TURN_LEASE = timedelta(seconds=30)
-DELIVERY_LEASE = timedelta(seconds=30)
-LOCK_TTL = timedelta(seconds=30)
+TURN_LEASE = timedelta(seconds=env.turn_lease_s)
+DELIVERY_LEASE = timedelta(seconds=env.delivery_lease_s)
+LOCK_TTL = timedelta(seconds=env.lock_ttl_s)
 SWEEP_EVERY_S = 1.0
 UPDATES_KEPT = timedelta(days=env.updates_kept_days)

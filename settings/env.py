@@ -88,6 +88,9 @@ class Environment(BaseModel):
     telegram_breaker_rest_s: float = Field(30, gt=0, description="An open breaker tries again after this.")
     database_breaker_rest_s: float = Field(5, gt=0, description="An open breaker tries again after this.")
 
+    turn_lease_s: float = Field(30, ge=3, description="A dead worker's turn is free again after this.")
+    delivery_lease_s: float = Field(30, ge=15, description="As for a turn; above any call to a channel.")
+    lock_ttl_s: float = Field(30, ge=3, description="A dead worker's conversation is free again after this.")
     updates_kept_days: int = Field(30, ge=1, description="How long the bytes of dispatched updates are kept.")
     database_pool_min: int = Field(
         2, ge=0, description="PostgreSQL connections that each process keeps open; SQLite has none."

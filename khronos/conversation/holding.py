@@ -55,7 +55,7 @@ def holding(turn: Turn) -> Iterator[None]:
 
     held[turn.pk] = turn, lock
     try:
-        with leases.keeping(extend, every_s=settings.LOCK_TTL.total_seconds() / 3):
+        with leases.keeping(extend, every_s=min(settings.LOCK_TTL, settings.TURN_LEASE).total_seconds() / 3):
             yield
     finally:
         held.pop(turn.pk, None)

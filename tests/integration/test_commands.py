@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from bench.simulator import Simulator
-from khronos.conversation import handoff
+from khronos.conversation import answer, handoff
 from khronos.conversation import turn as turns
 from khronos.conversation.phrases import phrase
 from khronos.exceptions import LostLease
@@ -55,7 +55,7 @@ def test_turn_that_was_taken_away_calls_nobody(support: Queue, telegram: Channel
     replies = turns.replies_to(taken, list(taken.messages.all()))
     handoff.close(Conversation.objects.get(), by="ben")
     with pytest.raises(LostLease):
-        turns.answer.store(taken, replies, even_if_amended=False)
+        answer.store(taken, replies, even_if_amended=False)
     assert (handoffs(), handler()) == (0, Conversation.Handler.BOT)
 
 
@@ -67,7 +67,7 @@ def test_operator_who_gave_a_conversation_back_does_not_get_it_again(
     assert taken is not None
     replies = turns.replies_to(taken, list(taken.messages.all()))
     assert handler() == Conversation.Handler.BOT
-    turns.answer.store(taken, replies, even_if_amended=False)
+    answer.store(taken, replies, even_if_amended=False)
     assert handler() == Conversation.Handler.QUEUE
     handoff.release(Conversation.objects.get(), by="ben")
     way.hurry()

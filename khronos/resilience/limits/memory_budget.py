@@ -16,7 +16,6 @@ class Budget:
     paused: int = 0
     learned: tuple[int, int] | None = None  # a limit, and until when
     refused: int = 0
-    noticed: int | None = None
     hold: int | None = None  # for how long a seat is held, on average
     used: list[int] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
@@ -97,11 +96,8 @@ class Budget:
         if free <= now:
             self.use(now)
             return Count(True, self._used_in_period(now))
-        is_first = self.noticed is None or self.noticed + self.period <= now
-        if is_first:
-            self.noticed = now
         self.refused += 1
-        return Count(False, self._used_in_period(now), is_first, (free - now) / MICRO)
+        return Count(False, self._used_in_period(now), (free - now) / MICRO)
 
     def usage(self, name: str, now: int) -> Usage:
         return Usage(

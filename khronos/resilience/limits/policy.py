@@ -71,7 +71,6 @@ class Verdict:
 class Count:
     within: bool
     used: int = 0  # in the period that ends now
-    first_refusal: bool = False  # in a period: the moment for one notice
     wait_s: float = 0.0
 
 

@@ -62,8 +62,8 @@ class RedisStore:
 
     def hit(self, name: str, window: Window) -> Count:
         _kind, limit, period = terms(window)
-        within, used, first, wait = self._run("hit", self._keys([name]), limit, period)
-        return Count(within == 1, used, first == 1, wait / MICRO)
+        within, used, wait = self._run("hit", self._keys([name]), limit, period)
+        return Count(within == 1, used, wait / MICRO)
 
     def snapshot(self, names: Sequence[str]) -> list[Usage]:
         rows = self._run("snapshot", self._keys(names))
