@@ -11,7 +11,7 @@ from khronos.bus.connection import quick
 from khronos.facts.bus import lag_of
 from khronos.guards.breakers import breaker
 from khronos.guards.limits import limiter
-from khronos.observability import heartbeat
+from khronos.observability import canaries, heartbeat
 
 ROLES = ("agent", "worker", "dispatcher", "beat", "poller")
 
@@ -25,7 +25,7 @@ def look(breakers: Sequence[str], limits: Mapping[str, str]) -> dict[str, Any]:
             asdict(usage) | {"name": limits[usage.name]} for usage in limiter().snapshot(list(limits))
         ],
         "queues": queues(),
-        "bus": lag_of(heartbeat.BUS),
+        "bus": lag_of(canaries.BUS),
         "alive": {role: heartbeat.alive(role) for role in ROLES},
         "memory_bytes": int(memory["used_memory"]),
     }
