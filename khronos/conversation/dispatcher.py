@@ -9,6 +9,7 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
+from khronos.alerts import raise_alert
 from khronos.bus import doorbell
 from khronos.bus.connection import patient
 from khronos.bus.relay import Relay, trim
@@ -19,6 +20,8 @@ from khronos.conversation.deadletters import bury_entry
 from khronos.conversation.dispatch import Outcome, dispatch, tell_steps
 from khronos.database import give_back
 from khronos.herald import sweep as herald
+from khronos.models import HealthCheck
+from khronos.models.check import STALE_PERIODS
 from khronos.models.lease import holder
 from khronos.observability.steps import since_ms
 from khronos.resilience import crashpoints
@@ -30,6 +33,7 @@ log = logging.getLogger(__name__)
 BLOCK_MS = 500
 TRIM_EVERY_S = 60.0
 LOOK_S = 0.02
+WATCH_EVERY_S = 60.0
 REST_S = 1.0  # between tries while the bus or the database is away
 AT_A_START = ("tasks.ops.watch_channels", "tasks.ops.look_around")
 FAULTS = (*doorbell.UNREACHABLE, DatabaseError, InterfaceError)
@@ -49,6 +53,7 @@ class Dispatcher:
         )
         self.clock = WallClock()
         self._sweep_at = self._trim_at = 0.0
+        self._watch_at = time.monotonic() + STALE_PERIODS * WATCH_EVERY_S  # after a start they come first
         self.in_hand = 0  # updates of the batch at work
         self.is_done = threading.Event()  # nothing is read any more, and what was told is marked
 
@@ -118,6 +123,7 @@ class Dispatcher:
             self.consumer.adopt,
             self.relay.catch_up,
             self.trim,
+            self.watch_the_watch,
         ):
             try:
                 chore()
@@ -142,6 +148,13 @@ class Dispatcher:
         if time.monotonic() >= self._trim_at:
             self._trim_at = time.monotonic() + TRIM_EVERY_S
             trim(patient())
+
+    def watch_the_watch(self) -> None:
+        """Beat and its worker look at every part, and at themselves: so somebody else looks after them."""
+        if time.monotonic() >= self._watch_at:
+            self._watch_at = time.monotonic() + WATCH_EVERY_S
+            if HealthCheck.objects.is_forgotten():
+                raise_alert("check.beat", "error", "Nobody looks at the parts: beat or worker stands still.")
 
     def finish(self) -> None:
         try:

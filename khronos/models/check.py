@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,7 @@ class State(models.TextChoices):
     UNSEEN = "unseen", _("not looked at yet")
 
 
+MINUTE = timedelta(minutes=1)
 EARLY = timedelta(seconds=5)  # whoever rings for looks is a little late or early himself
 
 
@@ -33,6 +34,11 @@ class HealthCheckQuerySet(models.QuerySet["HealthCheck"]):
         mine.filter(Q(ok=not ok) | Q(changed_at=None)).update(changed_at=Now(), looks=0)
         mine.update(ok=ok, detail=detail, took_ms=took_ms, checked_at=Now(), looks=F("looks") + 1)
         return mine.get()
+
+    def is_forgotten(self) -> bool:
+        """Nobody has looked at anything for too long. It is enough to ask for the newest look."""
+        newest = self.aggregate(newest=Max("checked_at"))["newest"]
+        return newest is not None and bool(newest < timezone.now() - STALE_PERIODS * MINUTE)
 
     def again(self) -> int:
         """Whoever looks next looks at these, due or not."""

@@ -12,6 +12,7 @@ from django.utils import timezone
 from khronos import checks
 from khronos.alerts import _resolved
 from khronos.checks import Look, look
+from khronos.conversation.dispatcher import Dispatcher
 from khronos.models import Alert, HealthCheck
 from khronos.models.check import State
 from khronos.observability.health import Amiss
@@ -194,3 +195,24 @@ def test_every_real_check_answers_in_words() -> None:
         assert seen[name].detail == words
     assert seen["clock"].detail.startswith("database, Redis and this machine agree within 0.")
     look.asking.cache_clear()
+
+
+def test_a_beat_that_stands_still_is_noticed_by_the_dispatcher(
+    table: dict[str, Look], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks at all parts cannot tell that nobody looks."""
+    table["beat"] = Look(Part().ask)
+    look.look_around()
+    dispatcher = Dispatcher()
+    dispatcher.watch_the_watch()  # it has just begun: beat may be starting too
+    monkeypatch.setattr(dispatcher, "_watch_at", 0.0)
+    dispatcher.watch_the_watch()
+    assert open_alerts() == []
+    HealthCheck.objects.update(checked_at=timezone.now() - timedelta(minutes=4))
+    dispatcher.watch_the_watch()  # asked a moment ago
+    assert open_alerts() == []
+    monkeypatch.setattr(dispatcher, "_watch_at", 0.0)
+    dispatcher.watch_the_watch()
+    assert [(name, level) for name, level, _ in open_alerts()] == [("check.beat", "error")]
+    a_minute_later()
+    assert open_alerts() == []
