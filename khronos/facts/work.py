@@ -9,7 +9,8 @@ from django.utils import timezone
 from prometheus_client import Metric
 
 from khronos.facts.gauges import gauge, gauges
-from khronos.models import Alert, Conversation, DeadLetter, Delivery, Quarantined, Turn, Update
+from khronos.models import Alert, Conversation, DeadLetter, Delivery, HealthCheck, Quarantined, Turn, Update
+from khronos.models.check import State
 
 ACTIVE = timedelta(minutes=5)
 
@@ -43,6 +44,9 @@ def rows() -> Iterator[Metric]:
     alerts = dict.fromkeys(Alert.Level.values, 0)
     alerts |= counts(Alert.objects.filter(resolved_at=None), "level")
     yield gauges("khronos_alerts_open", "Alerts that are not resolved.", "level", alerts)
+    seen = [check for check in HealthCheck.objects.all() if check.state != State.UNSEEN]
+    checks = {check.name: float(check.state == State.GOOD) for check in seen}
+    yield gauges("khronos_check_up", "1 for a health check that was good at the last look.", "check", checks)
 
 
 def counts(rows: QuerySet[Any], field: str) -> dict[str, int]:

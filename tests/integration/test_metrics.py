@@ -3,14 +3,17 @@
 import http.client
 import subprocess
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from bench.processes import free_port
 from khronos.facts import exporter, views
+from khronos.models import HealthCheck
 from tests.factories import make_user
 
 TOKEN = "token-of-the-tests"
@@ -51,6 +54,7 @@ NAMES = {
     "khronos_disk_free_bytes": ("gauge", ""),
     "khronos_dead_letters": ("gauge", "source"),
     "khronos_quarantined_updates": ("gauge", ""),
+    "khronos_check_up": ("gauge", "check"),
     "khronos_alerts_open": ("gauge", "level"),
     "khronos_stream_lag": ("gauge", "stream"),
     "khronos_circuit_breaker_state": ("gauge", "name"),
@@ -122,6 +126,16 @@ def test_names_types_and_labels_are_the_contract() -> None:
     for name, (_, labels) in NAMES.items():
         for sample in found[name.removesuffix("_total") if name not in found else name].samples:
             assert set(sample.labels) - {"le"} == set(labels.split()), sample
+
+
+def test_checks_are_told_as_they_were_at_the_last_look() -> None:
+    HealthCheck.objects.create(name="disk", ok=True, checked_at=timezone.now())
+    HealthCheck.objects.create(name="clock", ok=False, checked_at=timezone.now())
+    HealthCheck.objects.create(name="redis", ok=True, checked_at=timezone.now() - timedelta(minutes=4))
+    HealthCheck.objects.create(name="beat")
+    (family,) = (f for f in text_string_to_metric_families(scraped()) if f.name == "khronos_check_up")
+    told = {sample.labels["check"]: sample.value for sample in family.samples}
+    assert told == {"disk": 1, "clock": 0, "redis": 0}, "what was not looked at for long is not good"
 
 
 def test_prometheus_itself_finds_nothing_to_complain_of() -> None:
