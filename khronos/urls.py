@@ -7,6 +7,7 @@ from khronos.desk import chat, home, login
 from khronos.desk.dashboard import views as dashboard
 from khronos.facts import views as facts
 from khronos.guards import views as guards
+from khronos.herald import views as herald
 from khronos.intake import chat as chat_messages
 from khronos.intake import telegram, web
 from khronos.observability import views as observability
@@ -29,6 +30,7 @@ urlpatterns = [
     path("limiter/stats", guards.limiter_stats),
     path("cache/stats", guards.cache_stats),
     path("pool/stats", guards.pool_stats),
+    path("test-alert", herald.test_alert),
     path("dashboard", dashboard.page),
     path("dashboard/data", dashboard.data),
     path("dashboard/services", dashboard.services_status),

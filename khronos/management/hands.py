@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from django.utils import translation
 
-TOLD = ("khronos.alerts", "khronos.conversation.pausing")
+TOLD = ("khronos.alerts", "khronos.conversation.pausing", "khronos.herald")
 
 
 def language() -> str:

@@ -1,0 +1,35 @@
+"""`POST /test-alert`: does a cry for help reach anybody? By the token, or by staff from their own browser."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_POST
+
+from khronos.herald import trial
+from khronos.models.alert import LEVELS
+from khronos.observability.views import answer, has_token, refused
+
+
+@csrf_exempt  # a token is no cookie; sessions are protected below
+@require_POST
+def test_alert(request: HttpRequest) -> HttpResponseBase:
+    if has_token(request):
+        return tried(request)
+    by_session: Any = csrf_protect(by_staff)
+    response: HttpResponseBase = by_session(request)
+    return response
+
+
+def by_staff(request: HttpRequest) -> JsonResponse:
+    return tried(request) if request.user.is_active and request.user.is_staff else refused()
+
+
+def tried(request: HttpRequest) -> JsonResponse:
+    level = request.POST.get("level") or request.GET.get("level") or "info"
+    if level not in LEVELS:
+        return answer({"error": f"level is one of {', '.join(LEVELS)}"}, 400)
+    outcomes = trial.try_all(level)
+    is_told = any(each.is_told for each in outcomes)
+    shown = {each.means: {"told": each.is_told, "off": each.is_off, "said": each.said} for each in outcomes}
+    return answer({"level": level, "told": is_told, "means": shown}, 200 if is_told else 503)

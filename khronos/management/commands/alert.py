@@ -1,0 +1,94 @@
+"""Alerts: test the means of telling, list what is open, mute, resolve."""
+
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from rich.console import Console
+from rich.table import Table
+
+from khronos.alerts import clock, end_alert
+from khronos.herald import trial
+from khronos.herald.standing import standing
+from khronos.launch.ps import ago
+from khronos.management.hands import hushed, operator
+from khronos.models import Alert
+from khronos.models.alert import LEVELS
+
+WIDE = 110  # characters: a name that other commands take is never broken
+MOST = 50
+
+
+class Command(BaseCommand):
+    help = __doc__ or ""
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        deeds = parser.add_subparsers(dest="deed", required=True, metavar="test|list|mute|unmute|resolve")
+        test = deeds.add_parser("test", help="send one by every means, and say what came of it")
+        test.add_argument("--level", choices=LEVELS, default="info")
+        shown = deeds.add_parser("list", help="what is open")
+        shown.add_argument("--all", action="store_true", help="what is over, too")
+        mute = deeds.add_parser("mute", help="nobody hears of it, unless it gets worse")
+        mute.add_argument("name")
+        mute.add_argument("--hours", type=float, help="without it: until it is over")
+        for deed, text in (("unmute", "people hear of it again"), ("resolve", "it is over")):
+            deeds.add_parser(deed, help=text).add_argument("name")
+
+    def handle(self, *, deed: str, **options: Any) -> None:
+        getattr(self, deed)(**options)
+
+    def test(self, *, level: str, **_: Any) -> None:
+        with hushed():
+            outcomes = trial.try_all(level)
+        for each in outcomes:
+            self.stdout.write(str(each))
+        if not any(each.is_told for each in outcomes):
+            raise CommandError("Nobody was told.")
+
+    def list(self, **options: Any) -> None:
+        rows = Alert.objects.filter(count__gt=0).order_by("-repeated_at")
+        rows = rows if options["all"] else rows.open()
+        if not rows:
+            self.stdout.write("No alert is open.")
+            return
+        console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+        console.width = max(console.width, WIDE)
+        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+        for title in ("level", "name", "since", "times", "told"):
+            table.add_column(title, no_wrap=True)
+        table.add_column("text", overflow="fold")
+        for row in rows[:MOST]:
+            since = ago((timezone.now() - row.raised_at).total_seconds())
+            table.add_row(row.level, row.name, since, str(row.count), str(standing(row)), row.text[:160])
+        console.print(table)
+
+    def mute(self, *, name: str, hours: float | None, **_: Any) -> None:
+        if hours is not None and not 0 < hours <= 24 * 365:
+            raise CommandError("--hours is more than none, and at most a year.")
+        row = found(name)
+        if not Alert.objects.mute(row.pk, hours, operator(), clock.moment()):
+            raise CommandError(f"{name} is over already.")
+        until = "until it is over" if hours is None else f"for {hours:g} h"
+        self.stdout.write(f"🔇 {name} is muted {until}, unless it gets worse.")
+
+    def unmute(self, *, name: str, **_: Any) -> None:
+        if not Alert.objects.unmute(found(name).pk, clock.moment()):
+            raise CommandError(f"{name} is not muted.")
+        self.stdout.write(f"🔔 {name} is heard of again.")
+
+    def resolve(self, *, name: str, **_: Any) -> None:
+        found(name)
+        with hushed():
+            if not end_alert(name):
+                raise CommandError(f"{name} is over already.")
+        self.stdout.write(f"✅ {name} is over; it is raised again should its cause last.")
+
+
+def found(name: str) -> Alert:
+    row = Alert.objects.filter(name=name, count__gt=0).first()
+    if row is None:
+        open_ = ", ".join(Alert.objects.open().order_by("name").values_list("name", flat=True)[:20])
+        raise CommandError(f"There is no alert {name}. Open are: {open_ or 'none'}.")
+    return row
