@@ -14,10 +14,12 @@ STALE_PERIODS = 3  # looks that did not happen; then what was seen last is no ne
 class State(models.TextChoices):
     GOOD = "good", _("good")
     BAD = "bad", _("bad")
+    OFF = "off", _("off")
     STALE = "stale", _("not looked at")
     UNSEEN = "unseen", _("not looked at yet")
 
 
+OFF = "off: "  # how the detail begins of what does not concern this installation
 MINUTE = timedelta(minutes=1)
 EARLY = timedelta(seconds=5)  # whoever rings for looks is a little late or early himself
 
@@ -74,7 +76,9 @@ class HealthCheck(models.Model):
             return State.STALE
         if self.checked_at is None:
             return State.UNSEEN
-        return State.GOOD if self.ok else State.BAD
+        if not self.ok:
+            return State.BAD
+        return State.OFF if self.detail.startswith(OFF) else State.GOOD
 
     @property
     def is_stale(self) -> bool:

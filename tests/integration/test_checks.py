@@ -169,6 +169,12 @@ def test_a_row_that_was_never_looked_at_is_not_good_either(table: dict[str, Look
     assert row("part").state == State.STALE
 
 
+def test_what_does_not_concern_this_installation_is_off_and_not_good(table: dict[str, Look]) -> None:
+    table["part"] = Look(lambda: "off: no Telegram channel")
+    look.look_around()
+    assert (row("part").state, row("part").ok) == (State.OFF, True)
+
+
 def test_a_check_of_an_older_version_is_forgotten(table: dict[str, Look]) -> None:
     HealthCheck.objects.create(name="forgotten")
     table["part"] = Look(Part().ask)

@@ -54,7 +54,7 @@ class HealthCheckAdmin(ReadOnlyAdmin[HealthCheck]):
 
     @admin.display(description=_("took"), ordering="took_ms")
     def took(self, row: HealthCheck) -> str:
-        return words(row.took_ms / 1000)
+        return f"{row.took_ms:.0f} ms"
 
     @admin.display(description=_("looked at every"))
     def every(self, row: HealthCheck) -> str:
