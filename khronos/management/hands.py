@@ -6,20 +6,24 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.utils import translation
-
 TOLD = ("khronos.alerts", "khronos.conversation.pausing", "khronos.herald")
 
 
-def language() -> str:
-    """Of the terminal, as the system's own programs see it."""
-    said = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+def language(wanted: str | None) -> str:
+    """Else that of the terminal, as the system's own programs see it."""
+    told = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    said = wanted or next(filter(None, told), "")
     return "pt-br" if said.lower().startswith("pt") else "en"
 
 
-def speak(language: str) -> None:
-    """In this thread; another one has to be told as well."""
-    translation.activate("pt-br" if language.lower().startswith("pt") else "en")
+@contextmanager
+def silence() -> Iterator[None]:
+    """Of all logs, for a command that says everything itself."""
+    logging.disable()
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def operator() -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from khronos.management.hands import language, speak
+from khronos.management.hands import language
 
 if TYPE_CHECKING:
     from khronos.management.validation.parts import Part
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
 
     django.setup(set_prefix=False)
     logging.disable()  # the lines say it
-    speak(options.lang or language())
+    translation.activate(language(options.lang))
     from khronos.management.validation.scene import Scene  # noqa: PLC0415
 
     code = look(Scene.here(translation.get_language() or "en"), as_json=options.json)
@@ -76,7 +76,7 @@ def asked(scene: "Scene") -> Iterator[tuple["Part", "Result"]]:
 
 def spoken(part: "Part", scene: "Scene") -> str:
     """In a thread of its own, which has no language yet."""
-    speak(scene.language)
+    translation.activate(scene.language)
     return part.ask(scene)
 
 

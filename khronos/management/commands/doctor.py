@@ -1,7 +1,6 @@
 """Look at everything that Khronos needs, say in words what is amiss, and how it is mended."""
 
 import argparse
-import logging
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from khronos.exceptions import Failure
 from khronos.management.diagnosis import PARTS, Finding
-from khronos.management.hands import language, speak
+from khronos.management.hands import language, silence
 
 
 class Command(BaseCommand):
@@ -26,8 +25,10 @@ class Command(BaseCommand):
         parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
 
     def handle(self, *, fix: bool, lang: str | None, **_options: Any) -> None:
-        logging.disable()  # the lines say it
-        speak(lang or language())
+        with silence(), translation.override(language(lang)):
+            self.look(fix)
+
+    def look(self, fix: bool) -> None:
         self.console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
         left = sum(self.tell(finding, fix) for name, look in PARTS for finding in self.under(name, look()))
         if left:
