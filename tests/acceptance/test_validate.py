@@ -10,12 +10,14 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from khronos.resilience.identity import session_members
 from tests.acceptance.instance import NAMES, Instance, eventually, instance
+from tests.cluster import Cluster
 
 PARTS = [
     "process", "health", "ready", "metrics", "bus", "canary", "beat", "backup", "logs", "alerts",
@@ -137,10 +139,13 @@ def test_what_stands_still_is_named_where_it_matters(khronos: Instance, name: st
     until_well(khronos)
 
 
-def test_a_killed_process_is_well_again_and_said_to_be_young(khronos: Instance) -> None:
-    os.kill(khronos.ps()["worker"]["pid"], signal.SIGKILL)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "worker" else pytest.mark.slow) for name in FROZEN]
+)
+def test_a_killed_process_is_well_again_and_said_to_be_young(khronos: Instance, name: str) -> None:
+    os.kill(khronos.ps()[name]["pid"], signal.SIGKILL)
     until_well(khronos)
-    assert "worker" in lines(khronos)["process"]["detail"]
+    assert f"{name} " in lines(khronos)["process"]["detail"].partition("just started again")[2]
 
 
 def test_a_wrong_token_is_named_by_metrics_alone(khronos: Instance) -> None:
@@ -183,6 +188,25 @@ def test_a_locked_database_is_named_where_it_is_written(khronos: Instance) -> No
         database.execute("ROLLBACK")
     assert_named(found, {"ready", "canary", "checks", "message"}, {"bus", "beat", "backup"})
     until_well(khronos)
+
+
+@pytest.mark.slow
+def test_a_frozen_postgresql_is_named_in_time(tmp_path: Path) -> None:
+    """There is no litestream then, and nothing of it to be looked at."""
+    with Cluster.made() as cluster, instance(tmp_path / "home", DATABASE_URL=cluster.url) as it:
+        it.start()
+        it.running(NAMES - {"litestream"})
+        until_well(it)
+        assert lines(it)["backup"]["detail"].startswith("off: ")
+        cluster.freeze()
+        try:
+            found = red(it)
+        finally:
+            cluster.thaw()
+        assert_named(
+            found, {"ready", "canary", "alerts", "checks", "message"}, {"bus", "beat", "backup", "metrics"}
+        )
+        until_well(it)
 
 
 def test_what_is_not_running_is_told_how_to_start(tmp_path_factory: pytest.TempPathFactory) -> None:
