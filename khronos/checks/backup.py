@@ -11,7 +11,9 @@ import orjson
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from khronos.models.check import OFF
 from khronos.observability.health import Amiss
 
 LATE_S = 120  # a copy is made every 10 s
@@ -21,14 +23,14 @@ BESIDE = os.path.dirname(sys.executable)  # where deploy/bootstrap puts it
 
 def backup() -> str:
     if connection.vendor != "sqlite":
-        return "off: PostgreSQL is backed up by its own means"
+        return OFF + _("PostgreSQL is backed up by its own means")
     program = shutil.which("litestream", path=os.pathsep.join([BESIDE, os.environ.get("PATH", os.defpath)]))
     if program is None:
-        raise Amiss("the program litestream is missing: deploy/bootstrap installs it")
+        raise Amiss(_("the program litestream is missing: deploy/bootstrap installs it"))
     age_s = (timezone.now() - last_copy(databases(program))).total_seconds()
     if age_s > LATE_S:
-        raise Amiss(f"the last copy is {age_s:.0f} s old")
-    return f"copied {max(0.0, age_s):.0f} s ago"
+        raise Amiss(_("the last copy is %(n)s s old") % {"n": round(age_s)})
+    return _("copied %(n)s s ago") % {"n": max(0, round(age_s))}
 
 
 def databases(program: str) -> list[dict[str, Any]]:
@@ -38,7 +40,7 @@ def databases(program: str) -> list[dict[str, Any]]:
         said = subprocess.run(command, capture_output=True, timeout=PATIENCE_S + 1, check=True).stdout
         found: list[dict[str, Any]] = orjson.loads(said)["databases"]
     except (subprocess.SubprocessError, ValueError, KeyError):
-        raise Amiss("litestream does not answer") from None
+        raise Amiss(_("litestream does not answer")) from None
     return found
 
 
@@ -46,5 +48,5 @@ def last_copy(found: list[dict[str, Any]]) -> datetime:
     ours = os.path.abspath(str(connection.settings_dict["NAME"]))
     last = next((each.get("last_sync_at") for each in found if each.get("path") == ours), None)
     if not last:
-        raise Amiss("litestream has made no copy yet")
+        raise Amiss(_("litestream has made no copy yet"))
     return datetime.fromisoformat(str(last))

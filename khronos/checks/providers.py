@@ -4,11 +4,13 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from khronos.agents.providers import KEYS, has_key
 from khronos.agents.providers.errors import complaint, failure_of
 from khronos.exceptions import Failure, Throttled, Transient, Unauthorized
 from khronos.http import Reply, Unanswered, Unsent, pool
+from khronos.models.check import OFF
 from khronos.observability.health import Amiss
 
 CONNECT_S, TOTAL_S = 3.0, 5.0  # two in turn, within the look's deadline
@@ -18,11 +20,12 @@ LISTS = {"anthropic": "/v1/models", "openai": "/models"}
 def providers() -> str:
     names = [name for name in settings.PROVIDER_ORDER if name in KEYS and has_key(name)]
     if not names:
-        return "off: no key; the offline assistant answers"
+        return OFF + _("no key; the offline assistant answers")
     seen = {name: trouble_with(name) for name in names}
     if any(seen.values()):
         raise Amiss("; ".join(f"{name} {trouble}" for name, trouble in seen.items() if trouble))
-    return ", ".join(f"{name} knows {model_of(name)}" for name in names)
+    knows = _("%(name)s knows %(model)s")
+    return ", ".join(knows % {"name": name, "model": model_of(name)} for name in names)
 
 
 def trouble_with(name: str) -> str:
@@ -32,13 +35,13 @@ def trouble_with(name: str) -> str:
             return ""  # a stand-in without these addresses: it answers, and that is all that can be known
         judge(reply)
     except (Unsent, Unanswered) as error:
-        return f"does not answer: {error}"
+        return _("does not answer: %(why)s") % {"why": error}
     except Unauthorized as error:
         return f"{complaint(error)}: {error}"
     except Throttled:
         return ""  # it is there, and knows us
     except Failure as error:
-        return f"fails: {error}"
+        return _("fails: %(why)s") % {"why": error}
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django_celery_beat.models import PeriodicTask
 
 from khronos.observability.health import Amiss
@@ -12,8 +13,8 @@ LATE_S = 180  # the timetable has something every 30 s; a restart and a lease ta
 def beat() -> str:
     last = PeriodicTask.objects.filter(enabled=True).aggregate(last=Max("last_run_at"))["last"]
     if last is None:
-        return "nothing fired yet"
+        return _("nothing fired yet")
     age_s = (timezone.now() - last).total_seconds()
     if age_s > LATE_S:
-        raise Amiss(f"nothing fired for {age_s:.0f} s")
-    return f"fired {max(0.0, age_s):.0f} s ago"
+        raise Amiss(_("nothing fired for %(n)s s") % {"n": round(age_s)})
+    return _("fired %(n)s s ago") % {"n": max(0, round(age_s))}

@@ -13,6 +13,7 @@ import redis
 from celery import shared_task
 from django.conf import settings
 from django.db import close_old_connections, connection
+from django.utils.translation import gettext as _
 from kombu import Connection
 
 from khronos.celery import app
@@ -51,16 +52,16 @@ def database() -> str:
         if connection.vendor == "sqlite":
             cursor.execute("BEGIN IMMEDIATE")
             cursor.execute("ROLLBACK")
-            return "writable"
+            return _("writable")
         cursor.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool")
         if cursor.fetchone()[0]:
-            raise RuntimeError("read-only")
-    return "writable"
+            raise RuntimeError(_("read-only"))
+    return _("writable")
 
 
 def redis_server() -> str:
     heartbeat.client().ping()
-    return "answers"
+    return _("answers")
 
 
 def broker() -> str:
@@ -70,7 +71,7 @@ def broker() -> str:
         return takes_messages(app.connection_for_write(connect_timeout=DEADLINE_S, heartbeat=0))
     with Connection(settings.CELERY_BROKER_URL, connect_timeout=DEADLINE_S) as broker_connection:
         broker_connection.ensure_connection(max_retries=1, timeout=1)
-    return "answers"
+    return _("answers")
 
 
 def takes_messages(rabbitmq: Connection) -> str:
@@ -82,7 +83,7 @@ def takes_messages(rabbitmq: Connection) -> str:
         wire.close()
     finally:
         wire.collect()
-    return "takes messages"
+    return _("takes messages")
 
 
 @shared_task(name=canaries.CANARY, ignore_result=True, send_events=False)
@@ -96,27 +97,28 @@ def canary(answer_to: str = "", place: str = "") -> None:
 def workers() -> str:
     count = heartbeat.alive("agent")
     if not count:
-        raise RuntimeError("no agent is alive")
+        raise RuntimeError(_("no agent is alive"))
     flown = canaries.canaries()
-    late = [f"{place} {s} s" for place, (_, s) in flown.items() if s > heartbeat.CANARY_LATE_S]
+    late = [f"{place} {s} s" for place, (_age, s) in flown.items() if s > heartbeat.CANARY_LATE_S]
     if late:
-        raise RuntimeError(f"canary awaited: {', '.join(late)}")
-    done = [f"{place} {age} s" for place, (age, _) in flown.items() if age is not None]
-    return f"{count} alive; canary: {', '.join(done) or 'none yet'}"
+        raise RuntimeError(_("canary awaited: %(places)s") % {"places": ", ".join(late)})
+    done = [f"{place} {age} s" for place, (age, _s) in flown.items() if age is not None]
+    return _("%(n)s alive; canary: %(places)s") % {"n": count, "places": ", ".join(done) or _("none yet")}
 
 
 def disk() -> str:
     free_mb = shutil.disk_usage(settings.KHRONOS_HOME).free / MIB
     if free_mb < DISK_LEAST_FREE_MB:
-        raise RuntimeError(f"only {free_mb:.0f} MB free")
-    return f"{free_mb:.0f} MB free"
+        raise RuntimeError(_("only %(n)s MB free") % {"n": round(free_mb)})
+    return _("%(n)s MB free") % {"n": round(free_mb)}
 
 
 def memory() -> str:
     machine = psutil.virtual_memory()
+    available_mb = round(machine.available / MIB)
     if machine.available < machine.total * MEMORY_LEAST_AVAILABLE:
-        raise RuntimeError(f"only {machine.available / MIB:.0f} MB available")
-    return f"{machine.available / MIB:.0f} MB available"
+        raise RuntimeError(_("only %(n)s MB available") % {"n": available_mb})
+    return _("%(n)s MB available") % {"n": available_mb}
 
 
 type Asks = Callable[[], str]  # answers what it saw, or raises why that is not good
@@ -153,7 +155,9 @@ class Check:
     def wait(self, until: float) -> Result:
         if self.answered.wait(max(0.0, until - time.monotonic())):
             return self.result
-        return Result(False, f"no answer within {self.deadline_s:g} s", self.deadline_s * 1000)
+        return Result(
+            False, _("no answer within %(n)s s") % {"n": f"{self.deadline_s:g}"}, self.deadline_s * 1000
+        )
 
     def _serve(self) -> None:
         while self.asked.wait():
