@@ -17,7 +17,9 @@ def main() -> int:
         return 1 if os.environ.get("CI") else 0
     with Cluster.made() as cluster:
         # The whole server goes afterwards: no need to wait for sessions that threads left open.
-        command = [sys.executable, "-m", "pytest", "--reuse-db", str(FOLDER), *sys.argv[1:]]
+        named = any(Path(word.partition("::")[0]).exists() for word in sys.argv[1:])
+        where = [] if named else [str(FOLDER)]
+        command = [sys.executable, "-m", "pytest", "--reuse-db", *where, *sys.argv[1:]]
         return subprocess.run(command, env=os.environ | {"DATABASE_URL": cluster.url}, check=False).returncode
 
 

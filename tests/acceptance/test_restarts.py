@@ -28,6 +28,15 @@ def roll(stage: Stage, *names: str) -> None:
     assert stage.restarts() == restarts + len(names)
 
 
+def roll_under_load(stage: Stage) -> None:
+    stage.world.models.think(0.3)
+    stage.play(20, 20, arrival="paced", rate=25)
+    stage.after(25)
+    roll(stage, *ROLLED)
+    assert figures(stage.finish(60)) == exact(400)
+    assert stage.troubles() == clean()
+
+
 def test_restart_in_the_middle_of_a_burst_loses_and_repeats_nothing(stage: Stage) -> None:
     stage.world.models.think(0.3)
     stage.play(20, 10, arrival="paced", rate=100)
@@ -66,22 +75,12 @@ def test_turn_longer_than_the_patience_of_a_stop_is_answered_afterwards(stage: S
 
 def test_rolling_restart_under_load_loses_and_repeats_nothing(stage: Stage) -> None:
     """In the mode that could say a thing twice."""
-    stage.world.models.think(0.3)
-    stage.play(20, 20, arrival="paced", rate=25)
-    stage.after(25)
-    roll(stage, *ROLLED)
-    assert figures(stage.finish(60)) == exact(400)
-    assert stage.troubles() == clean()
+    roll_under_load(stage)
 
 
 @pytest.mark.slow
 def test_rolling_restart_in_edit_mode_loses_and_repeats_nothing(editing: Stage) -> None:
-    editing.world.models.think(0.3)
-    editing.play(20, 20, arrival="paced", rate=25)
-    editing.after(25)
-    roll(editing, *ROLLED)
-    assert figures(editing.finish(60)) == exact(400)
-    assert editing.troubles() == clean()
+    roll_under_load(editing)
 
 
 def test_rolling_restart_of_the_poller_loses_and_repeats_nothing(polling: Stage) -> None:

@@ -1,15 +1,12 @@
 """What is paused waits and is not lost; resumed, all of it goes on at once, in order, exactly once."""
 
-import io
 import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis
-from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from bench.simulator import Simulator
@@ -22,7 +19,6 @@ from khronos.models import (
     Alert,
     Channel,
     Conversation,
-    DeadLetter,
     Delivery,
     Event,
     Message,
@@ -54,12 +50,6 @@ def rung(bus: "redis.Redis") -> dict[str, list[int]]:
         named = [json.loads(entry)["headers"]["argsrepr"] for entry in reversed(entries)]
         found[route.queue] = [int(pk) for each in named for pk in each.strip("([],)").split(",")]
     return found
-
-
-def run(command: str, *arguments: str) -> str:
-    out = io.StringIO()
-    call_command(command, *arguments, stdout=out)
-    return " ".join(out.getvalue().split())
 
 
 @pytest.fixture(params=["queue", "tenant", "channel", "conversation"])
@@ -322,123 +312,6 @@ def test_a_pause_tells_the_contact_nothing_and_makes_no_event(telegram: Channel,
         "inbox.message.received",
         "routing.handoff.requested",
     }
-
-
-def test_a_delivery_that_failed_for_good_is_kept_and_replayed(telegram: Channel, sim: Simulator) -> None:
-    sim.telegram.fail(status=400, method="sendMessage", description="Bad Request: chat not found")
-    say(sim, telegram, "hi")
-    way.answer()
-    letter = DeadLetter.objects.get()
-    delivery = Delivery.objects.get()
-    assert (letter.source, letter.name, letter.key) == ("delivery", "delivery", str(delivery.pk))
-    assert "chat not found" in letter.reason
-    assert (letter.trace_id, letter.attempts) == (delivery.trace_id, 1)
-    sim.telegram.heal()
-    assert f"Delivery {delivery.pk} is due now." in run("replay", str(letter.pk))
-    way.answer()
-    assert sim.telegram.answers(ANA) == ["You said: hi"]
-    assert not DeadLetter.objects.filter(replayed_at=None).exists()
-
-
-def test_a_delivery_that_fails_again_is_open_again(telegram: Channel, sim: Simulator) -> None:
-    sim.telegram.fail(status=400, method="sendMessage", description="Bad Request: chat not found")
-    say(sim, telegram, "hi")
-    way.answer()
-    run("replay", "--all")
-    assert not DeadLetter.objects.filter(replayed_at=None).exists()
-    way.answer()
-    assert DeadLetter.objects.get().replayed_at is None
-
-
-@pytest.mark.parametrize("chat", [ANA, -50])
-def test_who_does_not_want_to_hear_from_us_is_no_dead_letter(
-    telegram: Channel, sim: Simulator, chat: int
-) -> None:
-    sim.telegram.say(chat, "@khronos_bot hi", sender=ANA)
-    sim.telegram.block(chat)
-    way.all_the_way(telegram)
-    assert Delivery.objects.get().state == Delivery.State.FAILED
-    assert not DeadLetter.objects.exists()
-
-
-def test_the_command_pauses_lists_and_resumes(telegram: Channel) -> None:
-    assert run("pause") == "Nothing is paused."
-    make.make_turn(conversation=make.make_conversation(channel=telegram))
-    assert "channel default is paused. Waiting there: 1 turn." in run("pause", "channel", "default")
-    assert "`python manage.py resume channel default`" in run("pause", "channel", "default")
-    Pause.objects.update(paused_at=Now() - LONG_AGO)
-    assert "is paused since 5 min" in run("pause", "channel", "default")
-    assert "channel default 5 min" in run("pause")
-    [row] = json.loads(run("pause", "--json"))
-    assert (row["kind"], row["name"], row["turns"], row["deliveries"]) == ("channel", "default", 1, 0)
-    assert row["paused_s"] in range(299, 310)
-    run("pause", "queue", "delivery")
-    assert run("resume", "channel", "default") == (
-        "▶ channel default goes on. Rung for: 1 turn. Still paused: queue delivery."
-    )
-    assert run("resume", "channel", "default").startswith("channel default is not paused.")
-
-
-@pytest.mark.parametrize("noun", ["queue", "tenant", "channel", "conversation"])
-def test_what_a_list_names_is_what_resume_takes(telegram: Channel, noun: str) -> None:
-    talk = make.make_conversation(channel=telegram)
-    name = {
-        "queue": "embeddings",
-        "tenant": telegram.tenant.slug,
-        "channel": "default",
-        "conversation": str(talk.pk),
-    }[noun]
-    run("pause", noun, name)
-    [row] = json.loads(run("pause", "--json"))
-    assert f"{row['kind']} {row['name']} goes on" in run("resume", row["kind"], row["name"])
-    assert not Pause.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("words", "fix"),
-    [
-        (("channel", "defualt"), "There are: default."),
-        (("queue", "agent"), "There are: agent.ai, delivery, embeddings."),
-        (("tenant", "nobody"), "There are: "),
-        (("conversation", "12"), "Its id ends the address of its page"),
-        (("channel",), "`python manage.py pause channel NAME`"),
-    ],
-)
-def test_a_wrong_name_is_told_with_the_right_ones(
-    telegram: Channel, words: tuple[str, ...], fix: str
-) -> None:
-    with pytest.raises(CommandError, match=fix.replace(".", r"\.")):
-        run("pause", *words)
-    assert not Pause.objects.exists()
-
-
-def test_dead_letters_are_listed_and_replayed_by_kind() -> None:
-    assert run("replay") == "No dead letters."
-    assert run("replay", "--all") == "Nothing to replay: no dead letter is open."
-    turn = make.make_turn(state=Turn.State.BURIED)
-    letter = make.make_dead_letter(source="turn", name="turn", key=str(turn.pk), reason="poison")
-    task = make.make_dead_letter()
-    shown = run("replay")
-    assert f"{letter.pk} turn 0 s turn {turn.pk} poison" in shown
-    assert f"{task.pk} task" in shown
-    said = run("replay", "turn")
-    assert f"✅ {letter.pk} turn {turn.pk}: Turn {turn.pk} is due now." in said
-    assert said.endswith("1 replayed.")
-    assert list(DeadLetter.objects.filter(replayed_at=None)) == [task]
-    assert turn in Turn.objects.due()
-
-
-def test_what_cannot_be_replayed_is_told_and_fails_the_command() -> None:
-    gone = make.make_dead_letter(source="turn", name="turn", key="0")
-    turn = make.make_turn(state=Turn.State.BURIED)
-    letter = make.make_dead_letter(source="turn", name="turn", key=str(turn.pk))
-    with pytest.raises(CommandError, match="1 of 2 were replayed"):
-        run("replay", "--all")
-    assert list(DeadLetter.objects.filter(replayed_at=None)) == [gone]
-    with pytest.raises(CommandError, match="0 of 1"):
-        run("replay", str(letter.pk))  # a second time
-    with pytest.raises(CommandError, match="kinds are stream, task, turn, delivery"):
-        run("replay", "999999999")
 
 
 def test_a_deleted_conversation_takes_its_pause_along() -> None:

@@ -1,9 +1,11 @@
 """The way of a message without processes: each step is called by the test, so that it can look in between."""
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import redis
+from django.core.management import call_command
 from django.db.models.functions import Now
 
 from khronos.conversation import dispatch as dispatching
@@ -60,3 +62,9 @@ def hurry() -> None:
     """Let time pass: whatever waits for later is due now."""
     Turn.objects.unsettled().update(due_at=Now())
     Delivery.objects.unsettled().update(due_at=Now())
+
+
+def run(command: str, *arguments: str) -> str:
+    out = io.StringIO()
+    call_command(command, *arguments, stdout=out)
+    return " ".join(out.getvalue().split())
