@@ -2,7 +2,7 @@
 
 kinds.py   every kind there is, with its runbook
 words.py   what people read
-means.py   Telegram, webhook, e-mail
+means.py   Telegram, and fallbacks.py: webhook, e-mail
 book.py    while the database is away
 
 Who is told when: khronos/herald/.

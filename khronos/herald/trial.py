@@ -64,7 +64,7 @@ def fix_of(error: Failure) -> str:
 
 def try_fallback(name: str, news: News) -> Outcome:
     try:
-        means.FALLBACKS[name](news)
+        means.fallback(name)(news)
     except means.Nobody:
         return Outcome(name, False, f"is not configured. To have it: {FIX[name]}.", is_off=True)
     except Failure as error:

@@ -11,7 +11,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from bench.simulator import Simulator
-from khronos.alerts import means
+from khronos.alerts import fallbacks
 from khronos.alerts.words import News
 from khronos.channels import callback
 from khronos.channels.signature import is_signed
@@ -148,14 +148,14 @@ def test_all_means_away_is_told_when_one_is_back(wall: Clock, sim: Simulator, ho
 def test_private_addresses_are_called_where_the_settings_say_so_alone(hook: Site, settings: Settings) -> None:
     settings.ALERT_WEBHOOK_PRIVATE_NETWORKS = []
     with pytest.raises(Failure, match="private address"):
-        means.by_webhook(News("check.disk", "error", "t", "text"))
+        fallbacks.by_webhook(News("check.disk", "error", "t", "text"))
     assert hook.got == []
 
 
 def test_wrong_password_says_so_and_shows_it_nowhere(mail: Mail) -> None:
     mail.password = "another"
     with pytest.raises(Unauthorized) as refusal:
-        means.by_email(News("check.disk", "error", "t", "text"))
+        fallbacks.by_email(News("check.disk", "error", "t", "text"))
     assert "right" not in str(refusal.value)
     assert mail.letters == []
 
@@ -167,5 +167,5 @@ def test_wrong_password_says_so_and_shows_it_nowhere(mail: Mail) -> None:
 def test_mail_that_cannot_go_is_a_failure_of_ours_and_nothing_else(url: str, settings: Settings) -> None:
     settings.EMAIL_URL, settings.ALERT_EMAIL_TO = url, ["ops@shop.example"]
     with pytest.raises(Failure):
-        means.by_email(News("check.disk", "error", "t", "several\nlines"))
+        fallbacks.by_email(News("check.disk", "error", "t", "several\nlines"))
     assert not connection.in_atomic_block
