@@ -195,6 +195,7 @@ def test_the_first_page_counts_what_needs_a_person(operator: Client) -> None:
         ("danger", "5"),
         ("danger", "3"),
         ("danger", "1"),
+        ("danger", "1"),
     ]
     for _tone, url, _value in found:
         assert operator.get(url.replace("&amp;", "&")).status_code == 200

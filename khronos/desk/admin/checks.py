@@ -16,6 +16,7 @@ from khronos.models import HealthCheck
 @admin.register(HealthCheck)
 class HealthCheckAdmin(ReadOnlyAdmin[HealthCheck]):
     list_display = ("name", "condition", "beginning", "looked", "since", "looks", "took")
+    list_filter = ("ok",)
     search_fields = ("name", "detail")
     ordering = ("ok", "name")
     actions = ("look_now",)

@@ -11,7 +11,17 @@ from django.utils.translation import gettext as _
 from khronos.desk.admin.columns import NONE, list_of
 from khronos.desk.admin.filters import newer_than
 from khronos.desk.lengths import ago
-from khronos.models import Alert, Conversation, DeadLetter, Delivery, Pause, Quarantined, Turn, Update
+from khronos.models import (
+    Alert,
+    Conversation,
+    DeadLetter,
+    Delivery,
+    HealthCheck,
+    Pause,
+    Quarantined,
+    Turn,
+    Update,
+)
 
 FAILED = "?state__exact=failed&since=24h"
 MOST = 1000  # nobody needs to know it better, and counting on would cost
@@ -49,6 +59,7 @@ def lines() -> list[tuple[str, type[Model], QuerySet[Any], str, str, bool]]:
     quarantined = Update.objects.filter(state=Update.State.QUARANTINED)
     dead = DeadLetter.objects.filter(replayed_at=None)
     alerts = Alert.objects.filter(resolved_at=None).exclude(level=Alert.Level.INFO)
+    bad = HealthCheck.objects.filter(ok=False).exclude(checked_at=None)
     return [
         (_("Open conversations"), Conversation, open_, "?state__exact=open", "forum", False),
         (_("Turns to be answered"), Turn, waiting, "?undone=1", "hourglass_top", False),
@@ -64,6 +75,7 @@ def lines() -> list[tuple[str, type[Model], QuerySet[Any], str, str, bool]]:
         (_("Dead letters"), DeadLetter, dead, "?open=1", "mail_off", True),
         (_("Pauses"), Pause, Pause.objects.all(), "", "pause_circle", False),
         (_("Open alerts"), Alert, alerts, "?open=1", "notifications_active", True),
+        (_("Health checks that are bad"), HealthCheck, bad, "?ok__exact=0", "monitor_heart", True),
     ]
 
 
