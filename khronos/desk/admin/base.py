@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_permission_codename
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,6 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from unfold.views import ChangeList
 
+from khronos.desk import audit
 from khronos.desk.admin.columns import list_of
 from khronos.desk.admin.paginator import BoundedPaginator
 
@@ -28,7 +30,12 @@ else:
     from unfold.admin import ModelAdmin
 
     class Unfolded[M](ModelAdmin):
-        pass
+        def log_deletions(self, request: HttpRequest, queryset: Any) -> list[LogEntry]:
+            """Django writes many in one go and tells nobody."""
+            entries = super().log_deletions(request, queryset)
+            for entry in entries if len(entries) > 1 else ():
+                audit.deed(entry)
+            return entries
 
 
 class Rows(ChangeList):  # type: ignore[misc]
