@@ -31,7 +31,7 @@ def raise_alert(name: str, level: str, text: str) -> None:
     """Never raises: what it tells of must not become worse by the telling."""
     _resolved.pop(name, None)
     text = scrub(text)
-    log.error("alert: %s", text, extra={"alert": name, "level_": level})
+    log.log(logging.getLevelNamesMapping()[level.upper()], "alert: %s", text, extra={"alert": name})
     if book.is_open:
         book.raised(name, level, text)
         return
@@ -45,7 +45,7 @@ def raise_alert(name: str, level: str, text: str) -> None:
 def raise_without_database(name: str, level: str, text: str) -> None:
     """For whoever knows that it is away: it is not asked, and nobody waits."""
     text = scrub(text)
-    log.error("alert: %s", text, extra={"alert": name, "level_": level})
+    log.log(logging.getLevelNamesMapping()[level.upper()], "alert: %s", text, extra={"alert": name})
     book.raised(name, level, text)
 
 
