@@ -1,6 +1,7 @@
 """A channel is one address that people write to: a Telegram bot, a site's chat."""
 
-from typing import Self
+from collections.abc import Collection
+from typing import Any, Self
 
 from django.core.validators import URLValidator
 from django.db import models
@@ -8,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from khronos.models.queue import Queue
 from khronos.models.tenant import Tenant
+from khronos.observability.secrecy import learn
 
 
 class ChannelQuerySet(models.QuerySet["Channel"]):
@@ -75,6 +77,21 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.keep_secret()
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
+        row = super().from_db(db, field_names, values)
+        row.keep_secret()
+        return row
+
+    def keep_secret(self) -> None:
+        """Of this process's logs, from now on. A column that was not read is not asked for."""
+        known = vars(self)
+        learn(*(known.get(name) or "" for name in ("token", "secret", "previous_secret")))
 
     @property
     def secrets(self) -> list[str]:

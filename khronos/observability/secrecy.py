@@ -4,6 +4,7 @@ Known values are looked for as they are; patterns catch those that nobody told u
 """
 
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from json import dumps
 from typing import Any
@@ -23,6 +24,7 @@ PATTERNS = (
     ("@", re.compile(r"(?<=://)[^\s/@:\"']*:[^\s/@\"']+(?=@)")),
 )
 
+_learning = threading.Lock()
 _known: set[str] = set()
 _forms: tuple[str, ...] = ()
 
@@ -54,7 +56,9 @@ def learn(*secrets: str) -> None:
     """From now on they are taken out. Cheap where they are known already."""
     global _forms  # noqa: PLW0603 - replaced as a whole, for those who read it meanwhile
     new = [secret for secret in secrets if secret not in _known and len(secret) >= LEAST]
-    if new:
+    if not new:
+        return
+    with _learning:
         _known.update(new)
         forms = {form for secret in _known for form in forms_of(secret)}
         _forms = tuple(sorted(forms, key=len, reverse=True))  # one may be part of another
