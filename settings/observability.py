@@ -9,6 +9,10 @@ from settings.env import env
 
 secrecy.learn_settings(dotenv.merged())  # before anything can be said of them
 
+for name, value in dotenv.merged().items():
+    if name.startswith("OTEL_"):  # OpenTelemetry's own variables: it reads the environment alone
+        os.environ.setdefault(name, value)
+
 OBSERVABILITY = env.observability
 ENVIRONMENT = env.khronos_environment or os.environ.get("DJANGO_SETTINGS_MODULE", "").rpartition(".")[2]
 LOG_LEVEL = env.log_level
@@ -19,6 +23,7 @@ LOGGING = {
     "environment": ENVIRONMENT,
     "version": VERSION,
     "has_steps": OBSERVABILITY,
+    "sentry_dsn": env.sentry_dsn,
 }
 
 METRICS_FOLDER = env.home / "run" / "metrics"

@@ -15,7 +15,7 @@ from khronos import http
 from khronos.bus import connection as bus
 from khronos.bus import doorbell
 from khronos.celery import app
-from khronos.observability import heartbeat
+from khronos.observability import exports, heartbeat
 from khronos.resilience.farewell import Farewell, Step
 from khronos.resilience.pools import of_psycopg
 
@@ -73,7 +73,8 @@ def close_databases(is_quiet: bool) -> str:
 
 
 def close_sockets() -> str:
-    return f"closed {close(CLIENTS)} Redis clients and {http.close_all()} kept connections"
+    told = f", {exports.flush()}" if exports.are_used() else ""
+    return f"closed {close(CLIENTS)} Redis clients and {http.close_all()} kept connections{told}"
 
 
 def close(clients: "Iterable[_lru_cache_wrapper[redis.Redis]]") -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from khronos.observability import steps
+from khronos.observability import exports, steps
 from khronos.observability.files import SharedFile
 from khronos.observability.formats import JsonLines, Text
 
@@ -18,7 +18,9 @@ QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "openai", "url
 
 def configure_django(options: dict[str, Any]) -> None:
     """Settings' LOGGING."""
-    configure(**options)
+    about = options["environment"], options["version"]
+    configure(**{name: value for name, value in options.items() if name != "sentry_dsn"})
+    exports.start(name_of_process(), *about, options["sentry_dsn"])
     tell_of_crashes()
 
 
@@ -110,6 +112,7 @@ def crashed(kind: type[BaseException], error: BaseException, trace: TracebackTyp
         sys.__excepthook__(kind, error, trace)
         return
     logging.getLogger("khronos.crash").critical("the process crashes", exc_info=(kind, error, trace))
+    exports.flush()
 
 
 def thread_crashed(given: threading.ExceptHookArgs) -> None:
