@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Response, Viewpor
 from pytest_django.live_server_helper import LiveServer
 
 import khronos.urls  # registers the screens
-from khronos.models import Conversation, Delivery, Pause
+from khronos.models import Alert, Conversation, Delivery, Pause
 from tests.factories import make_user
 from tests.fixtures.desk import seed
 
@@ -129,6 +129,17 @@ def test_a_conversation_is_paused_and_resumed_with_a_click(operator: Operator, t
     expect(operator.page.get_by_text("Resumed: 1.")).to_be_visible()
     expect(operator.page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
     assert not Pause.objects.exists()
+
+
+def test_an_alert_is_muted_and_heard_of_again_with_a_click(operator: Operator) -> None:
+    row = Alert.objects.get(name="turn.buried")
+    operator.open(page_of(row))
+    operator.page.get_by_role("button", name="Mute for 8 h").click()
+    expect(operator.page.get_by_text("Muted by olga until").first).to_be_visible()
+    operator.page.get_by_role("button", name="Unmute").click()
+    expect(operator.page.get_by_role("button", name="Mute for 8 h")).to_be_visible()
+    row.refresh_from_db()
+    assert (row.muted_by, row.muted_until) == ("", None)
 
 
 def test_a_queue_is_paused_in_the_list_of_pauses(operator: Operator) -> None:

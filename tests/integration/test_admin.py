@@ -194,7 +194,7 @@ def test_the_first_page_counts_what_needs_a_person(operator: Client) -> None:
         ("danger", "1"),
         ("danger", "5"),
         ("danger", "3"),
-        ("danger", "1"),
+        ("danger", "3"),
         ("danger", "1"),
     ]
     for _tone, url, _value in found:
