@@ -16,12 +16,16 @@ from django.db import Error
 from khronos.alerts import clock
 from khronos.alerts.book import book
 from khronos.bus import doorbell
+from khronos.channels.telegram.api import cleaned
 from khronos.models import Alert
+from khronos.models.alert import LEVELS
 from khronos.observability.secrecy import scrub
 
 log = logging.getLogger(__name__)
 
 TELL_TASK = "tasks.alerts.tell"
+NAME_MAX, TEXT_MAX = 120, 4000  # characters
+SEVERITY = logging.getLevelNamesMapping()
 REMEMBER_S = 10.0  # a healthy path asks the database about its alert no more often than this
 
 _resolved: dict[str, float] = {}
@@ -30,8 +34,7 @@ _resolved: dict[str, float] = {}
 def raise_alert(name: str, level: str, text: str) -> None:
     """Never raises: what it tells of must not become worse by the telling."""
     _resolved.pop(name, None)
-    text = scrub(text)
-    log.log(logging.getLevelNamesMapping()[level.upper()], "alert: %s", text, extra={"alert": name})
+    name, level, text = fit(name, level, text)
     if book.is_open:
         book.raised(name, level, text)
         return
@@ -44,9 +47,16 @@ def raise_alert(name: str, level: str, text: str) -> None:
 
 def raise_without_database(name: str, level: str, text: str) -> None:
     """For whoever knows that it is away: it is not asked, and nobody waits."""
-    text = scrub(text)
-    log.log(logging.getLevelNamesMapping()[level.upper()], "alert: %s", text, extra={"alert": name})
+    name, level, text = fit(name, level, text)
     book.raised(name, level, text)
+
+
+def fit(name: str, level: str, text: str) -> tuple[str, str, str]:
+    """What the row can hold and people may read; it is logged as that."""
+    name, level = cleaned(name)[:NAME_MAX], level if level in LEVELS else "error"
+    text = cleaned(scrub(text))[:TEXT_MAX]
+    log.log(SEVERITY[level.upper()], "alert: %s", text, extra={"alert": name})
+    return name, level, text
 
 
 def keep(name: str, level: str, text: str) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import redis
 from django.conf import settings
-from django.db import Error, connections, transaction
+from django.db import Error, InterfaceError, OperationalError, connections, transaction
 from django.db.models import DateTimeField, Value
 from django.utils import timezone
 
@@ -101,9 +101,11 @@ class Book:
             try:
                 with transaction.atomic():
                     written(note)
-            except Error as error:
+            except (OperationalError, InterfaceError) as error:
                 log.warning("alerts are kept in memory", extra={"error": type(error).__name__})
                 return False
+            except Error:  # it is this note's fault: the others must not wait for it
+                log.exception("alert cannot be kept", extra={"alert": note.name})
             with self._lock:
                 if note.count == count:
                     self._notes.pop(note.name, None)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from khronos.alerts import TELL_TASK, clock, end_alert, keep
+from khronos.alerts import TELL_TASK, clock, end_alert, fit, keep
 from khronos.bus import doorbell
 from khronos.models import Alert
 from khronos.resilience.spool import Spool
@@ -34,9 +34,10 @@ def take_notes() -> int:
     if not os.path.isdir(spool().folder):
         return count
     for note in spool().take():
-        if note.get("level"):
-            keep(note["name"], note["level"], note["text"])
+        name, level = str(note.get("name", "")), note.get("level")
+        if level:
+            keep(*fit(name, level, str(note.get("text", ""))))
         else:
-            end_alert(note["name"])
+            end_alert(name)
         count += 1
     return count

@@ -43,7 +43,7 @@ def tell_due() -> int:
         alert = Alert.objects.claim(pk, clock.moment())
         if alert is None or waits_for_morning(alert):
             continue
-        if alert.waits == Alert.Waits.NIGHT:
+        if alert.waits == Alert.Waits.NIGHT and alert.level in MAY_WAIT:
             night.append(alert)
             continue
         leave = budget.ask(transport, alert)

@@ -120,7 +120,11 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
     def tell_again(self, pk: int, now: Combinable) -> bool:
         unmuted: dict[str, Any] = {"muted_until": None, "muted_until_over": False, "muted_by": ""}
-        return bool(self.filter(pk=pk, count__gt=0).update(tell_at=now, waits="", tries=0, **unmuted))
+        return bool(
+            self.filter(pk=pk, count__gt=0).update(
+                tell_at=now, waits="", tries=0, fence=F("fence") + 1, **unmuted
+            )
+        )
 
     def due(self, now: Combinable) -> "AlertQuerySet":
         return self.filter(tell_at__lte=now)
@@ -137,6 +141,7 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
 
 UNTOLD: dict[str, Any] = {
+    "fence": F("fence") + 1,  # whoever tells of an earlier life marks nothing in this one
     "flaps": 0,
     "tries": 0,
     "told_at": None,

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+TAKEN = ".taken-"
+LEFT_BEHIND_S = 60.0
 MOST = 1000  # notes that nobody takes must not fill the disk
 
 
@@ -26,20 +28,33 @@ class Spool:
 
     def take(self) -> Iterator[dict[str, str]]:
         """The oldest first; a note is gone when the next one is asked for. No two takers get the same."""
-        try:
-            names = sorted(name for name in os.listdir(self.folder) if name[0] != ".")
-        except FileNotFoundError:
-            return
-        for name in names:
-            path, mine = self.folder / name, self.folder / f".taken-{os.getpid()}-{name}"
+        for name in self._waiting():
+            path, mine = self.folder / name, self.folder / f"{TAKEN}{name}"
             try:
                 path.rename(mine)
             except FileNotFoundError:
                 continue  # another was first
             try:
-                with suppress(ValueError):
-                    yield json.loads(mine.read_text("utf-8"))
+                yield from readable(mine)
             except BaseException:
                 mine.rename(path)
                 raise
             mine.unlink()
+
+    def _waiting(self) -> list[str]:
+        """What a taker left behind who died is there for the next."""
+        with suppress(OSError):
+            for path in self.folder.glob(f"{TAKEN}*"):
+                if time.time() - path.stat().st_ctime > LEFT_BEHIND_S:
+                    path.rename(self.folder / path.name.removeprefix(TAKEN))
+        try:
+            return sorted(name for name in os.listdir(self.folder) if name[0] != ".")
+        except FileNotFoundError:
+            return []
+
+
+def readable(path: Path) -> Iterator[dict[str, str]]:
+    with suppress(ValueError):
+        note = json.loads(path.read_text("utf-8"))
+        if isinstance(note, dict):
+            yield note

@@ -8,7 +8,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from bench.simulator import Simulator
-from khronos.alerts import clock
+from khronos.alerts import clock, raise_alert
 from khronos.alerts.words import news_of
 from khronos.bus import doorbell
 from khronos.guards.breakers import breaker
@@ -218,6 +218,7 @@ def test_what_gets_urgent_in_the_night_does_not_wait(wall: Clock, sim: Simulator
     assert tell.tell_due() == 0
     up("error")
     assert (tell.tell_due(), len(said(sim))) == (1, 1)
+    assert said(sim)[0].startswith("❌ The disk is nearly full\n")  # no summary
 
 
 @pytest.mark.parametrize(
@@ -317,3 +318,39 @@ def test_telegram_away_without_any_fallback_is_told_late(wall: Clock, sim: Simul
     wall.move(minutes=1)
     assert (tell.tell_due(), len(said(sim))) == (1, 1)
     assert breaker("telegram").snapshot().state == "closed"
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "text"),
+    [
+        ("n" * 300, "error", "long"),
+        ("nul", "error", "a\x00b\ud800c"),
+        ("loud", "loud", "x"),
+        ("", "info", ""),
+    ],
+)
+@pytest.mark.usefixtures("alert_chat")
+def test_whatever_is_raised_is_kept_and_told(sim: Simulator, name: str, level: str, text: str) -> None:
+    raise_alert(name, level, text)
+    assert tell.tell_due() == 1
+    assert (Alert.objects.count(), len(said(sim))) == (1, 1)
+
+
+@pytest.mark.usefixtures("alert_chat")
+def test_whoever_tells_of_an_earlier_life_marks_nothing_in_this_one(wall: Clock, sim: Simulator) -> None:
+    up()
+    slow = Alert.objects.claim(Alert.objects.get().pk, clock.moment())
+    down()
+    wall.move(minutes=11)
+    up()
+    assert slow is not None
+    assert not slow.settle("Telegram", clock.moment())
+    assert not slow.put_off(None, "", "", tried=False)
+    assert (tell.tell_due(), len(said(sim))) == (1, 1)
+
+
+@pytest.mark.usefixtures("alert_chat")
+def test_secrets_are_not_told(telegram: Channel, sim: Simulator) -> None:
+    up(text="https://api.telegram.org/bot424242:AAAAAAAAAAAAAAAAAAAAAAAAAAAA/getMe failed")
+    tell.tell_due()
+    assert "AAAA" not in said(sim)[0]

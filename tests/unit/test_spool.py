@@ -52,6 +52,7 @@ def test_what_nobody_takes_does_not_fill_the_disk(tmp_path: Path) -> None:
 
 def test_half_a_note_and_a_full_disk_stop_nobody(tmp_path: Path) -> None:
     (tmp_path / "1.json").write_text('{"numb')
+    (tmp_path / "2.json").write_text("[1]")
     assert list(Spool(tmp_path).take()) == []
     file = tmp_path / "file"
     file.write_text("")
