@@ -31,11 +31,11 @@ FROZEN = {
     "web": ({"process", "health", "ready", "metrics", "message"}, set[str]()),
     "dispatcher": ({"process", "bus", "message"}, {"checks", "ready"}),
     "agent": ({"process", "canary", "message"}, {"checks", "ready"}),
-    "worker": ({"process", "canary"}, {"checks", "ready"}),
+    "worker": ({"process", "canary", "checks"}, {"ready"}),
     "beat": ({"process", "beat"}, {"checks"}),
     "flower": ({"process"}, set[str]()),
     "litestream": ({"process", "backup", "checks"}, set[str]()),
-    "valkey": ({"process", "ready", "bus", "canary", "beat", "message"}, {"checks", "backup"}),
+    "valkey": ({"process", "ready", "bus", "canary", "beat", "checks", "message"}, {"backup"}),
 }
 QUICK = ("dispatcher", "flower", "litestream")
 

@@ -16,7 +16,6 @@ from khronos.checks import timetable
 from khronos.checks.backup import backup as copies
 from khronos.management.validation.scene import LOOK_S, Scene, wait_until
 from khronos.models import Alert, HealthCheck
-from khronos.models.check import State
 from khronos.observability import canaries, heartbeat
 from khronos.observability.files import SharedFile
 from khronos.observability.health import Amiss, broker, redis_server
@@ -102,7 +101,11 @@ def looks(_scene: Scene) -> str:
     until, asked_at = time.monotonic() + LOOKS_S, timezone.now() - AGREED
     while time.monotonic() < until and not all_are_good(asked_at, LOOK_AGAIN_S):
         continue
-    rows = {row.name: row for row in HealthCheck.objects.all()}
+    rows = {row.name: row for row in HealthCheck.objects.filter(checked_at__gte=asked_at)}
+    if not rows:
+        raise Amiss(
+            _("nobody looks: what was asked to be looked at was not, within %(n)s s") % {"n": LOOKS_S}
+        )
     if amiss := list(filter(None, (told(name, rows.get(name)) for name in checks.LOOKS))):
         raise Amiss("; ".join(amiss))
     return ", ".join(rows)
@@ -121,6 +124,6 @@ def all_are_good(asked_at: datetime, within_s: float) -> bool:
 
 def told(name: str, row: HealthCheck | None) -> str:
     """Nothing of what is good."""
-    if row is None or row.state in (State.STALE, State.UNSEEN):
+    if row is None:
         return f"{name}: {_('nobody looks at it')}"
     return "" if row.ok else f"{name}: {row.detail}"
