@@ -73,7 +73,7 @@ class Announcer:
         self.screen.fail(
             f"{process.name} is given up after {process.failed_starts} failed starts ({how})"
             f"{self._last_words(process)}\n"
-            f"  Fix: read {process.spec.log}, mend it, then `make down` and `make up`."
+            f"  Fix: read {process.spec.log} and combined.log beside it, then `make down` and `make up`."
         )
 
     def renewing(self, process: Process, why: str) -> None:
