@@ -73,7 +73,11 @@ def story(alert: Alert, now: datetime) -> str:
     if alert.told_at is None:
         return _("Since %(since)s.") % {"since": since} + more_times(alert.count - 1)
     if came_back:
-        said = _("It comes and goes: it is back for the %(n)sth time since %(since)s.")
+        said = ngettext(
+            "It comes and goes: it came back %(n)s time since %(since)s.",
+            "It comes and goes: it came back %(n)s times since %(since)s.",
+            alert.flaps,
+        )
         return said % {"n": alert.flaps, "since": since}
     length = words((now - alert.raised_at).total_seconds())
     if LEVELS.index(alert.level) > LEVELS.index(alert.told_level):
