@@ -43,6 +43,7 @@ def verdicts() -> dict[str, str]:
         "is.valkey_away": _("Valkey is away. What is stored waits, and goes on by itself."),
         "is.checks_failing": _("A check fails: {names}."),
         "is.checks_stale": _("Nobody looks any more: {names}."),
+        "is.not_known": _("A part of this page could not be found out: {names}."),
         "is.process_failed": _("Given up after failed starts: {names}."),
         "is.process_down": _("Not running just now: {names}."),
         "is.memory_high": _("Almost at its memory limit: {names}."),

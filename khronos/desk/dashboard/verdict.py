@@ -8,7 +8,8 @@ from khronos.desk.dashboard.questions import Answer
 
 LATE_S = 60.0  # an answer that is awaited for longer needs a look
 STUCK_S = 300.0  # and for so long, a person
-FULL = 0.9  # of its memory limit
+FULL = 0.9  # of a process's limit of memory
+BELIEVED_S = 10.0  # an answer, when the next one fails
 TONES = ("danger", "warning")
 WORST = ("error", "critical")
 
@@ -21,26 +22,48 @@ class Finding:
 
 
 def findings(answers: Mapping[str, Answer]) -> list[dict[str, Any]]:
-    found = [*absences(answers), *of_processes(answers), *of_work(answers), *of_stores(answers)]
+    found = [
+        *absences(answers),
+        *of_checks(answers),
+        *of_processes(answers),
+        *of_work(answers),
+        *of_stores(answers),
+    ]
     return [asdict(finding) for finding in sorted(found, key=lambda finding: TONES.index(finding.tone))]
 
 
 def told(answers: Mapping[str, Answer], name: str) -> dict[str, Any]:
     """What is known just now: what was true a while ago proves nothing."""
-    answer = answers.get(name)
-    return answer.data if answer is not None and answer.ok and answer.data else {}
+    answer = answers[name]
+    return answer.data if answer.data and not is_old(answer) else {}
+
+
+def is_old(answer: Answer) -> bool:
+    """One answer that comes late is no news."""
+    return not answer.ok and (answer.age_s is None or answer.age_s > BELIEVED_S)
 
 
 def absences(answers: Mapping[str, Answer]) -> Iterator[Finding]:
-    for name, code in (("work", "database_away"), ("stores", "valkey_away")):
-        if not answers[name].ok:
-            yield Finding("danger", code)
-    failing = [name for name, check in told(answers, "checks").items() if not check["ok"]]
-    is_there = {"database": answers["work"].ok, "redis": answers["stores"].ok, "broker": answers["stores"].ok}
-    if others := [name for name in failing if is_there.get(name, True)]:
-        yield Finding("danger", "checks_failing", {"names": others})
-    seen = {name: check["state"] for name, check in told(answers, "work").get("checks", {}).items()}
     live = told(answers, "checks")
+    failing = {name for name, check in live.items() if not check["ok"]}
+    for name, code, explains in (
+        ("work", "database_away", {"database"}),
+        ("stores", "valkey_away", {"redis", "broker", "workers"}),
+    ):
+        if not answers[name].ok and (not live or explains & failing):
+            yield Finding("danger", code)
+            failing -= explains
+    if failing:
+        yield Finding("danger", "checks_failing", {"names": sorted(failing)})
+
+
+def of_checks(answers: Mapping[str, Answer]) -> Iterator[Finding]:
+    """What is looked at once in a while. A question that fails while all checks are good is our own fault."""
+    live = told(answers, "checks")
+    unknown = [name for name, answer in answers.items() if is_old(answer)]
+    if unknown and live and all(check["ok"] for check in live.values()):
+        yield Finding("danger", "not_known", {"names": unknown})
+    seen = {name: check["state"] for name, check in told(answers, "work").get("checks", {}).items()}
     if bad := [name for name, state in seen.items() if state == "bad" and name not in live]:
         yield Finding("warning", "checks_failing", {"names": bad})
     if stale := [name for name, state in seen.items() if state == "stale"]:
@@ -54,10 +77,8 @@ def of_processes(answers: Mapping[str, Answer]) -> Iterator[Finding]:
         yield Finding("danger", "process_failed", {"names": failed})
     if down := [row["name"] for row in rows if row["state"] not in ("failed", "running")]:
         yield Finding("warning", "process_down", {"names": down})
-    full = [
-        row["name"] for row in rows if row["rss_mb"] > 0.9 * machine["limit_mb"] and row["name"] != "valkey"
-    ]
-    if full:
+    limited = [row for row in rows if row["name"] != "valkey"]
+    if full := [row["name"] for row in limited if row["rss_mb"] > FULL * machine["limit_mb"]]:
         yield Finding("warning", "memory_high", {"names": full})
 
 
