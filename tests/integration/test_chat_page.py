@@ -95,11 +95,11 @@ def test_page_without_its_channel_says_how_to_open_it(db: None) -> None:
     assert Client().get(URL).status_code == 404
 
 
-def test_root_leads_visitors_to_the_chat_and_operators_to_the_admin(db: None) -> None:
+def test_root_leads_visitors_to_the_chat_and_operators_to_the_dashboard(db: None) -> None:
     client = Client()
     assert client.get("/")["Location"] == "/chat/"
     client.force_login(make_user())
-    assert client.get("/")["Location"] == "/admin/"
+    assert client.get("/")["Location"] == "/dashboard"
 
 
 # Visitors

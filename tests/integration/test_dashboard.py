@@ -1,0 +1,361 @@
+"""The dashboard's numbers are those of the rows, and are shown to operators alone."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import redis
+from django.test import Client
+from django.utils import timezone, translation
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from khronos.conversation import pausing
+from khronos.desk.dashboard import board as boards
+from khronos.desk.dashboard import hour, sizes, usage, views, work
+from khronos.desk.dashboard.phrases import phrases
+from khronos.desk.dashboard.questions import Question
+from khronos.models import Alert, Channel, Conversation, Delivery, Event, HealthCheck, Message, Turn, Update
+from khronos.resilience import roster
+from tests import factories as make
+
+ADDRESSES = ("/dashboard/data", "/dashboard/services", "/dashboard/memory")
+TOKEN = "token-of-the-tests"
+NOON = datetime(2026, 11, 20, 12, 0, 20, tzinfo=timezone.get_fixed_timezone(0))
+
+
+@pytest.fixture
+def noon(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    monkeypatch.setattr(timezone, "now", lambda: NOON)
+    return NOON
+
+
+# Who may look
+
+
+@pytest.fixture
+def fresh(settings: Settings, bus: "redis.Redis", transactional_db: None) -> Iterator[None]:
+    """Nothing is remembered of other tests; the questions' threads see the rows."""
+    settings.METRICS_TOKEN = TOKEN
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    boards.board.answers = {}
+    for question in boards.board.questions.values():
+        question.due_at, question.data, question.good_at = 0.0, None, 0.0
+
+
+def shown(address: str) -> dict[str, Any]:
+    response = Client().get(address, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert response.status_code == 200
+    said: dict[str, Any] = response.json()
+    return said
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_strangers_are_refused_and_told_the_way_in(address: str) -> None:
+    for headers in ({}, {"Authorization": "Bearer guess"}, {"Cookie": "sessionid=made-up"}):
+        response = Client().get(address, headers=headers)
+        assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Bearer")
+        assert list(response.json()) == ["error"]
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_staff_need_no_token_and_others_are_no_staff(address: str) -> None:
+    for is_staff, status in ((True, 200), (False, 401)):
+        client = Client()
+        client.force_login(make.make_user(is_staff=is_staff, is_superuser=False))
+        assert client.get(address).status_code == status
+
+
+@pytest.mark.usefixtures("fresh")
+def test_the_page_asks_to_sign_in_and_leads_back() -> None:
+    stranger, client = Client(), Client()
+    client.force_login(make.make_user(is_staff=False, is_superuser=False))
+    for each in (stranger, client):
+        response = each.get("/dashboard")
+        assert (response.status_code, response.headers["Location"]) == (302, "/admin/login/?next=/dashboard")
+        assert views.WAS_HERE not in response.cookies
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize(("language", "title"), [("en", "Dashboard"), ("pt-br", "Painel ao vivo")])
+def test_the_page_speaks_the_viewers_language_and_needs_nothing_inline(language: str, title: str) -> None:
+    client = Client(headers={"Accept-Language": language})
+    client.force_login(make.make_user())
+    response = client.get("/dashboard")
+    page = response.content.decode()
+    assert f"Khronos · {title}" in page
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert "unsafe" not in response.headers["Content-Security-Policy"]
+    assert "style=" not in page
+    assert "onclick" not in page
+    assert "//" not in page.replace("<!doctype html>", "")  # nothing comes from elsewhere
+
+
+@pytest.mark.usefixtures("fresh")
+def test_the_word_of_before_is_of_one_session_and_not_to_be_forged() -> None:
+    """It counts only while the database cannot be asked (tests/acceptance/test_dashboard_outages.py)."""
+    client = Client()
+    client.force_login(make.make_user())
+    cookie = client.get("/dashboard").cookies[views.WAS_HERE]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/dashboard")
+    stranger = Client()
+    stranger.cookies["sessionid"] = "another"
+    stranger.cookies[views.WAS_HERE] = cookie.value
+    for address in ADDRESSES:
+        assert stranger.get(address).status_code == 401
+    request = client.get("/dashboard").wsgi_request
+    assert views.was_staff(request)
+    request.COOKIES["sessionid"] = "another"
+    assert not views.was_staff(request)
+
+
+# What waits
+
+
+@pytest.mark.django_db
+def test_what_waits_is_counted_by_what_it_waits_for() -> None:
+    now = timezone.now()
+    for state, ago_s in ((Turn.State.WAITING, 5), (Turn.State.WORKING, 7), (Turn.State.PARKED, 90)):
+        turn = make.make_turn(state=state)
+        Turn.objects.filter(pk=turn.pk).update(created_at=now - timedelta(seconds=ago_s))
+    for state in (Turn.State.ANSWERED, Turn.State.SILENT, Turn.State.BURIED):
+        turn = make.make_turn(state=state)
+        Turn.objects.filter(pk=turn.pk).update(created_at=now - timedelta(hours=5))
+    make.make_delivery()
+    make.make_delivery(state=Delivery.State.SENT)
+    make.make_update(received_at=now - timedelta(seconds=20))
+    make.make_update(received_at=now - timedelta(hours=9), state=Update.State.DISPATCHED)
+    said = work.look()["waiting"]
+    counts = {name: said[name] for name in ("updates", "turns", "working", "parked", "deliveries")}
+    assert counts == {"updates": 1, "turns": 3, "working": 1, "parked": 1, "deliveries": 1}
+    assert 90 <= said["oldest_s"] < 100
+    assert Client().get(said["url"]).status_code == 302  # a page that there is
+
+
+@pytest.mark.django_db
+def test_what_needs_a_person_is_named_the_worst_first_each_with_its_page() -> None:
+    for level in (Alert.Level.INFO, Alert.Level.CRITICAL, Alert.Level.WARNING):
+        make.make_alert(name=f"alert.{level}", level=level)
+    make.make_alert(name="alert.over", level=Alert.Level.CRITICAL, resolved_at=timezone.now())
+    make.make_dead_letter()
+    make.make_dead_letter(replayed_at=timezone.now())
+    make.make_update(state=Update.State.QUARANTINED)
+    pausing.pause("delivery", by="rita")
+    HealthCheck.objects.create(name="backup", ok=False, detail="late", checked_at=timezone.now())
+    said = work.look()
+    names = [alert["name"] for alert in said["alerts"]["shown"] if alert["name"].startswith("alert.")]
+    assert names == ["alert.critical", "alert.warning", "alert.info"]
+    assert (said["dead_letters"]["count"], said["quarantined"]["count"]) == (1, 1)
+    assert [(pause["name"], pause["by"]) for pause in said["paused"]["shown"]] == [("queue delivery", "rita")]
+    assert (said["checks"]["backup"]["state"], said["checks"]["backup"]["detail"]) == ("bad", "late")
+    operator = Client()
+    operator.force_login(make.make_user())
+    parts = [*said["alerts"]["shown"], *said["paused"]["shown"]]
+    parts += [said[name] for name in ("alerts", "dead_letters", "quarantined", "paused")]
+    assert {operator.get(part["url"]).status_code for part in parts} == {200}
+
+
+@pytest.mark.django_db
+def test_the_first_message_ends_the_welcome() -> None:
+    assert work.look()["is_empty"]
+    make.make_message()
+    assert not work.look()["is_empty"]
+
+
+# The last hour
+
+
+def answered(
+    talk: Conversation, asked_at: datetime, took_s: float, author: str = "bot", part: int = 0
+) -> None:
+    """A message that came in then, and what went out for it."""
+    update = make.make_update(
+        channel=talk.channel, conversation_id=talk.pk, received_at=asked_at, state=Update.State.DISPATCHED
+    )
+    tell(Event.Type.MESSAGE_RECEIVED, asked_at, update.trace_id, {"update_id": update.pk})
+    say(talk, asked_at + timedelta(seconds=took_s), update.trace_id, author, part)
+
+
+def say(talk: Conversation, at: datetime, trace_id: str, author: str, part: int = 0) -> None:
+    said = make.make_message(conversation=talk, author=author)
+    tell(Event.Type.MESSAGE_SENT, at, trace_id, {"message_id": said.pk, "part": part, "delivery_id": 1})
+
+
+def tell(type_: str, at: datetime, trace_id: str, payload: dict[str, object]) -> None:
+    make.make_event(type=type_, timestamp=at, trace_id=trace_id, payload=payload)
+
+
+def known(looked: hour.Hour) -> dict[str, Any]:
+    """The whole hour: a slow machine needs several looks at first."""
+    for _ in range(hour.MINUTES):
+        if (said := looked.look())["minutes"] == hour.MINUTES:
+            return said
+    raise AssertionError("the hour is never known")
+
+
+@pytest.mark.django_db
+def test_the_last_hour_is_counted_minute_by_minute(noon: datetime) -> None:
+    talk = make.make_conversation()
+    before = timedelta(minutes=1)
+    answered(talk, noon - 61 * before, 1.0)  # too long ago
+    for number in range(19):
+        answered(talk, noon - 30 * before, 0.1 + number / 1000)
+    answered(talk, noon - 5 * before, 12.3)
+    answered(talk, noon - timedelta(seconds=3), 2.0, part=1)  # of an answer in parts the first counts
+    said = known(hour.Hour())
+    assert (said["minutes"], len(said["received"]), len(said["answered"])) == (60, 60, 60)
+    assert (sum(said["received"]), said["received"][29], said["received"][54], said["received"][59]) == (
+        21,
+        19,
+        1,
+        1,
+    )
+    assert (sum(said["answered"]), said["answered"][29], said["answered"][54]) == (20, 19, 1)
+    assert (said["p50_ms"], said["p95_ms"]) == (110, 120)
+
+
+@pytest.mark.django_db
+def test_the_slowest_answer_is_seen_in_the_ninety_fifth_of_a_hundred(noon: datetime) -> None:
+    talk = make.make_conversation()
+    for took_s in (0.02, 0.05, 3.4):
+        answered(talk, noon - timedelta(minutes=10), took_s)
+    said = known(hour.Hour())
+    assert (said["p50_ms"], said["p95_ms"]) == (50, 3400)
+
+
+@pytest.mark.django_db
+def test_words_to_wait_and_answers_by_people_are_no_answers_of_the_assistant(noon: datetime) -> None:
+    talk = make.make_conversation()
+    asked_at = noon - timedelta(minutes=2)
+    answered(talk, asked_at, 0.5, author=Message.Author.SYSTEM)
+    answered(talk, asked_at, 0.5, author=Message.Author.OPERATOR)
+    say(talk, asked_at, "without-a-question", Message.Author.BOT)
+    said = known(hour.Hour())
+    assert (sum(said["received"]), sum(said["answered"]), said["p50_ms"], said["p95_ms"]) == (
+        2,
+        0,
+        None,
+        None,
+    )
+
+
+@pytest.mark.django_db
+def test_a_minute_that_is_over_is_read_once(
+    noon: datetime, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    talk = make.make_conversation()
+    answered(talk, noon - timedelta(minutes=20), 1.0)
+    looked = hour.Hour()
+    assert sum(known(looked)["answered"]) == 1
+    answered(talk, noon - timedelta(seconds=2), 1.0)
+    with django_assert_max_num_queries(3):
+        said = looked.look()
+    assert (sum(said["answered"]), said["answered"][-1]) == (2, 1)
+
+
+@pytest.mark.django_db
+def test_what_is_sent_at_the_end_of_a_minute_is_still_counted_after_it(
+    noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = make.make_conversation()
+    looked = hour.Hour()
+    monkeypatch.setattr(timezone, "now", lambda: noon.replace(minute=1, second=5))
+    assert sum(known(looked)["answered"]) == 0
+    answered(talk, noon.replace(second=58), 1.0)
+    said = looked.look()
+    assert said["answered"][-2:] == [1, 0]
+
+
+# Cost
+
+
+@pytest.mark.django_db
+def test_cost_is_of_today_and_by_model(noon: datetime) -> None:
+    def turn(model: str, hours_ago: int, tokens: int) -> None:
+        made = make.make_turn(
+            state=Turn.State.ANSWERED, model=model, input_tokens=tokens, output_tokens=tokens // 2
+        )
+        Turn.objects.filter(pk=made.pk).update(created_at=noon - timedelta(hours=hours_ago))
+
+    turn("claude-sonnet-5-5", 1, 1_000_000)
+    turn("claude-sonnet-5-5", 11, 1_000_000)
+    turn("claude-sonnet-5-5", 13, 1_000_000)  # yesterday, in UTC
+    turn("a-model-of-tomorrow", 1, 10)
+    turn("", 1, 0)
+    assert usage.look() == {
+        "models": [
+            {
+                "model": "claude-sonnet-5-5",
+                "turns": 2,
+                "input_tokens": 2_000_000,
+                "output_tokens": 1_000_000,
+                "cost": 21.0,
+            },
+            {
+                "model": "a-model-of-tomorrow",
+                "turns": 1,
+                "input_tokens": 10,
+                "output_tokens": 5,
+                "cost": None,
+            },
+        ],
+        "cost": 21.0,
+    }
+
+
+# All of it together
+
+
+@pytest.mark.usefixtures("fresh")
+def test_everything_is_answered_together(telegram: Channel) -> None:
+    said = shown("/dashboard/data")
+    assert {name: part["error"] for name, part in said["parts"].items()} == dict.fromkeys(said["parts"], "")
+    assert set(said["parts"]) == {"work", "hour", "usage", "stores", "machine", "sizes", "checks"}
+    stores = said["parts"]["stores"]["data"]
+    names = {breaker["name"] for breaker in stores["breakers"]}
+    assert names == {"anthropic", "openai", "telegram", "database"}
+    assert stores["queues"] == {"agent.ai": 0, "delivery": 0, "embeddings": 0, "ops": 0}
+    assert [finding["code"] for finding in said["findings"]] == ["checks_failing"]  # no agent runs
+    assert said["findings"][0]["args"] == {"names": ["workers"]}
+
+
+@pytest.mark.usefixtures("fresh")
+def test_the_twins_name_processes_and_sizes() -> None:
+    services, memory = shown("/dashboard/services"), shown("/dashboard/memory")
+    assert set(services) == {"version", "uptime_s", "services", "alive", "checks"}
+    assert services["services"] == []  # no supervisor runs here
+    assert services["alive"] == {"agent": 0, "worker": 0, "dispatcher": 0, "beat": 0, "poller": 0}
+    assert {name for name, check in services["checks"].items() if not check["ok"]} == {"workers"}
+    assert set(memory) == {"processes", "machine", "python", "valkey_mb", "database_mb"}
+    assert memory["machine"]["available_mb"] < memory["machine"]["total_mb"]
+    assert memory["database_mb"] == round(sizes.database_bytes() / roster.MIB, 1)
+    assert 0 < memory["valkey_mb"] < 100
+    assert 10 < memory["python"]["rss_mb"] < 2000
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_broken_part_leaves_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setitem(boards.board.questions, "usage", Question(fail))
+    said = shown("/dashboard/data")
+    assert (said["parts"]["usage"]["ok"], said["parts"]["usage"]["error"]) == (False, "ValueError: broken")
+    assert all(part["ok"] for name, part in said["parts"].items() if name != "usage")
+
+
+def test_both_languages_have_the_same_holes() -> None:
+    """A number that a translation forgets would not be shown."""
+    with translation.override("en"):
+        english = phrases()
+    with translation.override("pt-br"):
+        portuguese = phrases()
+    assert set(english) == set(portuguese)
+    assert sum(english[key] != portuguese[key] for key in english) > 100
