@@ -19,7 +19,7 @@ from khronos.models import Alert
 
 @admin.register(Alert)
 class AlertAdmin(ReadOnlyAdmin[Alert]):
-    list_display = ("title", "name", "grade", "beginning", "count", "since", "again", "over", "told_or_not")
+    list_display = ("title", "name", "grade", "count", "since", "over", "told_or_not", "beginning")
     list_filter = (Resolved, "level", "waits")
     search_fields = ("name", "text")
     ordering = ("-repeated_at",)
@@ -27,7 +27,7 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
     fieldsets = (
         (None, {"fields": ("title", "name", "grade", "whole_text", "help_page")}),
         (_("Life"), {"fields": ("count", "flaps", "raised_at", "repeated_at", "resolved_at")}),
-        (_("Told"), {"fields": ("told_or_not", "told_at", "told_by", "tell_at", "trouble")}),
+        (_("Told"), {"fields": ("told_or_not", "tell_at")}),
         (_("Muted"), {"fields": ("muted_until", "muted_until_over", "muted_by")}),
     )
     readonly_fields = ("title", "grade", "whole_text", "help_page", "told_or_not")
@@ -63,10 +63,6 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
     @admin.display(description=_("age"), ordering="raised_at")
     def since(self, row: Alert) -> str:
         return columns.age(row.raised_at)
-
-    @admin.display(description=_("last time"), ordering="repeated_at")
-    def again(self, row: Alert) -> str:
-        return columns.age(row.repeated_at)
 
     @admin.display(description=_("resolved"), ordering="resolved_at")
     def over(self, row: Alert) -> str:
