@@ -4,11 +4,13 @@ Count after the commit that the number tells of. A label is one of few words, ne
 What is so right now (queues, ages, breakers) is not counted but asked for: khronos/facts/.
 """
 
+import math
 from collections.abc import Sequence
 
 from django.conf import settings
 from prometheus_client import Counter, Gauge, Histogram, values
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.utils import floatToGoString
 
 from khronos.observability.counted import Sheet, values_on
 
@@ -16,6 +18,7 @@ SHEET = Sheet(settings.METRICS_FOLDER)
 values.ValueClass = values_on(SHEET, settings.OBSERVABILITY)
 
 CATALOGUE: dict[str, MetricWrapperBase] = {}
+BOUNDS: dict[str, tuple[str, ...]] = {}  # of the buckets of each histogram, lowest first
 
 QUICK_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)  # a request, a statement
 MODEL_S = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30)  # a model's answer; it is given up after 30
@@ -28,6 +31,7 @@ def counter(name: str, help_: str, *labels: str) -> Counter:
 
 
 def histogram(name: str, help_: str, buckets: Sequence[float], *labels: str) -> Histogram:
+    BOUNDS[name] = tuple(floatToGoString(bound) for bound in (*buckets, math.inf))  # type: ignore[no-untyped-call]
     made = CATALOGUE[name] = Histogram(name, help_, labels, registry=None, buckets=buckets)
     return made
 

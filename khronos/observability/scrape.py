@@ -10,7 +10,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import accumulate
 
 from django.conf import settings
 from prometheus_client import Metric, generate_latest
@@ -18,7 +17,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from khronos.observability.folding import Numbers, read
 from khronos.observability.health import Check
-from khronos.observability.metrics import CATALOGUE, SHEET
+from khronos.observability.metrics import BOUNDS, CATALOGUE, SHEET
 
 DEADLINE_S = 0.9  # a scrape is answered within a second, whatever hangs
 FRESH_S = 1.0  # two that scrape cost no more than one
@@ -118,15 +117,15 @@ def add(family: Metric, sample: str, series: Series) -> None:
         for labels, number in series.items():
             family.add_sample(sample, dict(labels), number)
         return
-    buckets: dict[tuple[tuple[str, str], ...], list[tuple[str, float]]] = defaultdict(list)
+    buckets: dict[tuple[tuple[str, str], ...], dict[str, float]] = defaultdict(dict)
     for labels, number in series.items():
-        buckets[labels[:-1]].append((labels[-1][1], number))
+        buckets[labels[:-1]][labels[-1][1]] = number
     for labels, found in buckets.items():
-        found.sort(key=lambda bound: float(bound[0]))
-        sums = list(accumulate(number for _, number in found))
-        for (bound, _), total in zip(found, sums, strict=True):
+        total = 0.0
+        for bound in BOUNDS[family.name]:  # a process writes down those alone that it has counted in
+            total += found.get(bound, 0.0)
             family.add_sample(sample, {**dict(labels), "le": bound}, total)
-        family.add_sample(f"{family.name}_count", dict(labels), sums[-1])
+        family.add_sample(f"{family.name}_count", dict(labels), total)
 
 
 def of_http(durations: Metric) -> Iterator[Metric]:

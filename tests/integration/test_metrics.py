@@ -1,6 +1,7 @@
 """`/metrics`: names that programs outside rely on, who reads them, what is known when parts are away."""
 
 import http.client
+import json
 import subprocess
 from contextlib import closing
 from datetime import timedelta
@@ -14,6 +15,7 @@ from pytest_django import Settings
 from bench.processes import free_port
 from khronos.facts import exporter, views
 from khronos.models import HealthCheck
+from khronos.observability.scrape import families
 from tests.factories import make_user
 
 TOKEN = "token-of-the-tests"
@@ -136,6 +138,17 @@ def test_checks_are_told_as_they_were_at_the_last_look() -> None:
     (family,) = (f for f in text_string_to_metric_families(scraped()) if f.name == "khronos_check_up")
     told = {sample.labels["check"]: sample.value for sample in family.samples}
     assert told == {"disk": 1, "clock": 0, "redis": 0}, "what was not looked at for long is not good"
+
+
+def test_a_histogram_has_all_its_buckets_though_nobody_counted_in_them() -> None:
+    name = "khronos_ai_latency_seconds"
+    keys = [json.dumps([name, f"{name}_bucket", [["provider", "x"], ["le", le]]]) for le in ("0.5", "3.0")]
+    (family,) = (f for f in families(dict(zip(keys, (2.0, 1.0), strict=True))) if f.name == name)
+    buckets = {s.labels["le"]: s.value for s in family.samples if s.name.endswith("_bucket")}
+    assert buckets == dict.fromkeys(("0.1", "0.25"), 0) | dict.fromkeys(("0.5", "1.0", "2.0"), 2) | (
+        dict.fromkeys(("3.0", "5.0", "8.0", "13.0", "20.0", "30.0", "+Inf"), 3)
+    )
+    assert [s.value for s in family.samples if s.name.endswith("_count")] == [3]
 
 
 def test_prometheus_itself_finds_nothing_to_complain_of() -> None:
