@@ -9,7 +9,8 @@ import secrets
 import time
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import cache, partial
+from functools import cache
+from itertools import count
 from typing import Any, Self
 
 from django.db import models
@@ -33,7 +34,9 @@ class WorkQuerySet[W: "Work"](models.QuerySet[W]):
     def unsettled(self) -> Self:
         return self.filter(due_at__isnull=False)
 
-    def claim(self, pk: int, lease: timedelta, *related: str, number: str = "", **changes: Any) -> W | None:
+    def claim(
+        self, pk: int, lease: timedelta, *related: str, number: str = "", again: bool = False, **changes: Any
+    ) -> W | None:
         """Lease one due row, or None when it is settled or somebody else's. `related` is read with it.
 
         Asked again with the same number it answers the same row: the commit's answer may have been lost.
@@ -42,6 +45,8 @@ class WorkQuerySet[W: "Work"](models.QuerySet[W]):
         is_new = leasing(self.model, tuple(changes.items()))(pk=pk, lease=lease, claimant=claimant)
         if is_new:
             crashpoints.reached("work.leased")
+        elif not again:
+            return None
         found: list[W] = reading(self.model, related)(pk=pk, claimant=claimant)
         if not found or not (is_new or found[0].fenced().update(due_at=Now() + lease)):
             return None
@@ -50,8 +55,12 @@ class WorkQuerySet[W: "Work"](models.QuerySet[W]):
 
     def secure(self, pk: int, lease: timedelta, *related: str) -> W | None:
         """A claim that is durable, through an outage of the database no longer than its lease."""
-        number = secrets.token_hex(8)
-        row: W | None = insist(partial(self.claim, pk, lease, *related, number=number), lease.total_seconds())
+        number, tries = secrets.token_hex(8), count()
+
+        def claim() -> W | None:
+            return self.claim(pk, lease, *related, number=number, again=next(tries) > 0)
+
+        row: W | None = insist(claim, lease.total_seconds())
         if row is not None and row.crashes > 0:
             metrics.LEASE_EXPIRIES.labels(work=self.model._meta.model_name).inc()
         return row

@@ -84,11 +84,11 @@ def test_turn_that_is_cut_off_again_and_again_waits_a_little_longer_each_time(as
 
 def test_claim_whose_commit_was_not_heard_of_is_the_same_claim(asked: Turn) -> None:
     first = Turn.objects.claim(asked.pk, LEASE, number="one")
-    again = Turn.objects.claim(asked.pk, LEASE, number="one")
+    again = Turn.objects.claim(asked.pk, LEASE, number="one", again=True)
     assert first is not None
     assert again is not None
     assert (again.attempts, again.fence) == (first.attempts, first.fence) == (1, 1)
-    assert Turn.objects.claim(asked.pk, LEASE, number="two") is None
+    assert Turn.objects.claim(asked.pk, LEASE, number="two", again=True) is None
     assert Turn.objects.claim(asked.pk, LEASE) is None
 
 
@@ -96,7 +96,7 @@ def test_claim_that_was_lost_meanwhile_is_not_answered(asked: Turn) -> None:
     assert Turn.objects.claim(asked.pk, LEASE, number="one") is not None
     way.hurry()
     assert Turn.objects.claim(asked.pk, LEASE, number="two") is not None
-    assert Turn.objects.claim(asked.pk, LEASE, number="one") is None
+    assert Turn.objects.claim(asked.pk, LEASE, number="one", again=True) is None
 
 
 def test_answer_whose_commit_was_not_heard_of_is_sent_once_and_at_once(asked: Turn, sim: Simulator) -> None:
