@@ -83,8 +83,10 @@ class Channel(models.Model):
         super().save(*args, **kwargs)
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
-        row = super().from_db(db, field_names, values)
+    def from_db(
+        cls, db: str | None, field_names: Collection[str], values: Collection[Any], **rest: Any
+    ) -> Self:
+        row = super().from_db(db, field_names, values, **rest)
         row.keep_secret()
         return row
 
