@@ -18,7 +18,7 @@ from khronos.alerts.book import book
 from khronos.bus import doorbell
 from khronos.channels.telegram.api import cleaned
 from khronos.models import Alert
-from khronos.models.alert import LEVELS
+from khronos.models.alert_policy import LEVELS
 from khronos.observability.secrecy import scrub
 
 log = logging.getLogger(__name__)

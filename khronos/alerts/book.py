@@ -20,7 +20,7 @@ from khronos.channels.base import Account
 from khronos.channels.telegram.transport import TelegramTransport
 from khronos.exceptions import Failure, Misconfigured
 from khronos.models import Alert
-from khronos.models.alert import EVERY
+from khronos.models.alert_policy import EVERY
 from khronos.resilience.keeper import Keeper
 
 log = logging.getLogger(__name__)

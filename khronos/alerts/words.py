@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from khronos.alerts.kinds import kind_of
-from khronos.models.alert import LEVELS, Alert
+from khronos.models.alert import Alert
+from khronos.models.alert_policy import LEVELS
 from khronos.observability.lengths import words
 
 SIGNS = {"info": "ℹ️", "warning": "⚠️", "error": "❌", "critical": "🔥"}

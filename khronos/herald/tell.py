@@ -23,7 +23,7 @@ from khronos.exceptions import Failure, Transient
 from khronos.guards.breakers import guarded
 from khronos.herald import budget
 from khronos.models import Alert, Channel
-from khronos.models.alert import LEVELS
+from khronos.models.alert_policy import LEVELS
 
 log = logging.getLogger(__name__)
 

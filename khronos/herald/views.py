@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from khronos.herald import trial
-from khronos.models.alert import LEVELS
+from khronos.models.alert_policy import LEVELS
 from khronos.observability.views import answer, has_token, refused
 
 

@@ -4,7 +4,6 @@ Each change is one conditional UPDATE on the clock it is given (the database's o
 processes may raise, end, mute and tell the same alert at once. See docs/alerts.md.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,31 +13,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
-LEVELS = ("info", "warning", "error", "critical")
-EVERY = timedelta(minutes=5)  # the same alert is told at most so often, and then seldomer
-SELDOMEST = timedelta(minutes=30)
-FLAPPING = timedelta(minutes=10)  # what comes back within this has not been over: its life goes on
-LEASE = timedelta(seconds=120)  # above what all means of telling together may take
-LONG_AGO = timedelta(days=1)
-
-
-def gap(tellings: int) -> timedelta:
-    """How long people hear nothing more after so many messages: 5, 10, 20, 30, 30 … minutes."""
-    doublings = min(max(tellings, 1) - 1, 10)
-    return min(EVERY * (1 << doublings), SELDOMEST)
-
-
-def below(level: str) -> Sequence[str]:
-    return LEVELS[: LEVELS.index(level)]
-
-
-def worse(level: str) -> Q:
-    """Alerts that get worse by this level than they are, and than people were told."""
-    return Q(level__in=below(level), told_level__in=["", *below(level)])
-
-
-def moment_or_null(*cases: When, default: Any) -> Case:
-    return Case(*cases, default=default, output_field=models.DateTimeField())
+from khronos.models.alert_policy import EVERY, FLAPPING, LEASE, LEVELS, LONG_AGO, gap, moment_or_null, worse
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from khronos.alerts.kinds import KINDS, UNKNOWN, kind_of
-from khronos.models.alert import LEVELS
+from khronos.models.alert_policy import LEVELS
 
 ROOT = Path(__file__).resolve().parents[2]
 CALLS = {"raise_alert", "raise_without_database", "resolve_alert", "end_alert", "tell_alert"}

@@ -14,7 +14,7 @@ from khronos.herald.standing import standing
 from khronos.launch.ps import ago
 from khronos.management.hands import hushed, operator
 from khronos.models import Alert
-from khronos.models.alert import LEVELS
+from khronos.models.alert_policy import LEVELS
 
 WIDE = 110  # characters: a name that other commands take is never broken
 MOST = 50
