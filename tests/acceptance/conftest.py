@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from bench.simulator import Simulator
 from tests.acceptance.stage import Stage
 
 EDIT = {"TELEGRAM_DELIVERY_MODE": "edit"}
+# For tests that outwait one; a delivery's must outlast every call to a channel.
+SHORT_LEASES = {"TURN_LEASE_S": "10", "LOCK_TTL_S": "10", "DELIVERY_LEASE_S": "15"}
+SHARED = ("stage", "editing", "polling")
 
 
 class House:
@@ -36,6 +40,19 @@ class House:
 
 
 house = House()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that share a stage follow each other: each change of stage stops and starts all processes."""
+    here = Path(__file__).parent
+    places = [number for number, item in enumerate(items) if here in item.path.parents]
+    for number, item in zip(places, sorted((items[each] for each in places), key=stage_of), strict=True):
+        items[number] = item
+
+
+def stage_of(item: pytest.Item) -> int:
+    wanted = getattr(item, "fixturenames", ())
+    return next((number for number, name in enumerate(SHARED) if name in wanted), len(SHARED))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,12 +17,12 @@ import pytest
 from bench.instance import Instance
 from bench.patience import answers, free_ports, until
 from bench.simulator import Simulator
-from tests.acceptance.conftest import EDIT, house
+from tests.acceptance.conftest import EDIT, SHORT_LEASES, house
 from tests.acceptance.stage import Stage, clean, exact, figures
 from tests.acceptance.test_clocks import OnPostgresql
 from tests.cluster import Cluster
 
-SUSPEND_S = float(os.environ.get("SUSPEND_S", "40"))  # longer than any lease
+SUSPEND_S = float(os.environ.get("SUSPEND_S", "20"))  # longer than a lease, and than SILENCE_S
 CUT_S = 20
 HEALED_S = 60
 LOOK_S = 12  # the supervisor looks at memory and signs of life every five seconds
@@ -217,7 +217,7 @@ def order(tmp_path: Path) -> Iterator[Order]:
 @pytest.mark.slow
 @pytest.mark.timeout(SUSPEND_S + 180)
 def test_suspended_machine_goes_on_by_itself_and_nobody_is_blamed() -> None:
-    stage = house.open(env={**EDIT, "SILENCE_S": "15"})
+    stage = house.open(env={**EDIT, **SHORT_LEASES, "SILENCE_S": "15"})
     before = restarts(stage)
     stage.world.models.think(0.2)
     stage.play(15, 6, arrival="paced", rate=30)

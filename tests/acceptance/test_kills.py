@@ -8,12 +8,12 @@ import pytest
 
 from bench.patience import until
 from bench.simulator.verdict import MARKER
-from tests.acceptance.conftest import EDIT, house
+from tests.acceptance.conftest import EDIT, SHORT_LEASES, house
 from tests.acceptance.stage import Stage, clean, exact, figures
 
 PROCESSES = ("web.child", "dispatcher", "worker", "valkey")
 LESS_URGENT = ("web", "beat", "flower", "litestream")
-LEASE_S = 30  # of a turn
+LEASE_S = 15  # the longest of the short ones
 BACK_S = 15  # a killed worker is started again, and frees what its last life held
 
 
@@ -43,7 +43,7 @@ def test_killed_agent_waits_for_no_lease_and_repeats_nothing_in_edit_mode(editin
 
 @pytest.mark.slow
 def test_agent_frozen_beyond_its_lease_changes_nothing_when_it_wakes() -> None:
-    pair = house.open(env=EDIT | {"AGENT_PROCESSES": "2"})
+    pair = house.open(env=EDIT | SHORT_LEASES | {"AGENT_PROCESSES": "2"})
     pair.world.models.think(0.2)
     pair.play(15, 6, arrival="paced", rate=60)
     pair.after(45)
