@@ -16,6 +16,7 @@ BENCHMARKS = {
     "dispatcher": "bench.dispatcher",
     "answers": "bench.answers",
     "burst": "bench.burst",
+    "memory": "bench.memory",
     "toll": "bench.toll",
     "eyes": "bench.eyes",
 }
