@@ -76,6 +76,16 @@ def test_what_hangs_keeps_its_last_answer_marked_as_old_and_holds_up_nobody(aske
     assert (asked.count, board.questions["hangs"].wait(0).ok) == (2, True)
 
 
+def test_viewers_do_not_wait_one_after_another_for_what_hangs(asked: Asked) -> None:
+    asked.may_go.clear()
+    board = Board({"hangs": Question(asked)})
+    began = time.monotonic()
+    with ThreadPoolExecutor(VIEWERS) as viewers:
+        answers = [each.result()["hangs"] for each in [viewers.submit(board.look) for _ in range(VIEWERS)]]
+    assert time.monotonic() - began < 3 * DEADLINE_S
+    assert {answer.ok for answer in answers} == {False}
+
+
 def test_what_was_never_answered_is_not_known(asked: Asked) -> None:
     asked.error = ValueError("no such thing")
     answer = Board({"it": Question(asked)}).look()["it"]
