@@ -1,0 +1,107 @@
+"""What keeps copies of the database, whichever that is: the interface, and the choice by the database's engine.
+
+A place is where a database is: the path of a file for SQLite, a database's name for PostgreSQL.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from typing import Any, Protocol
+
+from django.db import connection
+
+from khronos.exceptions import Failure
+
+type Progress = Callable[[float], None]  # the part that is done, 0.0 to 1.0
+
+ENGINES = {"sqlite": "khronos.backup.litestream", "postgresql": "khronos.backup.postgres"}
+
+
+class BackupFailed(Failure):
+    """In words for an operator; `fix` names the next step."""
+
+    def __init__(self, reason: str, fix: str) -> None:
+        super().__init__(reason)
+        self.fix = fix
+
+
+class NoCopy(BackupFailed):
+    """There is none, or none as old as was asked for."""
+
+
+class Unreachable(BackupFailed):
+    """Where the copies lie does not answer, or refuses our key."""
+
+
+class Incomplete(BackupFailed):
+    """Copies are there, but no database can be had of them."""
+
+
+class NoRoom(BackupFailed):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    at: datetime  # of the newest change in it
+    kind: str  # "whole", or "changes" since the one before
+    size: int  # bytes
+    position: str  # the engine's own name of its end
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    place: str
+    at: datetime  # of the newest change in it
+    position: str
+    took_s: float
+
+
+class Reader(Protocol):
+    """A connection that only reads; of sqlite3 and of psycopg alike."""
+
+    def execute(self, query: Any, /) -> Any: ...
+
+
+class Engine(Protocol):
+    """Whatever fails raises a BackupFailed; nothing else escapes."""
+
+    kind: str
+    live: str  # the place of the database in use
+    settles_s: float  # for so long a row may become visible after rows with a higher id
+
+    def list_copies(self) -> list[Copy]:
+        """The newest last."""
+
+    def age(self) -> float:
+        """Seconds since the newest moment whose data has surely arrived; it is asked for, not believed."""
+
+    def sync_now(self, timeout_s: float) -> None:
+        """Back when all that is committed by now has arrived."""
+
+    def room(self) -> tuple[int, int]:
+        """Bytes that a restored copy needs, and bytes that are free for it."""
+
+    def scratch(self) -> AbstractContextManager[str]:
+        """A free place to restore into, gone afterwards in any case; what a killed life left goes before."""
+
+    def restore(self, to: str, at: datetime | None, progress: Progress) -> Restored:
+        """The newest state, or that of a moment, into a free place."""
+
+    def opened(self, place: str) -> AbstractContextManager[Reader]: ...
+
+    def fingerprint(self, columns: Sequence[str]) -> str:
+        """SQL: a whole number, below 2**32, that stands for the row's values in these columns."""
+
+    def complaints(self, place: str) -> list[str]:
+        """What is wrong with a database itself: every page, index and foreign key is looked at."""
+
+    def put_in_place(self, restored: str) -> str:
+        """Make it the database in use, at once or not at all. Answers where the present one is kept."""
+
+
+def engine() -> Engine:
+    found: Engine = import_module(ENGINES[connection.vendor]).engine()
+    return found
