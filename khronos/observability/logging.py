@@ -16,8 +16,14 @@ AUDIT = "khronos.audit"
 QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "openai", "urllib3", "amqp", "psycopg.pool")
 
 
+_begun: dict[str, Any] = {}
+
+
 def configure_django(options: dict[str, Any]) -> None:
-    """Settings' LOGGING."""
+    """Settings' LOGGING. Celery sets Django up a second time: nothing is begun twice."""
+    if _begun == options:
+        return
+    _begun.update(options)
     about = options["environment"], options["version"]
     configure(**{name: value for name, value in options.items() if name != "sentry_dsn"})
     exports.start(name_of_process(), *about, options["sentry_dsn"])
