@@ -212,7 +212,7 @@ def test_every_state_is_readable(page: Page) -> None:
         make.make_event(type=kind)
     expect(page.locator("[data-card=alerts] .rows li")).to_have_count(4)
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         for tone in ("success", "warning", "danger"):
             page.locator("#verdict").evaluate("(node, tone) => node.dataset.tone = tone", tone)
             check_access(page)

@@ -1,0 +1,124 @@
+"""The dashboard while what it asks is away: it says so within a second or so, and shows the rest."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.patience import until
+from bench.processes import free_port, running
+from bench.site import valkey as valkey_command
+from tests.cluster import Cluster
+from tests.integration.started import ROOT, Started
+
+QUICK_S = 1.5  # a second, and what two noisy cores add
+AGAIN_S = 20.0
+
+
+class Desk:
+    """A web server on a PostgreSQL and a Valkey of its own, and an operator who is signed in."""
+
+    def __init__(self, home: Path, cluster: Cluster, valkey_port: int, valkey: int) -> None:
+        self.valkey = valkey
+        self.web = Started(home, f"redis://127.0.0.1:{valkey_port}/0", "http://127.0.0.1:1")
+        self.web.env |= {"DATABASE_URL": cluster.url, "METRICS_TOKEN": "token"}
+        said = subprocess.run(
+            [sys.executable, "manage.py", "prepare"],
+            cwd=ROOT, env=self.web.env, capture_output=True, text=True, timeout=120, check=True,
+        ).stdout  # fmt: skip
+        self.cookies: dict[str, str] = {}
+        self.login = re.search(r"/login/\S+/", said)[0]  # type: ignore[index]
+
+    def get(self, path: str, cookies: dict[str, str] | None = None) -> tuple[int, bytes, float]:
+        began = time.monotonic()
+        jar = self.cookies if cookies is None else cookies
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in jar.items())}
+        with closing(http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=30)) as connection:
+            connection.request("GET", path, headers=headers)
+            response = connection.getresponse()
+            body = response.read()
+            for cookie in response.headers.get_all("Set-Cookie", []):
+                name, _, value = cookie.partition(";")[0].partition("=")
+                jar[name] = value
+        return response.status, body, time.monotonic() - began
+
+    def look(self) -> dict[str, Any]:
+        status, body, _took_s = self.get("/dashboard/data")
+        assert status == 200
+        said: dict[str, Any] = json.loads(body)
+        return said
+
+    def says(self, *codes: str) -> bool:
+        """All of these, and no other absence."""
+        found = {finding["code"] for finding in self.look()["findings"]}
+        return {"database_away", "valkey_away"} & found == set(codes)
+
+    def answers_quickly(self) -> None:
+        for path in ("/dashboard", "/dashboard/data", "/dashboard/services", "/dashboard/memory"):
+            status, _body, took_s = self.get(path)
+            assert (path, status) == (path, 200)
+            assert took_s < QUICK_S, path
+            assert self.get(path, {})[0] in (302, 401)
+            assert self.get(path, {"sessionid": "made-up", "khronos_desk": "made-up:1:x"})[0] in (302, 401)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with Cluster.made() as made:
+        yield made
+
+
+@pytest.fixture
+def desk(tmp_path: Path, cluster: Cluster) -> Iterator[Desk]:
+    port = free_port()
+    folder = tmp_path / "valkey"
+    folder.mkdir()
+    with running(valkey_command(folder, port), os.environ, port, folder / "log") as pid:
+        made = Desk(tmp_path, cluster, port, pid)
+        try:
+            made.web.serve()
+            assert made.get(made.login)[0] == 302
+            assert made.get("/dashboard")[0] == 200
+            assert until(lambda: all(part["ok"] for part in made.look()["parts"].values()), AGAIN_S)
+            yield made
+        finally:
+            made.web.end()
+
+
+@pytest.mark.parametrize("trouble", ["stop", "freeze"])
+def test_without_the_database_it_says_so_and_shows_the_rest(
+    desk: Desk, cluster: Cluster, trouble: str
+) -> None:
+    assert desk.says()
+    getattr(cluster, trouble)()
+    assert until(lambda: desk.says("database_away"), AGAIN_S)
+    desk.answers_quickly()
+    parts = desk.look()["parts"]
+    assert not parts["work"]["ok"]
+    assert parts["work"]["data"] is not None  # old, and marked as old
+    assert parts["stores"]["ok"]
+    assert parts["machine"]["ok"]
+    {"stop": cluster.start, "freeze": cluster.thaw}[trouble]()
+    assert until(lambda: desk.says() and desk.look()["parts"]["work"]["ok"], AGAIN_S)
+
+
+def test_without_valkey_it_says_so_and_shows_the_rest(desk: Desk) -> None:
+    os.kill(desk.valkey, signal.SIGSTOP)
+    try:
+        assert until(lambda: desk.says("valkey_away"), AGAIN_S)
+        desk.answers_quickly()
+        parts = desk.look()["parts"]
+        assert (parts["stores"]["ok"], parts["work"]["ok"], parts["hour"]["ok"]) == (False, True, True)
+    finally:
+        os.kill(desk.valkey, signal.SIGCONT)
+    assert until(desk.says, AGAIN_S)
