@@ -54,6 +54,7 @@ def test_a_page_has_all_parts_in_order_and_is_short(page: Path) -> None:
 def test_whatever_a_page_names_is_there(page: Path) -> None:
     text = page.read_text("utf-8")
     assert set(re.findall(r"manage\.py (\w+)", text)) <= set(get_commands())
+    assert set(re.findall(r"manage\.py alert (\w+)", text)) <= {"list", "mute", "resolve", "test", "unmute"}
     assert set(re.findall(r"`make (\w+)", text)) <= targets()
     assert set(re.findall(r"\bkhronos_\w+", text)) <= metrics()
     assert set(re.findall(r"`([A-Z]+_[A-Z_]+)", text)) <= settings()
