@@ -1,5 +1,7 @@
 """The dashboard's numbers are those of the rows, and are shown to operators alone."""
 
+import inspect
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,13 +12,25 @@ from django.test import Client
 from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from khronos import checks
 from khronos.conversation import pausing
 from khronos.desk.dashboard import board as boards
-from khronos.desk.dashboard import hour, sizes, usage, views, work
+from khronos.desk.dashboard import hour, sizes, usage, verdict, views, work
 from khronos.desk.dashboard.phrases import phrases
 from khronos.desk.dashboard.questions import Question
-from khronos.models import Alert, Channel, Conversation, Delivery, Event, HealthCheck, Message, Turn, Update
-from khronos.resilience import roster
+from khronos.models import (
+    Alert,
+    Channel,
+    Conversation,
+    Delivery,
+    Event,
+    HealthCheck,
+    Message,
+    Turn,
+    Update,
+    check,
+)
+from khronos.resilience import breakers, process, roster
 from tests import factories as make
 
 ADDRESSES = ("/dashboard/data", "/dashboard/services", "/dashboard/memory")
@@ -349,6 +363,16 @@ def test_a_broken_part_leaves_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     said = shown("/dashboard/data")
     assert (said["parts"]["usage"]["ok"], said["parts"]["usage"]["error"]) == (False, "ValueError: broken")
     assert all(part["ok"] for name, part in said["parts"].items() if name != "usage")
+
+
+def test_every_state_and_finding_has_a_word() -> None:
+    states = [*check.State, *breakers.State, *process.State]
+    wanted = {f"state.{state}" for state in states} | {f"level.{level}" for level in Alert.Level.values}
+    codes = re.findall(r'Finding\([^"]*"(?:danger|warning)", "(\w+)"', inspect.getsource(verdict))
+    wanted |= {f"is.{code}" for code in [*codes, "database_away", "valkey_away", "oldest_waits"]}
+    wanted |= {f"check.{name}" for name in checks.LOOKS}
+    assert len(codes) > 8
+    assert wanted - set(phrases()) == set()
 
 
 def test_both_languages_have_the_same_holes() -> None:

@@ -150,6 +150,7 @@ def states() -> dict[str, str]:
         "check.backup": pgettext("check", "backup"),
         "state.good": pgettext("check", "well"),
         "state.bad": pgettext("check", "amiss"),
+        "state.off": pgettext("check", "not in use"),
         "state.stale": pgettext("check", "not looked at"),
         "state.unseen": pgettext("check", "not yet looked at"),
         "level.info": _("information"),
