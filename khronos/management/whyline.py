@@ -12,7 +12,7 @@ from khronos.desk.why import Step, Story
 
 SIGNS = {"answered": "✅", "needless": "➖", "waiting": "⏳", "never": "❌"}
 COLOURS = {"success": "green", "warning": "yellow", "danger": "red", "info": "cyan", "": ""}
-BAR = 16  # characters
+BAR, SAID = 16, 80  # characters
 NARROW = 90  # columns: a terminal below it has no room for bars
 
 
@@ -22,6 +22,8 @@ def show(story: Story, console: Console) -> None:
     console.print(Text(f"{SIGNS[verdict.outcome]} {verdict.text}", style=f"bold {colour}".strip()))
     for line in verdict.also:
         console.print(Text(f"   {line}"))
+    if said := " ".join(story.said.split()):
+        console.print(Text(f"   “{said if len(said) <= SAID else said[: SAID - 1] + '…'}”", style="italic"))
     console.print(Text(f"   {about(story)}", style="dim"))
     console.print()
     console.print(table(story, with_bars=console.is_terminal and console.width >= NARROW))
@@ -30,13 +32,9 @@ def show(story: Story, console: Console) -> None:
 def about(story: Story) -> str:
     rows = story.rows
     names = [f"{noun}:{rows[noun]}" for noun in ("update", "message", "turn") if noun in rows]
-    names += [f"delivery:{pk}" for pk in story_deliveries(story)]
-    began = date_format(timezone.localtime(story.began), "DATETIME_FORMAT")
-    return " · ".join([began, _("trace %(id)s") % {"id": story.trace_id or "–"}, *names])
-
-
-def story_deliveries(story: Story) -> list[int]:
-    return list(story.rows.get("deliveries", []))[:3]
+    began = timezone.localtime(story.began)
+    moment = f"{date_format(began, 'DATE_FORMAT')} {began:%H:%M:%S}"
+    return " · ".join([moment, _("trace %(id)s") % {"id": story.trace_id or "–"}, *names])
 
 
 def table(story: Story, *, with_bars: bool) -> Table:

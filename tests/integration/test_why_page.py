@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -19,6 +20,7 @@ from khronos.models import Channel, DeadLetter, Delivery, Event, Message, Turn, 
 from tests import factories as make
 from tests.fixtures.desk import seed
 from tests.integration import way
+from tests.integration.started import started_in
 from tests.integration.test_why import ANA, last, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bus")]
@@ -54,6 +56,7 @@ def test_page_tells_verdict_and_steps(operator: Client, telegram: Channel, sim: 
     way.answer()
     page = read(operator, f"{ANA}/last")
     assert f"{last().verdict.text}</p>" in page
+    assert '<blockquote class="kh-quote">hi</blockquote>' in page
     assert page.count('<li class="kh-step') == len(last().steps)
     assert '<button class="kh-button kh-small"' not in page
     widths = [float(width) for width in re.findall(r'<rect x="[\d.]+" width="([\d.]+)"', page)]
@@ -116,6 +119,7 @@ def test_what_was_given_up_is_repaired_from_the_page(
     way.answer()
     page = read(operator, f"{ANA}/last")
     assert f"Send again (delivery {Delivery.objects.get().pk})" in page
+    assert reverse("admin:khronos_deadletter_change", args=[DeadLetter.objects.get().pk]) in page
     data = {
         "action": "send_again",
         "_selected_action": str(Delivery.objects.get().pk),
@@ -179,6 +183,7 @@ def test_programs_get_json(telegram: Channel, sim: Simulator) -> None:
     assert told["rows"]["turn"] == Turn.objects.get().pk
     assert [step["step"] for step in told["steps"]] == ["received", "dispatched", "turn", "waiting"]
     assert told["trace_id"] == Update.objects.get().trace_id
+    assert "said" not in told
 
 
 def test_command_speaks_as_it_is_told_or_as_lang_says(
@@ -195,6 +200,19 @@ def test_command_speaks_as_it_is_told_or_as_lang_says(
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     assert spoken() == "en"
     assert run(f"{ANA}/last", "--lang", "en").startswith("✅ Answered after ")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_command_works_while_all_else_is_down(telegram: Channel, sim: Simulator, tmp_path: Path) -> None:
+    say(sim, telegram, "hi")
+    with started_in(tmp_path, "redis://127.0.0.1:1/0", "http://127.0.0.1:1") as command:
+        assert command.start("manage.py", "why", f"{ANA}/last").code() == 0
+        told = command.log.read_text()
+        assert "⏳ Not answered yet. Valkey does not answer" in told
+        assert "opened turn" in told
+        assert command.start("manage.py", "why", "never-heard").code() == 1
+        assert "What may be given" in command.log.read_text()
+    assert not Delivery.objects.exists()
 
 
 def test_unknown_id_fails_with_what_may_be_given(telegram: Channel) -> None:

@@ -19,6 +19,7 @@ def explain(reference: str) -> Story:
         now=life.now,
         steps=steps(life),
         verdict=verdict(life),
+        said=life.message.text if life.message else "",
         rows=rows(life),
         offers=offers(life),
     )
@@ -29,4 +30,7 @@ def rows(life: Life) -> dict[str, object]:
     numbers: dict[str, object] = {noun: row.pk for noun, row in found.items() if row}
     if life.conversation:
         numbers["conversation"] = str(life.conversation.pk)
-    return numbers | {"deliveries": [part.pk for part in life.deliveries]}
+    return numbers | {
+        "deliveries": [part.pk for part in life.deliveries],
+        "dead_letters": [letter.pk for letter in life.letters],
+    }

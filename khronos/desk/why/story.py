@@ -59,6 +59,7 @@ class Story:
     now: datetime
     steps: Sequence[Step]
     verdict: Verdict
+    said: str = ""  # by the contact; for people, not for programs, whose output is kept
     rows: dict[str, Any] = field(default_factory=dict)  # numbers of the rows it is made of
     offers: Sequence[Offer] = ()
 
