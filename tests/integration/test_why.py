@@ -209,6 +209,14 @@ def test_handed_to_a_queue_and_then_answered_by_a_person(telegram: Channel, sim:
     assert sim.models.calls() == []
 
 
+def test_what_people_do_after_the_answer_is_another_story(telegram: Channel, sim: Simulator) -> None:
+    say(sim, telegram, "hi")
+    way.answer()
+    handoff.close(Conversation.objects.get(), by="rita")
+    assert judged(last()) == ("answered", "answered")
+    assert "closed" not in kinds(last())
+
+
 def test_closed_before_its_answer(telegram: Channel, sim: Simulator) -> None:
     say(sim, telegram, "hi")
     handoff.close(Conversation.objects.get(), by="rita")

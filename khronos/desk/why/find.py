@@ -116,7 +116,13 @@ def of_events(events: Iterable[Event]) -> Found | None:
         for name, look in BY_PAYLOAD.items():
             if (pk := event.payload.get(name)) and (found := look(pk)):
                 return replace(found, event=event)
-    return Found(event=event) if event else None
+    return of_talk(event) if event else None
+
+
+def of_talk(event: Event) -> Found:
+    """It names no row that is here; its conversation may have a turn of the same trace."""
+    turn = Turn.objects.filter(conversation=event.conversation_id, trace_id=event.trace_id).first()
+    return replace(of_turn(turn), event=event) if turn and event.trace_id else Found(event=event)
 
 
 def by_trace(trace_id: str) -> Found | None:

@@ -125,9 +125,19 @@ def events_of(life: Life) -> list[Event]:
         since = Event.objects.filter(conversation_id=life.conversation.pk, type__in=PEOPLE)
         if events:
             since = since.filter(pk__gt=events[0].pk)
+        if ended := end_of(life):
+            since = since.filter(timestamp__lte=ended)
         events += since.filter(timestamp__gte=life.began).order_by("pk")[:MANY]
     each = {event.pk: event for event in events}.values()
     return sorted(each, key=lambda event: (event.timestamp, event.pk))
+
+
+def end_of(life: Life) -> datetime | None:
+    """When it was answered for good: what people did in the conversation later is another story."""
+    if not life.answers or any(part.due_at for part in life.deliveries):
+        return None
+    ends = [part.sent_at for part in life.deliveries if part.sent_at]
+    return max([*ends, *(each.created_at for each in life.answers)])
 
 
 def letters_of(life: Life) -> list[DeadLetter]:
