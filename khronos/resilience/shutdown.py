@@ -2,6 +2,7 @@
 
 import os
 import select
+from weakref import finalize
 
 
 class Stopping:
@@ -9,6 +10,8 @@ class Stopping:
 
     def __init__(self) -> None:
         self._reader, self._writer = os.pipe()
+        for end in (self._reader, self._writer):
+            finalize(self, os.close, end).atexit = False
         self._set = False
 
     def set(self) -> None:
@@ -20,5 +23,7 @@ class Stopping:
         return self._set
 
     def wait(self, seconds: float) -> bool:
-        select.select([self._reader], [], [], max(0.0, seconds))
+        waiting = select.poll()  # one for each thread that waits; and select() knows no number above 1023
+        waiting.register(self._reader, select.POLLIN)
+        waiting.poll(max(0.0, seconds) * 1000)
         return self._set
