@@ -88,8 +88,8 @@ def fold(folder: Path, dead: list[Path]) -> None:
 
 
 def folded(folder: Path) -> tuple[Numbers, set[str]]:
-    """And the files that are in it: they may still be there."""
-    with contextlib.suppress(FileNotFoundError):
+    """And the files that are in it: they may still be there. A power cut may leave it empty."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
         kept = json.loads((folder / FOLDED).read_text("utf-8"))
         return kept["numbers"], set(kept["held"])
     return {}, set()
