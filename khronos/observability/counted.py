@@ -5,6 +5,7 @@ its number. It gets its place on the disk when it is made: a full disk then cost
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import logging
@@ -20,8 +21,30 @@ from prometheus_client.mmap_dict import MmapedDict
 from khronos.observability.folding import LIVE, tidy
 
 RESERVED_BYTES = 256 * 1024  # some 2,000 numbers; a file that outgrows it doubles
+ENTRY_BYTES = 28  # of a number beside its name, at most
 
 log = logging.getLogger(__name__)
+
+
+class Numbers(MmapedDict):
+    """A file that has its place on the disk also where it has grown: a hole that the full disk cannot fill
+    would be a SIGBUS at the next number.
+    """
+
+    def _init_value(self, key: str) -> None:
+        if self._used + len(key.encode()) + ENTRY_BYTES > self._capacity:
+            try:
+                reserve(self._f, self._capacity)
+            except OSError:
+                self._f.truncate(self._capacity)
+                raise
+        super()._init_value(key)  # type: ignore[no-untyped-call]
+
+
+def reserve(file: IO[bytes], size: int) -> None:
+    """At its end, which is where a file that is open for appending is written."""
+    if os.write(file.fileno(), bytes(size)) < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class Sheet:
@@ -31,16 +54,19 @@ class Sheet:
         self.folder = folder
         self.lock = threading.Lock()
         self.values: list[Value] = []
-        self.numbers: MmapedDict | None = None
+        self.numbers: Numbers | None = None
         self.held: IO[bytes] | None = None
         self.is_refused = False
         os.register_at_fork(after_in_child=self.begin_anew)
 
     def write(self, key: str, number: float) -> None:
-        """The lock is held."""
+        """The lock is held. Whoever counts has a message in hand: nothing is raised."""
         if self.numbers is None and not self.open():
             return
-        self.numbers.write_value(key, number, 0.0)  # type: ignore[union-attr]
+        try:
+            self.numbers.write_value(key, number, 0.0)  # type: ignore[union-attr]
+        except OSError as error:
+            self.refuse("a number is not counted here", error)
 
     def open(self) -> bool:
         """Under another name until it is locked: nobody may take it for a dead process's."""
@@ -55,20 +81,24 @@ class Sheet:
             self.held.write(bytes(RESERVED_BYTES))
             self.held.flush()
             path = draft.rename(self.folder / f"{name}.db")
-            self.numbers = MmapedDict(str(path))  # type: ignore[no-untyped-call]
+            self.numbers = Numbers(str(path))  # type: ignore[no-untyped-call]
             tidy(self.folder)
         except OSError as error:
-            self.is_refused = True
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
-            log.warning("nothing is counted here", extra={"error": str(error)})
-            return False
-        return True
+            self.refuse("nothing is counted here", error)
+        return self.numbers is not None
+
+    def refuse(self, what: str, error: OSError) -> None:
+        if not self.is_refused:
+            log.warning(what, extra={"error": str(error)})
+        self.is_refused = True
 
     def begin_anew(self) -> None:
         """A fork: what the parent has counted is in the parent's file."""
         self.lock = threading.Lock()
         self.numbers = self.held = None
+        self.is_refused = False
         for value in self.values:
             value.number = 0.0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from khronos.observability.counted import Sheet, Value, values_on
+from khronos.observability.counted import RESERVED_BYTES, Sheet, Value, values_on
 from khronos.observability.folding import FOLDED, LIVE, empty, read
 
 COUNTER = """
@@ -168,3 +168,48 @@ def test_switched_off_nothing_is_counted(tmp_path: Path) -> None:
     value = values_on(Sheet(tmp_path), False)("counter", "said", "said_total", (), (), "Lines.")
     value.inc(1)
     assert (value.get(), list(tmp_path.iterdir())) == (0, [])
+
+
+GROWS = """
+import resource, sys
+from pathlib import Path
+from khronos.observability.counted import Sheet, values_on
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+Counted = values_on(Sheet(Path(sys.argv[1])), True)
+for number in range(6000):
+    Counted("counter", "said", "said_total", ["who"], [str(number)], "Lines.").inc(1)
+first = Counted("counter", "said", "said_total", ["who"], ["0"], "Lines.")
+first.inc(5)
+"""
+
+
+def grow(folder: Path, limit: int) -> dict[str, float]:
+    code = [sys.executable, "-W", "error", "-c", GROWS, str(folder), str(limit)]
+    subprocess.run(code, check=True, capture_output=True)
+    return read(folder)
+
+
+def test_a_file_that_outgrows_its_place_takes_the_next_one_for_sure(tmp_path: Path) -> None:
+    counted = values_on(Sheet(tmp_path), True)
+    for number in range(6000):
+        counted("counter", "said", "said_total", ["who"], [str(number)], "Lines.").inc(1)
+    (name,) = sheets(tmp_path)
+    found = (tmp_path / name).stat()
+    assert found.st_size > RESERVED_BYTES
+    assert found.st_blocks * 512 >= found.st_size, "a hole is a SIGBUS once the disk is full"
+    assert sum(read(tmp_path).values()) == 6000
+
+
+def test_a_disk_that_is_full_costs_new_numbers_and_no_process(tmp_path: Path) -> None:
+    found = grow(tmp_path, RESERVED_BYTES + 1000)
+    assert 1000 < len(found) < 6000
+    assert found[json.dumps(["said", "said_total", [["who", "0"]]])] == 5, "what it has is counted on"
+
+
+def test_a_fold_that_a_power_cut_left_empty_breaks_nothing(tmp_path: Path) -> None:
+    (tmp_path / FOLDED).touch()
+    with counting(tmp_path) as process:
+        process.count(3)
+        assert read(tmp_path)[SAID] == 3
+    assert read(tmp_path) == {SAID: 3}
