@@ -8,6 +8,7 @@ A step writes one line at its end, and is a span where tracing is on. The span i
 from trace and name: so the next one, in whatever process, knows its parent, and nobody has to carry it there.
 """
 
+import contextlib
 import logging
 import random
 import re
@@ -130,16 +131,20 @@ def happened(name: str, *, after: str = "", duration_ms: float = 0.0, **facts: A
 def tell(name: str, facts: Facts, parent_id: str) -> None:
     if switch.lines:
         log.info(name)
-    if switch.export is not None:
-        switch.export(
-            Span(name, facts.get("trace_id", ""), facts["span_id"], parent_id, time.time_ns(), facts)
-        )
+    if switch.export is None:
+        return
+    span = Span(name, facts.get("trace_id", ""), facts["span_id"], parent_id, time.time_ns(), facts)
+    try:
+        switch.export(span)
+    except Exception:
+        log.warning("a span is lost", exc_info=True)  # the message goes on
 
 
 def mark(error: BaseException | None, facts: Facts) -> None:
     """Whoever logs it further out shall know of what it was."""
     if error is not None and not hasattr(error, MARK):
-        setattr(error, MARK, {name: facts[name] for name in IDS if name in facts})
+        with contextlib.suppress(AttributeError):  # some errors can hold nothing
+            setattr(error, MARK, {name: facts[name] for name in IDS if name in facts})
 
 
 def span_of(trace_id: str, name: str) -> str:

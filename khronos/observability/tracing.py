@@ -74,6 +74,6 @@ def outgoing() -> dict[str, str]:
     if not trace_id:
         return {}
     headers = headers_of(trace_id, facts.get("correlation_id", ""))
-    if switch.export is not None:
-        headers["traceparent"] = f"00-{trace_number(trace_id)}-{facts.get('span_id')}-01"
+    if switch.export is not None and (span_id := facts.get("span_id")):
+        headers["traceparent"] = f"00-{trace_number(trace_id)}-{span_id}-01"
     return headers

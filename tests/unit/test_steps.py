@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ import pytest
 from khronos.observability import steps
 from khronos.observability.formats import JsonLines
 from khronos.observability.steps import bound, happened, here, note, span_of, step, trace_number
+from khronos.observability.tracing import outgoing
 
 log = logging.getLogger("khronos.test-of-steps")
 
@@ -75,6 +77,37 @@ def test_the_parent_is_the_step_around_or_the_one_named(told: list[dict[str, Any
     assert dispatched.parent_id == span_of("t-1", "message.received")
     assert {span.trace_id for span in spans} == {"t-1"}
     assert len(told) == 3
+
+
+def test_a_span_that_cannot_be_drawn_stops_no_message(told: list[dict[str, Any]]) -> None:
+    def broken(_span: steps.Span) -> None:
+        raise RuntimeError("no collector")
+
+    steps.switch.export = broken
+    with step("turn.taken", trace_id="t-1", turn=7):
+        log.info("within")
+    assert [line["message"] for line in told] == ["within", "turn.taken", "a span is lost"]
+    assert "RuntimeError: no collector" in told[-1]["exception"]
+    assert here() == {}
+
+
+def test_an_error_that_can_hold_nothing_passes_as_it_is(told: list[dict[str, Any]]) -> None:
+    @dataclass(frozen=True)
+    class Frozen(Exception):
+        code: int
+
+    with pytest.raises(Frozen), step("turn.taken", trace_id="t-1"):
+        raise Frozen(7)
+    assert len(told) == 1
+
+
+def test_whoever_is_asked_hears_of_a_span_only_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps.switch, "export", lambda _span: None)
+    with bound(trace_id="t-1"):
+        assert outgoing() == {"X-Trace-Id": "t-1", "X-Correlation-ID": "t-1"}
+        with step("model.asked"):
+            parent = f"00-{trace_number('t-1')}-{here()['span_id']}-01"
+            assert outgoing() == {"X-Trace-Id": "t-1", "X-Correlation-ID": "t-1", "traceparent": parent}
 
 
 def test_another_trace_is_another_span(told: list[dict[str, Any]]) -> None:
