@@ -15,14 +15,10 @@ from khronos.guards import caches
 from khronos.guards.breakers import breaker
 from khronos.guards.limits import claims_of, limiter
 from khronos.models import Channel
-from khronos.observability.views import answer, has_token, is_staff, refused
+from khronos.observability.views import answer, is_operator, refused
 from khronos.resilience.pools import PoolStats, of_psycopg, of_redis
 
 type Stand = Callable[[], dict[str, object]]
-
-
-def is_operator(request: HttpRequest) -> bool:
-    return has_token(request) or is_staff(request)
 
 
 def operators_only(

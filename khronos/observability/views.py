@@ -55,6 +55,10 @@ def refused() -> JsonResponse:
     return refusal
 
 
+def is_operator(request: HttpRequest) -> bool:
+    return has_token(request) or is_staff(request)
+
+
 def has_token(request: HttpRequest) -> bool:
     return is_token(request.headers.get("Authorization", ""))
 
