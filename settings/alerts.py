@@ -18,7 +18,6 @@ ALERT_WEBHOOK_PRIVATE_NETWORKS = [
 ALERT_EMAIL_TO = [address.strip() for address in env.alert_email_to.split(",") if address.strip()]
 ALERT_EMAIL_FROM = env.alert_email_from
 EMAIL_URL = env.email_url
-ALERT_MEANS_TIMEOUT_S = 10.0
 
 # When something is amiss.
 ALERT_STUCK_S = env.alert_stuck_s
