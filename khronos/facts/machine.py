@@ -1,9 +1,7 @@
 """Processes of this machine, its disk, and connections that are open."""
 
-import contextlib
-import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +12,26 @@ from prometheus_client import Metric
 
 from khronos.bus.connection import quick
 from khronos.facts.gauges import gauge, gauges
-from khronos.observability.health import MIB
 from khronos.observability.scrape import total
-from khronos.resilience.identity import Identity, session_members
-
-SUPERVISOR = "supervisor"
+from khronos.resilience import roster
+from khronos.resilience.roster import MIB, Entry
 
 
 def processes() -> Iterator[Metric]:
     """As the supervisor last wrote them down; without one there are none to tell of."""
-    with contextlib.suppress(OSError, ValueError):
-        entries = json.loads((Path(settings.KHRONOS_HOME) / "run" / "processes.json").read_text("utf-8"))
+    entries = roster.read(Path(settings.KHRONOS_HOME) / "run" / "processes.json")
+    if entries:
         yield from told(entries)
 
 
-def told(entries: list[dict[str, Any]]) -> Iterator[Metric]:
-    living = {
-        entry["name"]: entry["pid"]
-        for entry in entries
-        if entry["pid"] and Identity(entry["pid"], entry["started"]).process()
-    }
-    memory = dict.fromkeys(living, 0.0)
-    names = {pid: name for name, pid in living.items()}
-    for leader, process in session_members(names):
-        with contextlib.suppress(psutil.Error):
-            memory[names[leader]] += process.memory_info().rss
-    if SUPERVISOR in living:  # it leads no session where a terminal does
-        memory[SUPERVISOR] = psutil.Process(living[SUPERVISOR]).memory_info().rss
-    up = {entry["name"]: float(entry["name"] in living) for entry in entries}
-    restarts = {entry["name"]: float(entry["restarts"]) for entry in entries}
+def told(entries: Sequence[Entry]) -> Iterator[Metric]:
+    living = {entry.name: process for entry in entries if (process := running(entry))}
+    sessions = roster.memory_mb(process.pid for process in living.values())
+    memory = {name: sessions[process.pid] * MIB for name, process in living.items()}
+    if supervisor := living.get(roster.SUPERVISOR):  # it leads no session where a terminal does
+        memory[roster.SUPERVISOR] = roster.own_mb(supervisor) * MIB
+    up = {entry.name: float(entry.name in living) for entry in entries}
+    restarts = {entry.name: float(entry.restarts) for entry in entries}
     yield gauges("khronos_process_up", "1 for a process that runs.", "name", up)
     yield gauges("khronos_process_restarts", "Restarts since `make up`.", "name", restarts)
     yield gauges(
@@ -51,6 +40,10 @@ def told(entries: list[dict[str, Any]]) -> Iterator[Metric]:
     yield gauge(
         "khronos_memory_limit_bytes", "A process above it is restarted.", float(settings.MAX_MEMORY_MB * MIB)
     )
+
+
+def running(entry: Entry) -> psutil.Process | None:
+    return entry.identity.process() if entry.identity else None
 
 
 def disk() -> Iterator[Metric]:

@@ -5,15 +5,18 @@ import json
 import subprocess
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
+import psutil
 import pytest
 from django.test import Client
 from django.utils import timezone
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from bench.processes import free_port
-from khronos.facts import exporter, views
+from khronos.facts import exporter, machine, views
 from khronos.models import HealthCheck
 from khronos.observability.scrape import families
 from tests.factories import make_user
@@ -128,6 +131,26 @@ def test_names_types_and_labels_are_the_contract() -> None:
     for name, (_, labels) in NAMES.items():
         for sample in found[name.removesuffix("_total") if name not in found else name].samples:
             assert set(sample.labels) - {"le"} == set(labels.split()), sample
+
+
+def test_processes_are_told_as_the_supervisor_wrote_them_down(settings: Settings, tmp_path: Path) -> None:
+    settings.KHRONOS_HOME = tmp_path
+    me = psutil.Process()
+    entries = [
+        {"name": "web", "pid": me.pid, "started": me.create_time(), "state": "running", "restarts": 2},
+        {"name": "beat", "pid": me.pid, "started": 1.0, "state": "running", "restarts": 0},  # a stranger now
+        {"name": "agent", "pid": None, "started": 0, "state": "given up", "restarts": 10},
+    ]
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "processes.json").write_text(json.dumps(entries), "utf-8")
+    up, restarts, memory, _limit = machine.processes()
+    assert by_name(up) == {"web": 1, "beat": 0, "agent": 0}
+    assert by_name(restarts) == {"web": 2, "beat": 0, "agent": 10}
+    assert list(by_name(memory)) == ["web"]
+
+
+def by_name(family: Metric) -> dict[str, float]:
+    return {sample.labels["name"]: sample.value for sample in family.samples}
 
 
 def test_checks_are_told_as_they_were_at_the_last_look() -> None:
