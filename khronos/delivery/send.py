@@ -13,32 +13,28 @@ from functools import partial
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models.functions import Now
 
-from khronos.alerts import raise_alert, resolve_alert
-from khronos.bus import doorbell, events, notes
+from khronos.alerts import resolve_alert
+from khronos.bus import doorbell
 from khronos.bus.routes import HURRY
 from khronos.channels import transport_of
 from khronos.channels.base import Transport
 from khronos.delivery import counting
-from khronos.delivery.outbox import sent
 from khronos.delivery.pacing import may_go, slow_down, write
-from khronos.delivery.policy import Later, after_failure, waits_for, wrong_token
+from khronos.delivery.policy import wrong_token
+from khronos.delivery.settling import settle_failure, settle_sent
 from khronos.exceptions import (
-    Ambiguous,
     Blocked,
     Failure,
     LostLease,
     MarkupRefused,
     Migrated,
     Permanent,
-    Unauthorized,
     Unchanged,
     Vanished,
 )
 from khronos.guards.breakers import guarded
-from khronos.models import Channel, Contact, Conversation, DeadLetter, Delivery, Event
-from khronos.models.deadletter import keep
+from khronos.models import Channel, Conversation, Delivery
 from khronos.observability import metrics
 from khronos.observability.steps import bound, step
 from khronos.resilience import crashpoints
@@ -190,68 +186,3 @@ def place(transport: Transport, delivery: Delivery) -> None:
 def follow(conversation: Conversation, new_chat_id: str) -> None:
     Conversation.objects.filter(pk=conversation.pk).update(chat_id=new_chat_id)
     conversation.chat_id = new_chat_id
-
-
-def settle_sent(delivery: Delivery, shown: str) -> None:
-    delivery.settle(Delivery.State.SENT, sent_at=Now(), external_id=shown, plain=delivery.plain)
-    events.record([sent(delivery, delivery.conversation)])
-    crashpoints.reached("delivery.written")
-
-
-def settle_failure(delivery: Delivery, error: Failure, *, edits: bool) -> None:
-    channel = delivery.conversation.channel
-    if isinstance(error, Unauthorized):
-        raise_alert(wrong_token(channel), "error", f"{channel} refuses our token: {error}")
-    verdict = after_failure(error, delivery, edits=edits)
-    log.warning(
-        "delivery %s", "put off" if isinstance(verdict, Later) else "failed",
-        extra={"delivery": delivery.pk, "error": str(error)[:300],
-               "ambiguous": isinstance(error, Ambiguous)},
-    )  # fmt: skip
-    if isinstance(verdict, Later):
-        reason = waits_for(error, channel, transport_of(channel).guard)
-        write(partial(put_off, delivery, verdict, reason))
-        counting.put_off(delivery, is_doubtful="doubtful" in verdict.changes)
-        crashpoints.reached("delivery.put_off")
-        return
-    write(partial(settle_failed, delivery, error, verdict.reason))
-    counting.failed(delivery, error)
-
-
-def put_off(delivery: Delivery, verdict: Later, reason: str) -> None:
-    delivery.defer(Delivery.State.PENDING, verdict.after, reason, **verdict.changes)
-    notes.put_off(delivery, verdict.after, reason)
-
-
-def settle_failed(delivery: Delivery, error: Failure, reason: str) -> None:
-    conversation = delivery.conversation
-    delivery.settle(Delivery.State.FAILED, reason)
-    if not isinstance(error, Blocked):
-        bury(delivery, reason)
-    elif conversation.chat_type == "private" and conversation.contact is not None:
-        conversation.contact.is_blocked = True  # the answer's other parts are sent by whoever holds this row
-        Contact.objects.filter(pk=conversation.contact.pk).update(is_blocked=True)
-    events.record(
-        [
-            events.make(
-                Event.Type.MESSAGE_FAILED,
-                key=f"failed:{delivery.pk}:{delivery.fence}",
-                trace_id=delivery.trace_id,
-                conversation=conversation,
-                payload={"delivery_id": delivery.pk, "reason": reason[:300]} | delivery.effort,
-            )
-        ]
-    )
-
-
-def bury(delivery: Delivery, reason: str) -> None:
-    """Where an operator reads it and sends it again."""
-    keep(
-        DeadLetter.Source.DELIVERY,
-        "delivery",
-        str(delivery.pk),
-        reason,
-        attempts=delivery.attempts,
-        trace_id=delivery.trace_id,
-        payload={"delivery_id": delivery.pk},
-    )
