@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import Error, IntegrityError, InterfaceError, OperationalError
 
 from khronos.agents.context import build, history, language_of
 from khronos.agents.providers.base import Completion
@@ -227,9 +227,10 @@ def bury(turn: Turn, reason: str) -> list[Delivery]:
         return answer.give_up(turn, reason, phrase("buried", language_of(turn.conversation.contact)))
 
     deliveries = commit(job)
-    messages = QUESTIONS(turn=turn.pk)
-    count(turn, messages, "given_up")
-    metrics.FAILED.labels(source=turn.conversation.channel.kind, reason="given_up").inc(len(messages))
+    with suppress(Error):  # it is buried: a database that is away now costs these numbers and nothing else
+        messages = QUESTIONS(turn=turn.pk)
+        count(turn, messages, "given_up")
+        metrics.FAILED.labels(source=turn.conversation.channel.kind, reason="given_up").inc(len(messages))
     return deliveries
 
 

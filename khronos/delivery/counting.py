@@ -1,7 +1,9 @@
 """What is counted of answers on their way out, each after the commit that it tells of."""
 
+from contextlib import suppress
 from datetime import datetime
 
+from django.db import Error
 from django.utils import timezone
 
 from khronos.models import Delivery, Message, Update
@@ -22,8 +24,9 @@ FIRST_ASKED = Select(
 
 def sent(delivery: Delivery) -> None:
     ended(delivery, "sent")
-    if delivery.part == 0 and (since := asked_at(delivery)):
-        metrics.END_TO_END.observe(max(0.0, (timezone.now() - since).total_seconds()))
+    with suppress(Error):  # a database that is away now costs this number, and nothing of the message
+        if delivery.part == 0 and (since := asked_at(delivery)):
+            metrics.END_TO_END.observe(max(0.0, (timezone.now() - since).total_seconds()))
 
 
 def ended(delivery: Delivery, status: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 import redis
 from django.db import OperationalError, connection
 from django.db.models import F
+from pytest_django import Settings
 
 from bench.simulator import Simulator
 from khronos.conversation import answer
@@ -141,3 +142,25 @@ def test_refusal_that_could_not_be_noted_leaves_no_delivery_in_doubt(asked: Turn
     way.answer()
     assert sim.telegram.answers(7) == ["You said: hello"]
     assert not Delivery.objects.filter(doubtful=True).exists()
+
+
+def test_sent_answer_whose_time_cannot_be_asked_for_is_sent_all_the_same(asked: Turn, sim: Simulator) -> None:
+    sim.telegram.fail(status=429, method="sendMessage", retry_after=0.01, count=1)
+    turns.take(asked.pk)
+    way.hurry()
+    with away('ORDER BY "khronos_update"."received_at"'):
+        send.deliver(Delivery.objects.get().pk)
+    assert Delivery.objects.get().state == Delivery.State.SENT
+    assert sim.telegram.answers(7) == ["You said: hello"]
+
+
+def test_burial_whose_messages_cannot_be_counted_is_told_at_once(
+    asked: Turn, sim: Simulator, settings: Settings
+) -> None:
+    Turn.objects.update(attempts=settings.TURN_MAX_ATTEMPTS)
+    with away('FROM "khronos_message"'):
+        turns.take(asked.pk)
+    asked.refresh_from_db()
+    assert (asked.state, asked.attempts) == (Turn.State.BURIED, settings.TURN_MAX_ATTEMPTS + 1)
+    assert Delivery.objects.get().state == Delivery.State.SENT
+    assert len(sim.telegram.answers(7)) == 1
