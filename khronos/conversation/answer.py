@@ -1,14 +1,15 @@
 """What a turn leaves behind: the answer's rows, in one transaction, behind the turn's fence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 
 from django.conf import settings
 from django.db.models.functions import Now
 
 from khronos.agents.providers.base import Completion
 from khronos.bus import events, notes
+from khronos.conversation.commands import Deed, nothing
 from khronos.delivery.outbox import enqueue
 from khronos.exceptions import LostLease
 from khronos.models import Delivery, Event, Message, Turn
@@ -16,15 +17,11 @@ from khronos.models.prepared import insert
 from khronos.resilience import crashpoints
 
 
-class Reply(Protocol):
-    @property
-    def text(self) -> str: ...
-
-    @property
-    def completion(self) -> Completion | None: ...
-
-    @property
-    def deed(self) -> Callable[[], object]: ...
+@dataclass(frozen=True, slots=True)
+class Reply:
+    text: str
+    completion: Completion | None = None
+    deed: Deed = nothing
 
 
 def store(turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool) -> list[Delivery] | None:

@@ -8,26 +8,23 @@ claim ─► lock ─► commands, questions ─► think ─► answer committe
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
 from django.db import Error, IntegrityError, InterfaceError, OperationalError
 
-from khronos.agents.context import build, history, language_of
-from khronos.agents.providers.base import Completion
-from khronos.agents.recall import recalled
-from khronos.agents.think import Away, think
+from khronos.agents.context import language_of
+from khronos.agents.think import Away
 from khronos.alerts import raise_alert
 from khronos.bus import doorbell
 from khronos.bus.routes import TURN_TASK
 from khronos.conversation import answer, triage
-from khronos.conversation.commands import COMMANDS, Deed, name_of, nothing
 from khronos.conversation.deadletters import keep
-from khronos.conversation.holding import acknowledge_presses, holding, typing_shown
-from khronos.conversation.patience import TooMuch, restrain, token_of, waited_s, waiting_time, wake
+from khronos.conversation.holding import acknowledge_presses, holding
+from khronos.conversation.patience import TooMuch, waited_s, waiting_time
 from khronos.conversation.phrases import phrase
+from khronos.conversation.replies import replies_to
 from khronos.delivery.send import deliver_next, send_all
 from khronos.exceptions import LostLease, Permanent, Transient
 from khronos.models import Conversation, DeadLetter, Delivery, Message, Turn
@@ -54,14 +51,6 @@ LATER_TURNS = Select(
 )
 
 AMENDMENTS = 3  # how often a question may be edited under our hands before it is answered as it was
-PLEASE_WRITE = ("voice",)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    text: str
-    completion: Completion | None = None
-    deed: Deed = nothing
 
 
 def take(turn_id: int) -> None:
@@ -150,40 +139,6 @@ def respond(turn: Turn) -> list[Delivery]:
         turn.amended = False
         turn.conversation.refresh_from_db(fields=["handler", "queue", "remembers_from"])
     raise AssertionError("unreachable")
-
-
-def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
-    language = language_of(turn.conversation.contact)
-    replies = [reply for message in messages if (reply := canned(turn, message, language))]
-    questions = [message for message in messages if not canned_name(message)]
-    if questions and turn.conversation.handler == Conversation.Handler.BOT:
-        before = history(turn)
-        restrain(turn, [*before, *questions])
-        with typing_shown(turn):
-            prompt = build(turn, questions, before)
-            crashpoints.reached("turn.prompted")
-            tenant = turn.conversation.channel.tenant
-            ask = partial(think, prompt, tenant.providers, token=token_of(turn.pk), wake=wake)
-            completion = recalled(prompt, tenant.providers, ask) if tenant.reuses_answers else ask()
-            crashpoints.reached("turn.thought")
-        replies.append(Reply(completion.text, completion))
-    return replies
-
-
-def canned_name(message: Message) -> str:
-    """The phrase that answers this message without thought; empty for a question."""
-    if command := name_of(message):
-        return command if command in COMMANDS else "unknown"
-    return message.content if message.content in PLEASE_WRITE and not message.text else ""
-
-
-def canned(turn: Turn, message: Message, language: str) -> Reply | None:
-    name = canned_name(message)
-    if not name:
-        return None
-    command = COMMANDS.get(name)
-    words, deed = command(turn, message) if command else (name, nothing)
-    return Reply(phrase(words, language), deed=deed)
 
 
 def park(turn: Turn, away: Away) -> list[Delivery]:

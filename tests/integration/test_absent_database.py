@@ -103,7 +103,7 @@ def test_claim_that_was_lost_meanwhile_is_not_answered(asked: Turn) -> None:
 def test_answer_whose_commit_was_not_heard_of_is_sent_once_and_at_once(asked: Turn, sim: Simulator) -> None:
     turn = turns.claim(asked.pk)
     assert turn is not None
-    replies = [turns.Reply("hello yourself"), turns.Reply("and you?")]
+    replies = [answer.Reply("hello yourself"), answer.Reply("and you?")]
     stored = answer.store(turn, replies, even_if_amended=False)
     again = answer.store(turn, replies, even_if_amended=False)
     assert stored is not None
@@ -117,10 +117,10 @@ def test_answer_whose_commit_was_not_heard_of_is_sent_once_and_at_once(asked: Tu
 def test_answer_that_somebody_else_sends_by_now_is_left_to_him(asked: Turn) -> None:
     turn = turns.claim(asked.pk)
     assert turn is not None
-    answer.store(turn, [turns.Reply("hello yourself")], even_if_amended=False)
+    answer.store(turn, [answer.Reply("hello yourself")], even_if_amended=False)
     way.hurry()
     assert Delivery.objects.claim(Delivery.objects.get().pk, LEASE) is not None
-    assert answer.store(turn, [turns.Reply("hello yourself")], even_if_amended=False) == []
+    assert answer.store(turn, [answer.Reply("hello yourself")], even_if_amended=False) == []
 
 
 def test_turn_that_an_operator_has_taken_is_not_taken_for_ours(asked: Turn) -> None:
@@ -128,7 +128,7 @@ def test_turn_that_an_operator_has_taken_is_not_taken_for_ours(asked: Turn) -> N
     assert turn is not None
     Turn.objects.update(state=Turn.State.SILENT, due_at=None, fence=F("fence") + 1)
     with pytest.raises(LostLease):
-        answer.store(turn, [turns.Reply("hello yourself")], even_if_amended=False)
+        answer.store(turn, [answer.Reply("hello yourself")], even_if_amended=False)
     assert not Delivery.objects.exists()
 
 

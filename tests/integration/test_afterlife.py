@@ -49,7 +49,7 @@ def test_last_life_that_is_not_dead_after_all_writes_nothing(under_way: Turn) ->
 
 def test_conversation_of_an_answer_that_was_not_yet_sent_is_free(under_way: Turn) -> None:
     """Killed between the answer's commit and the end of the lock."""
-    answered = answer.store(under_way, [turns.Reply("hello yourself")], even_if_amended=False)
+    answered = answer.store(under_way, [answer.Reply("hello yourself")], even_if_amended=False)
     assert answered is not None
     assert [each.state for each in answered] == [Delivery.State.SENDING]
     assert not lock_of(under_way).acquire()
@@ -58,7 +58,7 @@ def test_conversation_of_an_answer_that_was_not_yet_sent_is_free(under_way: Turn
 
 
 def test_lock_of_another_process_stays_its_own(under_way: Turn) -> None:
-    assert answer.store(under_way, [turns.Reply("hello yourself")], even_if_amended=False) is not None
+    assert answer.store(under_way, [answer.Reply("hello yourself")], even_if_amended=False) is not None
     Delivery.objects.update(holder="another")
     assert afterlife.begin() == 0
     assert not lock_of(under_way).acquire()

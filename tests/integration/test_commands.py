@@ -7,6 +7,7 @@ from bench.simulator import Simulator
 from khronos.conversation import answer, handoff
 from khronos.conversation import turn as turns
 from khronos.conversation.phrases import phrase
+from khronos.conversation.replies import replies_to
 from khronos.exceptions import LostLease
 from khronos.models import Channel, Conversation, Event, Queue, Turn
 from tests.factories import make_queue
@@ -52,7 +53,7 @@ def test_call_for_a_person_is_heard_once_though_its_turn_was_cut_off(
 def test_turn_that_was_taken_away_calls_nobody(support: Queue, telegram: Channel, sim: Simulator) -> None:
     taken = turns.claim(said(sim, telegram, "/human").pk)
     assert taken is not None
-    replies = turns.replies_to(taken, list(taken.messages.all()))
+    replies = replies_to(taken, list(taken.messages.all()))
     handoff.close(Conversation.objects.get(), by="ben")
     with pytest.raises(LostLease):
         answer.store(taken, replies, even_if_amended=False)
@@ -65,7 +66,7 @@ def test_operator_who_gave_a_conversation_back_does_not_get_it_again(
     turn = said(sim, telegram, "/human")
     taken = turns.claim(turn.pk)
     assert taken is not None
-    replies = turns.replies_to(taken, list(taken.messages.all()))
+    replies = replies_to(taken, list(taken.messages.all()))
     assert handler() == Conversation.Handler.BOT
     answer.store(taken, replies, even_if_amended=False)
     assert handler() == Conversation.Handler.QUEUE

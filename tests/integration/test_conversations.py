@@ -4,11 +4,12 @@ import pytest
 from django.utils import timezone
 
 from bench.simulator import Simulator
+from khronos.conversation import answer, holding, sweep
 from khronos.conversation import arrivals as rows
 from khronos.conversation import dispatch as dispatching
-from khronos.conversation import holding, sweep
 from khronos.conversation import turn as turns
 from khronos.conversation.phrases import phrase
+from khronos.conversation.replies import replies_to
 from khronos.delivery.send import send_all
 from khronos.exceptions import LostLease
 from khronos.intake.accept import accept
@@ -173,9 +174,9 @@ def test_question_edited_while_it_is_answered_is_read_again(telegram: Channel, s
     said(sim, "hm")
     way.fetch(telegram)
     way.dispatch()
-    original = turns.replies_to
+    original = replies_to
 
-    def edited_meanwhile(turn: Turn, messages: list[Message]) -> list[turns.Reply]:
+    def edited_meanwhile(turn: Turn, messages: list[Message]) -> list[answer.Reply]:
         replies = original(turn, messages)
         if messages[0].text == "hm":
             Message.objects.update(text="better")

@@ -7,6 +7,7 @@ from django.db import OperationalError
 from bench.simulator import Simulator
 from khronos.conversation import turn as turns
 from khronos.delivery import send
+from khronos.delivery.settling import settle_sent
 from khronos.models import Alert, Channel, Contact, Conversation, Delivery, Event, Turn
 from tests.integration import way
 
@@ -175,7 +176,7 @@ def test_database_that_hesitates_after_the_send_repeats_nothing(
     telegram: Channel, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     marks: list[str] = []
-    original = send.settle_sent
+    original = settle_sent
 
     def hesitating(delivery: Delivery, shown: str) -> None:
         marks.append(shown)
