@@ -1,4 +1,4 @@
-"""What keeps copies of the database, whichever that is: the interface, and the choice by the database's engine.
+"""What keeps copies of the database, whichever that is: the interface, and the choice by its engine.
 
 A place is where a database is: the path of a file for SQLite, a database's name for PostgreSQL.
 """
