@@ -7,13 +7,17 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from khronos.exceptions import Misconfigured
 from settings.env import env
 
-SQLITE_PRAGMAS = """
+# Litestream folds the journal into the file, each thousand pages. Where another did so beside it, pages never
+# reached its copies, and what was restored had broken indexes. So ours comes far later, where there is none.
+JOURNAL_PAGES = 200_000
+
+SQLITE_PRAGMAS = f"""
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
     PRAGMA cache_size = -2000;
     PRAGMA mmap_size = 134217728;
-    PRAGMA wal_autocheckpoint = 1000;
+    PRAGMA wal_autocheckpoint = {JOURNAL_PAGES};
 """
 
 POSTGRESQL_OPTIONS: dict[str, Any] = {
