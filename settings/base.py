@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from settings.admin import *
 from settings.agents import *
 from settings.alerts import *
+from settings.backup import *
 from settings.celery import *
 from settings.dotenv import ROOT
 from settings.env import env

@@ -117,6 +117,17 @@ class Environment(BaseModel):
     flower_password: str = Field("", description="Of Flower's user `khronos`; made at the first start.")
     flower_read_only: bool = Field(True, description="Flower shows, and changes nothing.")
     litestream_replica_url: str = Field("", description="s3://…; empty: a folder under KHRONOS_HOME.")
+    litestream_sync_s: float = Field(10, ge=0.5, description="What is newer may be lost with the disk.")
+    litestream_snapshot_h: int = Field(24, ge=1, description="Between two whole copies.")
+    backup_kept_days: int = Field(7, ge=1, description="How far back a restore can go.")
+    backup_fine_h: int = Field(
+        6, ge=0, description="So far back, to the second; before that to half a minute."
+    )
+    backup_stale_s: float = Field(60, ge=5, description="Copies that are later are an alert.")
+    backup_check_max_min: int = Field(30, ge=1, description="The longest that a trial restore may take.")
+    restore_doubtful: Literal["hold", "send"] = Field(
+        "hold", description="What may have been sent after the moment that was restored."
+    )
 
     @property
     def home(self) -> Path:

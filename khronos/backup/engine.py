@@ -8,9 +8,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from khronos.exceptions import Failure
 
@@ -90,6 +92,9 @@ class Engine(Protocol):
     def restore(self, to: str, at: datetime | None, progress: Progress) -> Restored:
         """The newest state, or that of a moment, into a free place."""
 
+    def size(self, place: str) -> int:
+        """Of a database, in bytes."""
+
     def opened(self, place: str) -> AbstractContextManager[Reader]: ...
 
     def fingerprint(self, columns: Sequence[str]) -> str:
@@ -102,6 +107,13 @@ class Engine(Protocol):
         """Make it the database in use, at once or not at all. Answers where the present one is kept."""
 
 
+class Uncovered(BackupFailed):
+    """Nothing of ours keeps copies of this database."""
+
+
 def engine() -> Engine:
-    found: Engine = import_module(ENGINES[connection.vendor]).engine()
+    name = ENGINES[connection.vendor]
+    if find_spec(name) is None:
+        raise Uncovered(_("PostgreSQL is backed up by its own means"), _("look at those"))
+    found: Engine = import_module(name).engine()
     return found
