@@ -2,6 +2,8 @@
 
 from celery import shared_task
 
+from khronos.backup import validate
+from khronos.backup import watch as copies
 from khronos.checks import look
 from khronos.conversation import registration
 from khronos.conversation import sweep as sweeper
@@ -36,3 +38,13 @@ def look_around() -> None:
 @shared_task(base=Rowless)
 def forget_updates() -> None:
     Update.objects.forget_old()
+
+
+@shared_task(base=Rowless)
+def watch_copies() -> None:
+    copies.watch()
+
+
+@shared_task(base=Rowless)
+def try_copy() -> None:
+    validate.try_in_a_process()

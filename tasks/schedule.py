@@ -22,6 +22,8 @@ TIMETABLE: dict[str, tuple[str, Every | Daily]] = {
     "Look for trouble": ("tasks.alerts.watch_out", Every(30)),
     "Watch Telegram's channels": ("tasks.ops.watch_channels", Every(300)),
     "Look at every part": ("tasks.ops.look_around", Every(60)),
+    "See whether copies arrive": ("tasks.ops.watch_copies", Every(30)),
+    "Restore the newest copy on trial": ("tasks.ops.try_copy", Every(6 * 3600)),
     "Forget old updates": ("tasks.ops.forget_updates", Daily(3, 30)),
 }
 

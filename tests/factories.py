@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from khronos.models import (
     Alert,
+    BackupCheck,
     Channel,
     Contact,
     Conversation,
@@ -177,3 +178,8 @@ def make_user(**given: Any) -> User:
     user.set_password(password)
     user.save()
     return user
+
+
+def make_backup_check(**given: Any) -> BackupCheck:
+    defaults = {"ended_at": timezone.now(), "ok": True, "verdict": "whole", "rows": {"khronos_event": 7}}
+    return BackupCheck.objects.create(**defaults | given)

@@ -36,6 +36,9 @@ KINDS = (
     Kind("stuck", "error", _("Somebody waits too long for an answer"), "stuck-message"),
     Kind("process.*.given_up", "critical", _("A process does not start any more"), "process-given-up"),
     Kind("process.*", "warning", _("A process had to be restarted"), "process-restarted"),
+    Kind("backup.stale", "error", _("The backup is late or broken"), "backup-stale"),
+    Kind("backup.invalid", "error", _("A copy that was restored on trial is not good"), "backup-invalid"),
+    Kind("backup.untried", "error", _("No copy was restored on trial for long"), "backup-invalid"),
     Kind("check.database", "critical", _("The database cannot be written"), "database-down"),
     Kind("check.redis", "error", _("Redis is not well"), "redis-down"),
     Kind("check.broker", "error", _("The broker of the work queues is not well"), "broker-down"),
@@ -46,7 +49,6 @@ KINDS = (
     Kind("check.clock", "warning", _("The clock is wrong"), "clock-wrong"),
     Kind("check.providers", "warning", _("A model is not well"), "provider-down"),
     Kind("check.certificate", "error", _("The certificate is about to end"), "certificate"),
-    Kind("check.backup", "error", _("The backup is late or broken"), "backup-stale"),
     Kind("check.*", "error", _("A health check fails"), "check-failed"),
 )
 UNKNOWN = Kind("*", "error", _("Something needs an operator"), "unknown")

@@ -34,5 +34,5 @@ LOOKS: dict[str, Look] = {
     "webhook": Look(webhook.webhook, level="", deadline_s=12.0),
     "providers": Look(providers.providers, every=SELDOM, level=Alert.Level.WARNING, deadline_s=12.0),
     "certificate": Look(certificate.certificate, every=SELDOM, patience=1, deadline_s=8.0),
-    "backup": Look(backup.backup),
+    "backup": Look(backup.backup, level=""),
 }

@@ -1,6 +1,7 @@
 """The nouns of Khronos, one a file."""
 
 from khronos.models.alert import Alert
+from khronos.models.backup import BackupCheck, BackupState
 from khronos.models.channel import Channel
 from khronos.models.check import HealthCheck
 from khronos.models.contact import Contact, contact_id
@@ -19,6 +20,8 @@ from khronos.models.update import Update
 
 __all__ = [
     "Alert",
+    "BackupCheck",
+    "BackupState",
     "Channel",
     "Contact",
     "Conversation",

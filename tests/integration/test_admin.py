@@ -18,6 +18,7 @@ from khronos.conversation import pausing
 from khronos.desk.admin.paginator import BoundedPaginator
 from khronos.models import (
     Alert,
+    BackupCheck,
     Channel,
     Contact,
     Conversation,
@@ -41,6 +42,7 @@ assert khronos.urls.urlpatterns
 NOUNS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 MAKERS: dict[type[Model], Any] = {
     Alert: make.make_alert,
+    BackupCheck: make.make_backup_check,
     Channel: make.make_channel,
     Contact: make.make_contact,
     Conversation: make.make_conversation,

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from bench.simulator import Simulator
 from khronos.channels.telegram.api import BotApi
-from khronos.checks import backup, machine, providers, timetable
+from khronos.checks import machine, providers, timetable
 from khronos.checks.certificate import certificate as look_at_certificate
 from khronos.checks.webhook import webhook
 from khronos.models import Channel
@@ -217,15 +217,3 @@ def test_a_beat_that_fires_nothing_is_named() -> None:
             last_run_at=datetime.now(UTC) - timedelta(seconds=age_s)
         )
         assert timetable.beat().startswith("fired 10") if is_well else "181" in complaint(timetable.beat)
-
-
-def test_the_last_copy_of_our_database_is_looked_for(settings: Settings) -> None:
-    from django.db import connection
-
-    ours = str(Path(str(connection.settings_dict["NAME"])).absolute())
-    found = [
-        {"path": "/another", "last_sync_at": "2030-01-01T00:00:00Z"},
-        {"path": ours, "last_sync_at": "2026-11-21T17:59:24.75Z"},
-    ]
-    assert backup.last_copy(found) == datetime(2026, 11, 21, 17, 59, 24, 750000, UTC)
-    assert complaint(lambda: backup.last_copy(found[:1])) == "litestream has made no copy yet"

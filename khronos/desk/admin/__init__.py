@@ -2,6 +2,7 @@
 
 from khronos.desk.admin import (
     alerts,
+    backups,
     channels,
     checks,
     contacts,
@@ -23,6 +24,7 @@ from khronos.desk.admin import (
 
 __all__ = [
     "alerts",
+    "backups",
     "channels",
     "checks",
     "contacts",

@@ -65,6 +65,7 @@ SIDEBAR: list[dict[str, Any]] = [
             item(_("Alerts"), "notifications", "alert"),
             item(_("Why?"), "help", "message") | {"link": reverse_lazy("admin:khronos_why")},
             item(_("Health checks"), "monitor_heart", "healthcheck"),
+            item(_("Trials of the backup"), "settings_backup_restore", "backupcheck"),
         ],
     },
     {

@@ -1,0 +1,69 @@
+"""The newest copy restored on trial: a copy is worth what can be had of it. What came of it is kept."""
+
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.conf import settings
+
+from khronos.alerts import raise_alert, resolve_alert
+from khronos.backup.engine import BackupFailed, Engine, Progress, engine
+from khronos.backup.verify import verify
+from khronos.models import BackupCheck
+from settings.dotenv import ROOT
+
+INVALID = "backup.invalid"
+NICE = ("nice", "-n", "19")  # answers come first
+MARGIN_S = 60.0
+
+
+def nobody(_part: float) -> None:
+    """Looks at the progress."""
+
+
+def try_newest(progress: Progress = nobody) -> BackupCheck:
+    check = BackupCheck.objects.begin()
+    try:
+        attempt(engine(), check, progress)
+    except BackupFailed as error:
+        check.end(ok=False, verdict=f"{error} {error.fix}"[:2000])
+    if check.ok:
+        resolve_alert(INVALID)
+    else:
+        raise_alert(INVALID, "error", check.verdict)
+    return check
+
+
+def attempt(copies: Engine, check: BackupCheck, progress: Progress) -> None:
+    begun = datetime.now(UTC)
+    with copies.scratch() as place:
+        restored = copies.restore(place, None, progress)
+        judging = time.monotonic()
+        verdict = verify(copies, place, begun=begun)
+        check.end(
+            ok=verdict.ok,
+            verdict=str(verdict)[:2000],
+            position=restored.position,
+            copied_at=restored.at,
+            size=copies.size(place),
+            rows=verdict.rows,
+            restored_s=round(restored.took_s, 3),
+            judged_s=round(time.monotonic() - judging, 3),
+        )
+
+
+def try_in_a_process() -> int:
+    """For a worker: its memory stays its own, and whoever waits for an answer goes first."""
+    command = [sys.executable, str(Path(ROOT) / "manage.py"), "backup", "verify", "--quiet"]
+    if shutil.which(NICE[0]):
+        command = [*NICE, *command]
+    limit_s = settings.BACKUP_CHECK_MAX.total_seconds() * 2 + MARGIN_S
+    try:
+        done = subprocess.run(command, cwd=ROOT, timeout=limit_s, check=False, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        raise_alert(INVALID, "error", f"The trial of the backup did not end within {limit_s / 60:.0f} min.")
+        return 1
+    return done.returncode

@@ -1,0 +1,125 @@
+"""Copies of the database: what there is, whether they arrive, and whether they are any good."""
+
+import argparse
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from rich.console import Console
+from rich.table import Table
+
+from khronos.backup.engine import BackupFailed, Copy, engine
+from khronos.backup.validate import nobody, try_newest
+from khronos.management.backupline import local, megabytes, progress_bar
+from khronos.management.hands import language, silence
+from khronos.models import BackupCheck, BackupState
+from khronos.observability.lengths import words
+
+MOST = 40  # lines of a list that somebody reads
+
+
+class Command(BaseCommand):
+    help = __doc__ or ""
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        deeds = parser.add_subparsers(dest="deed", required=True, metavar="list|status|verify")
+        listed = deeds.add_parser("list", help="whole copies, and which moments can be restored")
+        listed.add_argument("--all", action="store_true", help="every piece, finer ones too")
+        deeds.add_parser("status", help="do copies arrive, and was the last one that was tried good?")
+        verify = deeds.add_parser("verify", help="restore the newest copy on trial, and judge it")
+        verify.add_argument("--quiet", action="store_true", help="for beat: its outcome is kept, not shown")
+        for each in deeds.choices.values():
+            each.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+
+    def handle(self, *, deed: str, lang: str | None, **options: Any) -> None:
+        with translation.override(language(lang)), silence():
+            try:
+                getattr(self, deed)(**options)
+            except BackupFailed as error:
+                raise CommandError(f"❌ {error}\n  {_('Fix')}: {error.fix}.") from None
+
+    def list(self, **options: Any) -> None:
+        copies = engine().list_copies()
+        if not copies:
+            raise CommandError(f"❌ {_('There is no copy yet.')}\n  {_('Fix')}: make up.")
+        shown = copies if options["all"] else [copy for copy in copies if copy.kind == "whole"]
+        console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+        console.print(table(sorted(shown, key=lambda copy: copy.at)[-MOST:]))
+        if len(shown) > MOST:
+            console.print(_("… and %(n)s older ones") % {"n": len(shown) - MOST}, style="dim")
+        first, last = min(copy.at for copy in copies), max(copy.at for copy in copies)
+        console.print(
+            _("Any moment from %(first)s to %(last)s can be restored; %(size)s MB in %(n)s pieces.")
+            % {
+                "first": local(first),
+                "last": local(last),
+                "size": megabytes(sum(copy.size for copy in copies)),
+                "n": len(copies),
+            }
+        )
+
+    def status(self, **_options: Any) -> None:
+        goes_to = settings.BACKUP_REPLICA_URL or _("a folder beside the database: a lost disk loses both")
+        self.stdout.write(f"{_('copies')}   {engine().kind} → {goes_to}")
+        ok = [self.line(*arrival()), self.line(*trial())]
+        if not all(ok):
+            raise SystemExit(1)
+
+    def line(self, ok: bool, text: str) -> bool:
+        self.stdout.write(f"{'✅' if ok else '❌'} {text}")
+        return ok
+
+    def verify(self, *, quiet: bool, **_options: Any) -> None:
+        console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+        with progress_bar(console, _("Restoring the newest copy on trial")) as progress:
+            check = try_newest(nobody if quiet else progress)
+        if not quiet:
+            self.line(*said(check))
+        if not check.ok:
+            raise SystemExit(1)
+
+
+def arrival() -> tuple[bool, str]:
+    """Asked now, not remembered."""
+    try:
+        age_s = engine().age()
+    except BackupFailed as error:
+        row = BackupState.objects.filter(pk=BackupState.ONLY).first()
+        since = f" {_('Newest copy: %(age)s ago.') % {'age': words(row.age_s)}}" if row else ""
+        return False, f"{_('arrives')}  {error}{since} {_('Fix')}: {error.fix}."
+    return age_s <= settings.BACKUP_STALE_S, f"{_('arrives')}  {_('%(age)s ago') % {'age': words(age_s)}}"
+
+
+def trial() -> tuple[bool, str]:
+    newest = BackupCheck.objects.newest()
+    if newest is None or newest.ended_at is None:
+        return True, f"{_('trial')}    {_('not tried yet; `python manage.py backup verify` does')}"
+    ok, text = said(newest)
+    ago = words((timezone.now() - newest.ended_at).total_seconds())
+    return ok, f"{_('trial')}    {_('%(age)s ago') % {'age': ago}}: {text}"
+
+
+def said(check: BackupCheck) -> tuple[bool, str]:
+    if not check.ok:
+        return False, check.verdict
+    figures = {
+        "size": megabytes(check.size),
+        "restored": words(check.restored_s),
+        "judged": words(check.judged_s),
+    }
+    took = _("%(size)s MB, restored in %(restored)s, judged in %(judged)s") % figures
+    return True, f"{check.verdict} ({took})"
+
+
+def table(copies: "list[Copy]") -> Table:
+    result = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for title in (_("until"), _("kind"), _("position")):
+        result.add_column(title, no_wrap=True)
+    result.add_column("MB", justify="right")
+    kinds = {"whole": _("whole"), "changes": _("changes")}
+    for copy in copies:
+        result.add_row(local(copy.at), kinds[copy.kind], copy.position, megabytes(copy.size))
+    return result

@@ -1,0 +1,89 @@
+"""A database of the tests that a real Litestream copies into a folder."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from django.db import connection
+from pytest_django import Settings
+
+from khronos.backup import configured, program
+from khronos.backup.engine import BackupFailed
+from khronos.backup.litestream import Litestream
+from settings.databases import SQLITE_PRAGMAS
+
+READY_S = 10.0
+
+
+class Keeper:
+    """Litestream beside one database, stopped and started at will."""
+
+    def __init__(self, database: Path) -> None:
+        self.engine = Litestream(str(database))
+        self.process: subprocess.Popen[bytes] | None = None
+        self.config = database.with_name("litestream.yml")
+
+    def start(self) -> None:
+        self.config.write_text(configured.litestream_yml(self.engine.live))
+        self.process = subprocess.Popen(
+            [program.path(), "replicate", "-no-expand-env", "-config", str(self.config)],
+            env=configured.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + READY_S
+        while True:
+            try:
+                self.engine.age()
+                return
+            except BackupFailed:
+                assert time.monotonic() < deadline, "litestream did not begin"
+                time.sleep(0.05)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+            self.process = None
+
+    def execute(self, query: str, *values: object) -> None:
+        with closing(sqlite3.connect(self.engine.live)) as live, live:
+            live.executescript(SQLITE_PRAGMAS)
+            live.execute(query, values)
+
+
+@contextmanager
+def copied(folder: Path, settings: Settings) -> Iterator[Keeper]:
+    """With every table of ours, as the migrations of the tests have made them."""
+    settings.KHRONOS_HOME = folder
+    settings.BACKUP_FOLDER = folder / "backup"
+    settings.BACKUP_REPLICA_URL = ""
+    settings.BACKUP_SYNC_S = 1.0
+    (folder / "run").mkdir()
+    database = folder / "khronos.sqlite3"
+    connection.ensure_connection()
+    with closing(sqlite3.connect(database, isolation_level=None)) as made:
+        made.executescript(SQLITE_PRAGMAS)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
+            for (statement,) in cursor.fetchall():
+                made.execute(statement)
+    keeper = Keeper(database)
+    keeper.start()
+    try:
+        yield keeper
+    finally:
+        keeper.kill()
+
+
+def record_event(keeper: Keeper, key: str, at: str | None = None) -> None:
+    keeper.execute(
+        "INSERT INTO khronos_event (event_id, type, trace_id, idempotency_key, timestamp, payload)"
+        " VALUES (?, 'outbox.message.sent', 'trace', ?, coalesce(?, strftime('%Y-%m-%d %H:%M:%f')), ?)",
+        os.urandom(16).hex(), key, at, json.dumps({}),
+    )  # fmt: skip
