@@ -64,10 +64,10 @@ def dispatch(update_ids: Collection[int], *, told: bool = True) -> Outcome:
         return outcome
     outcome = Outcome()
     with transaction.atomic():
-        in_order = [(update.pk, update.trace_id) for update in take(update_ids)]
-    for pk, trace_id in in_order:
-        with bound(trace_id=trace_id):
-            alone = dispatch_alone(pk, told)
+        in_order = take(update_ids)
+    for update in in_order:
+        with bound(trace_id=update.trace_id):
+            alone = dispatch_alone(update, told)
         outcome.events += alone.events
         outcome.turns += alone.turns
         outcome.presses += alone.presses
@@ -95,7 +95,8 @@ def tell_steps(outcome: Outcome, took_ms: float) -> None:
             )
 
 
-def dispatch_alone(pk: int, told: bool) -> Outcome:
+def dispatch_alone(update: Update, told: bool) -> Outcome:
+    pk = update.pk
     try:
         outcome = dispatch_batch([pk], told)
     except (OperationalError, InterfaceError):
@@ -103,7 +104,7 @@ def dispatch_alone(pk: int, told: bool) -> Outcome:
     except Exception as error:
         log.exception("update quarantined", extra={"update": pk})
         quarantine(pk, f"{OUR_FAULT}{type(error).__name__}: {error}")
-        metrics.FAILED.labels(source=Update.objects.get(pk=pk).channel.kind, reason="our_fault").inc()
+        metrics.FAILED.labels(source=update.channel.kind, reason="our_fault").inc()
         raise_alert("updates.quarantined", "error", f"Update {pk} failed here by our own fault: {error}")
         return Outcome()
     outcome.tally.count()
