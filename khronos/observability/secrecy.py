@@ -60,7 +60,7 @@ def learn(*secrets: str) -> None:
         return
     with _learning:
         _known.update(new)
-        forms = {form for secret in _known for form in forms_of(secret)}
+        forms = {*_forms, *(form for secret in new for form in forms_of(secret))}
         _forms = tuple(sorted(forms, key=len, reverse=True))  # one may be part of another
 
 
