@@ -14,6 +14,8 @@ PUT_IN = "[secret]"
 LEAST = 8  # characters; a shorter one is found in ordinary words
 TELLING = re.compile(r"KEY|TOKEN|SECRET|PASS|DSN|HEADERS|CREDENTIAL|SALT|PRIVATE", re.ASCII)
 
+KEY_IN_PATH = re.compile(r"(?<=[/=])[\w-]{16,}")  # such services know their caller by the address alone
+
 # What must be in a text before the dear pattern is tried.
 PATTERNS = (
     (":AA", re.compile(r"\d{5,}(?::|%3[Aa])AA[\w-]{20,}")),  # a bot's token
@@ -73,6 +75,8 @@ def secrets_of(pairs: Mapping[str, str]) -> Iterable[str]:
     for name, value in pairs.items():
         if "://" in value:
             yield from passwords_of(value)
+            if "WEBHOOK" in name.upper():
+                yield from KEY_IN_PATH.findall(value.partition("://")[2])
         elif TELLING.search(name.upper()):
             yield value
             yield from re.split(r"[=,\s]+", value)  # as in OTEL_EXPORTER_OTLP_HEADERS

@@ -88,16 +88,24 @@ def test_settings_that_are_secrets_are_learned_and_no_others() -> None:
             "DATABASE_URL": "postgresql://user-name:p%40ssw0rd-3@host/name",
             "SENTRY_DSN": "https://public-key-4@sentry.invalid/1",
             "OTEL_EXPORTER_OTLP_HEADERS": "x-api-key=otel-key-5,other=otel-key-6",
+            "ALERT_WEBHOOK_URL": "https://hooks.invalid/services/T0/key-in-the-path-7?key=key-of-the-query-8",
             "ANTHROPIC_MODEL": "claude-sonnet-5-5",
             "KHRONOS_HOME": "/srv/khronos",
         }
     )
     told = "signing-key-1 aws-secret-2 p@ssw0rd-3 p%40ssw0rd-3 public-key-4 otel-key-5 otel-key-6"
-    assert scrub(told).split() == [PUT_IN] * 7
+    told += " key-in-the-path-7 key-of-the-query-8"
+    assert scrub(told).split() == [PUT_IN] * 9
     assert (
-        scrub("claude-sonnet-5-5 /srv/khronos host name user-name")
-        == "claude-sonnet-5-5 /srv/khronos host name user-name"
+        scrub("claude-sonnet-5-5 /srv/khronos host name user-name hooks.invalid/services/T0")
+        == "claude-sonnet-5-5 /srv/khronos host name user-name hooks.invalid/services/T0"
     )
+
+
+def test_a_secret_that_was_learned_before_stays_one() -> None:
+    learn("first-of-two-secrets")
+    learn("second-of-two-secrets", "first-of-two-secrets")
+    assert scrub("first-of-two-secrets second-of-two-secrets") == f"{PUT_IN} {PUT_IN}"
 
 
 def test_a_secret_within_another_leaves_nothing_of_it() -> None:
