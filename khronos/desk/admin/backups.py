@@ -12,7 +12,7 @@ from khronos.models import BackupCheck
 
 @admin.register(BackupCheck)
 class BackupCheckAdmin(ReadOnlyAdmin[BackupCheck]):
-    list_display = ("name", "condition", "beginning", "began", "copied", "megabytes", "took")
+    list_display = ("number", "condition", "beginning", "began", "copied", "megabytes", "took")
     list_filter = ("ok",)
     ordering = ("-pk",)
     fields = (
@@ -29,7 +29,7 @@ class BackupCheckAdmin(ReadOnlyAdmin[BackupCheck]):
     readonly_fields = ("condition", "whole_verdict", "megabytes", "content", "took")
 
     @admin.display(description=_("trial"), ordering="pk")
-    def name(self, row: BackupCheck) -> str:
+    def number(self, row: BackupCheck) -> str:
         return f"{row.pk}"
 
     @admin.display(description=_("state"), ordering="ok")
