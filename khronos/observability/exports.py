@@ -21,6 +21,8 @@ def start(service: str, environment: str, version: str, sentry_dsn: str) -> None
         begin("khronos.observability.sentry", service, environment, version, sentry_dsn)
     if traces_are_wanted(os.environ):
         begin("khronos.observability.spans", service, environment, version)
+    if are_used():
+        atexit.register(flush)
 
 
 def begin(module: str, *given: str) -> None:
@@ -29,7 +31,6 @@ def begin(module: str, *given: str) -> None:
         _flushes.append(import_module(module).start(*given))
     except Exception:
         log.exception("%s cannot start", module)
-    atexit.register(flush)
 
 
 def traces_are_wanted(environ: Mapping[str, str]) -> bool:

@@ -55,3 +55,20 @@ def test_only_what_is_on_is_imported(given: dict[str, str], loaded: list[str], t
 )
 def test_traces_are_off_unless_an_endpoint_is_named(environ: dict[str, str], wanted: bool) -> None:
     assert traces_are_wanted(environ) is wanted
+
+
+ENDS = """
+import sys, types
+from khronos.observability import exports
+for name in ("sentry", "spans"):
+    module = sys.modules[f"khronos.observability.{name}"] = types.ModuleType(name)
+    module.start = lambda *_, name=name: lambda: print(name)
+exports.start("web", "test", "1", "http://key@127.0.0.1:9/1")
+"""
+
+
+def test_all_receivers_are_told_once_at_the_end() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", ENDS], env=os.environ | TRACES, capture_output=True, text=True, check=True
+    )
+    assert sorted(said.stdout.split()) == ["sentry", "spans"]
