@@ -24,12 +24,8 @@ class CacheStats:
     listening_s: float | None  # the age of the listener's connection; None: it has none
 
 
-def tell_nobody(_what: str) -> None:
-    """Who wants to know gives another."""
-
-
 class Tally:
-    def __init__(self, tell: Callable[[str], None] = tell_nobody) -> None:
+    def __init__(self, tell: Callable[[str], None]) -> None:
         self.tell = tell
         self._counts: Counter[Counted] = Counter()
         self._renew()
