@@ -88,11 +88,7 @@ def send(delivery: Delivery) -> None:
     crashpoints.reached("delivery.begun")
     edits = transport.can_edit and channel.delivery_mode == Channel.DeliveryMode.EDIT
     try:
-        if (
-            conversation.contact is not None
-            and conversation.contact.is_blocked
-            and conversation.chat_type == "private"
-        ):
+        if has_blocked_us(conversation):
             raise Blocked("the contact has blocked us")
         if delivery.crashes > 0 and not edits:
             in_doubt(delivery)
@@ -114,6 +110,11 @@ def send(delivery: Delivery) -> None:
         crashpoints.reached("delivery.settled")
         if resolve_alert(wrong_token(channel)):
             doorbell.call(HURRY, "ops", wrong_token(channel))
+
+
+def has_blocked_us(conversation: Conversation) -> bool:
+    contact = conversation.contact
+    return contact is not None and contact.is_blocked and conversation.chat_type == "private"
 
 
 def in_doubt(delivery: Delivery) -> None:
