@@ -3,15 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from django.conf import settings
 from prometheus_client import Metric
 
-from khronos.channels import transport_of
 from khronos.facts.gauges import gauges
 from khronos.guards.breakers import breaker
-from khronos.guards.limits import claims_of, limiter
-from khronos.guards.views import guarded_names
-from khronos.models import Channel
+from khronos.guards.limits import limiter
+from khronos.guards.views import guarded_names, limited
 from khronos.resilience.breakers.redis_store import STATES
 
 
@@ -32,12 +29,3 @@ def limits() -> Iterator[Metric]:
     for usage in usages:
         waiting[labels[usage.name]] += usage.waiting
     yield gauges("khronos_limiter_waiting", "Who waits for a limit.", "limit", waiting)
-
-
-def limited() -> Iterator[tuple[str, str]]:
-    """Names of limits, and what they are called here: a bot's own number is nobody's business."""
-    for provider in settings.BREAKERS:
-        yield from ((claim.name, claim.name) for claim in claims_of(provider))
-    for channel in Channel.objects.listening().exclude(token=""):
-        claims = transport_of(channel).claims("", "private", edits=True)
-        yield from ((claim.name, f"{channel.kind}:{channel.slug}") for claim in claims)

@@ -41,7 +41,7 @@ def breakers_status() -> dict[str, object]:
 
 @operators_only
 def limiter_stats() -> dict[str, object]:
-    usages = limiter().snapshot(list(limited_names()))
+    usages = limiter().snapshot([name for name, _ in limited()])
     return {"store_is_away": limiter().is_away, "limits": {usage.name: asdict(usage) for usage in usages}}
 
 
@@ -79,9 +79,10 @@ def guarded_names() -> Iterator[str]:
     yield from dict.fromkeys(transport_of(channel).guard for channel in callbacks)
 
 
-def limited_names() -> Iterator[str]:
+def limited() -> Iterator[tuple[str, str]]:
+    """Names of limits, and what they are called before others: a bot's own number is nobody's business."""
     for provider in settings.BREAKERS:
-        yield from (claim.name for claim in claims_of(provider))
+        yield from ((claim.name, claim.name) for claim in claims_of(provider))
     for channel in Channel.objects.listening().exclude(token=""):
-        transport = transport_of(channel)
-        yield from (claim.name for claim in transport.claims("", "private", edits=True))
+        claims = transport_of(channel).claims("", "private", edits=True)
+        yield from ((claim.name, f"{channel.kind}:{channel.slug}") for claim in claims)

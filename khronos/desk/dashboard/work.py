@@ -7,8 +7,7 @@ from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 
 from khronos.desk.admin.columns import excerpt, list_of, page_of
-from khronos.facts.guards import limited
-from khronos.guards.views import guarded_names
+from khronos.guards.views import guarded_names, limited
 from khronos.models import (
     Alert,
     DeadLetter,
