@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -19,7 +18,7 @@ from khronos.resilience.roster import MIB, Entry
 
 def processes() -> Iterator[Metric]:
     """As the supervisor last wrote them down; without one there are none to tell of."""
-    entries = roster.read(Path(settings.KHRONOS_HOME) / "run" / "processes.json")
+    entries = roster.read(roster.of_home(settings.KHRONOS_HOME))
     if entries:
         yield from told(entries)
 

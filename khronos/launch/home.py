@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from khronos.exceptions import Misconfigured
+from khronos.resilience import roster
 from settings import dotenv
 
 LEAST_FREE_MB = 50
@@ -30,7 +31,7 @@ class Home:
 
     @property
     def state(self) -> Path:
-        return self.run / "processes.json"
+        return roster.of_home(self.path)
 
     @property
     def ports(self) -> Path:

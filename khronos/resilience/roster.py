@@ -39,6 +39,11 @@ class Row:
     restarts: int
 
 
+def of_home(home: Path) -> Path:
+    """Where the supervisor of this home writes it down."""
+    return home / "run" / "processes.json"
+
+
 def read(path: Path) -> list[Entry]:
     with contextlib.suppress(OSError, ValueError, TypeError):
         return [Entry(**entry) for entry in json.loads(path.read_text("utf-8"))]

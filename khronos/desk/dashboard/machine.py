@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -22,7 +21,7 @@ me = psutil.Process()
 
 
 def look() -> dict[str, Any]:
-    rows = roster.rows(roster.read(Path(settings.KHRONOS_HOME) / "run" / "processes.json"))
+    rows = roster.rows(roster.read(roster.of_home(settings.KHRONOS_HOME)))
     return {
         "processes": [asdict(row) for row in rows],
         "uptime_s": next((row.uptime_s for row in rows if row.name == roster.SUPERVISOR), own_uptime_s()),
