@@ -1,8 +1,5 @@
-"""What the timeline is made of: notes of tries, repeats, the ways to a message, and what it costs to ask."""
+"""What the timeline is made of: notes of tries, repeats, and the ways to a message."""
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -10,7 +7,6 @@ import redis
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import Settings
 
 from bench.simulator import Simulator
 from khronos.bus import notes
@@ -23,11 +19,9 @@ from khronos.models import Channel, Delivery, Event, Message, Note, Turn, Update
 from tests import factories as make
 from tests.integration import way
 from tests.integration.test_intake import update
-from tests.integration.test_why import ANA, judged, last, say
+from tests.integration.why_scene import ANA, judged, last, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bus")]
-BIG = ("update", "message", "turn", "delivery", "event")
-QUESTIONS_MAX = 22  # of the database, for any message; the content types of the desk's deeds among them
 
 
 # Notes
@@ -154,6 +148,8 @@ def test_every_id_of_a_message_leads_to_it(telegram: Channel, sim: Simulator) ->
     ways = [
         str(message.pk),
         f"message:{message.pk}",
+        f"Message {message.pk}",
+        f"message:{message.pk}\x00\ud800",
         f"message:{answer.pk}",
         f"turn:{message.turn_id}",
         f"delivery:{delivery.pk}",
@@ -166,7 +162,7 @@ def test_every_id_of_a_message_leads_to_it(telegram: Channel, sim: Simulator) ->
         str(message.conversation_id),
         *(f"event:{event.pk}" for event in events),
     ]
-    assert len(ways) == 16
+    assert len(ways) == 18
     told = {reference: explain(reference).rows for reference in ways}
     assert {str(rows) for rows in told.values()} == {str(told[ways[0]])}
     assert told[ways[0]]["message"] == message.pk
@@ -182,72 +178,3 @@ def test_message_whose_bytes_were_forgotten_keeps_its_story(telegram: Channel, s
     story = explain(trace_id)
     assert judged(story) == ("answered", "answered")
     assert "its bytes were forgotten" in story.steps[0].text
-
-
-# What it costs
-
-
-@contextmanager
-def asked() -> Iterator[list[str]]:
-    with CaptureQueriesContext(connection) as captured:
-        found: list[str] = []
-        yield found
-        found += [query["sql"] for query in captured]
-
-
-def test_many_messages_and_tries_cost_no_more_questions(
-    telegram: Channel, sim: Simulator, settings: Settings
-) -> None:
-    settings.BREAKER_LEAST_CALLS = 50
-    say(sim, telegram, "hi", chat=ANA + 1)
-    way.answer()
-    last(ANA + 1)  # content types are remembered
-    with asked() as few:
-        last(ANA + 1)
-    sim.models.reply("\n\n".join("x" * 3000 for _ in range(5)))
-    sim.models.fail(status=529, count=4)
-    say(sim, telegram, *[f"number {n}" for n in range(30)])
-    for _ in range(4):
-        way.hurry()
-        turns.take(Turn.objects.latest("pk").pk)
-    way.hurry()
-    way.answer()
-    with asked() as many:
-        story = last()
-    assert judged(story) == ("answered", "answered")
-    assert len([step for step in story.steps if step.kind == "try"]) == 5
-    assert len(many) == len(few) <= QUESTIONS_MAX
-
-
-@pytest.mark.parametrize("state", ["answered", "waiting", "not dispatched", "quarantined", "ignored"])
-def test_no_question_reads_a_whole_table(telegram: Channel, sim: Simulator, state: str) -> None:
-    say(sim, telegram, "hi")
-    if state == "answered":
-        way.answer()
-    elif state == "not dispatched":
-        sim.telegram.say(ANA, "and?")
-        way.fetch(telegram)
-    elif state != "waiting":
-        odd = b"\xff" if state == "quarantined" else b'{"update_id": 5, "poll_answer": {"poll_id": "1"}}'
-        accept(telegram, odd)
-        way.dispatch()
-    newest = Update.objects.latest("pk")
-    for reference in (newest.trace_id, newest.key, f"{ANA}/last", f"update:{newest.pk}"):
-        with asked() as questions:
-            explain(reference)
-        assert [plan for sql in questions for plan in scans(sql)] == []
-
-
-def scans(sql: str) -> list[str]:
-    """Steps of its plan that read one of the big tables from end to end."""
-    if not sql.startswith("SELECT"):
-        return []
-    tables = "|".join(f"khronos_{noun}" for noun in BIG)
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
-            steps = [str(row[3]) for row in cursor.fetchall()]
-            return [step for step in steps if re.match(rf"SCAN ({tables}|U0|U1)\b(?! USING)", step)]
-        cursor.execute("SET LOCAL enable_seqscan = off")  # of a small table it is the cheapest
-        cursor.execute(f"EXPLAIN {sql}")
-        return [row[0] for row in cursor.fetchall() if re.search(rf"Seq Scan on ({tables})\b", row[0])]

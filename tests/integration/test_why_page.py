@@ -21,7 +21,7 @@ from tests import factories as make
 from tests.fixtures.desk import seed
 from tests.integration import way
 from tests.integration.started import started_in
-from tests.integration.test_why import ANA, last, say
+from tests.integration.why_scene import ANA, last, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bus")]
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
+from khronos.channels.telegram.api import cleaned
 from khronos.intake import repeats
 from khronos.models import Channel, Delivery, Event, Message, Turn, Update, conversation_id
 from khronos.models.update import UpdateQuerySet
@@ -33,8 +34,8 @@ class Found:
 
 def find(reference: str) -> Found:
     """Raises Unknown."""
-    text = reference.strip()
-    noun, _colon, rest = text.partition(":")
+    text = cleaned(reference).strip()
+    noun, rest = row_named(text)
     found = None
     if noun in BY_NUMBER and is_number(rest):
         found = BY_NUMBER[noun](int(rest))
@@ -54,6 +55,12 @@ def find(reference: str) -> Found:
             % {"text": text or "“”"}
         )
     return found
+
+
+def row_named(text: str) -> tuple[str, str]:
+    """`turn:12`, as programs write it, or `Turn 12`, as it stands in a sentence."""
+    noun, _sign, rest = text.replace(":", " ", 1).partition(" ")
+    return noun.lower(), rest.strip()
 
 
 def is_number(text: str) -> bool:
