@@ -14,7 +14,7 @@ from khronos.desk.why.find import EVENTS_MAX, Found
 from khronos.intake import repeats
 from khronos.models import Conversation, DeadLetter, Delivery, Event, Message, Pause, Turn, Update
 
-MANY = 100  # messages of a turn, deliveries of an answer, deeds of operators
+MANY = 100  # questions of a turn, what was said to them, deliveries of it, deeds of operators
 PEOPLE = (Event.Type.HANDOFF_REQUESTED, Event.Type.HANDOFF_ACCEPTED, Event.Type.CONVERSATION_CLOSED)
 DEEDS = (Turn, Delivery, Message, Update, Conversation)
 
@@ -69,9 +69,9 @@ def gather(found: Found) -> Life:
     life = Life(found, timezone.now())
     life.conversation = conversation_of(found)
     if found.turn:
-        rows = list(found.turn.messages.select_related("operator").order_by("pk")[:MANY])
-        life.questions = [each for each in rows if each.author == Message.Author.CONTACT]
-        life.said = [each for each in rows if each.author != Message.Author.CONTACT]
+        rows = found.turn.messages.select_related("operator").order_by("pk")
+        life.questions = list(rows.filter(author=Message.Author.CONTACT)[:MANY])
+        life.said = list(rows.exclude(author=Message.Author.CONTACT)[:MANY])
         if found.message and found.turn.reason == HANDED:
             life.said += written_after(found.message)
     elif found.message:
