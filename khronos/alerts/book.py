@@ -20,12 +20,10 @@ from khronos.channels.base import Account
 from khronos.channels.telegram.transport import TelegramTransport
 from khronos.exceptions import Failure, Misconfigured
 from khronos.models import Alert
-from khronos.models.alert_policy import EVERY
+from khronos.models.alert_policy import EVERY, URGENT
 from khronos.resilience.keeper import Keeper
 
 log = logging.getLogger(__name__)
-
-URGENT = ("error", "critical")
 
 
 @dataclass(slots=True)

@@ -23,14 +23,13 @@ from khronos.exceptions import Failure, Transient
 from khronos.guards.breakers import guarded
 from khronos.herald import budget
 from khronos.models import Alert, Channel
-from khronos.models.alert_policy import LEVELS
+from khronos.models.alert_policy import LEVELS, URGENT
 
 log = logging.getLogger(__name__)
 
 MOST = 500  # of one run
 AGAIN_MIN_S, AGAIN_MAX_S = 30.0, 300.0
 NOBODY_AGAIN_S = 600.0  # somebody may be named meanwhile
-MAY_WAIT = ("info", "warning")
 
 
 def tell_due() -> int:
@@ -43,7 +42,7 @@ def tell_due() -> int:
         alert = Alert.objects.claim(pk, clock.moment())
         if alert is None or waits_for_morning(alert):
             continue
-        if alert.waits == Alert.Waits.NIGHT and alert.level in MAY_WAIT:
+        if alert.waits == Alert.Waits.NIGHT and alert.level not in URGENT:
             night.append(alert)
             continue
         leave = budget.ask(transport, alert)
@@ -58,7 +57,7 @@ def tell_due() -> int:
 
 def waits_for_morning(alert: Alert) -> bool:
     """What is not urgent waits for the end of the quiet hours."""
-    if alert.level not in MAY_WAIT or settings.ALERT_QUIET_HOURS is None:
+    if alert.level in URGENT or settings.ALERT_QUIET_HOURS is None:
         return False
     morning = settings.ALERT_QUIET_HOURS.morning_after(alert.clock.astimezone(settings.ALERT_TIMEZONE))
     if morning is None:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Case, Q, When
 
 LEVELS = ("info", "warning", "error", "critical")
+URGENT = LEVELS[2:]  # nobody lets it wait for the morning
 EVERY = timedelta(minutes=5)  # the same alert is told at most so often, and then seldomer
 SELDOMEST = timedelta(minutes=30)
 FLAPPING = timedelta(minutes=10)  # what comes back within this has not been over: its life goes on

@@ -58,7 +58,7 @@ def lines() -> list[tuple[str, type[Model], QuerySet[Any], str, str, bool]]:
     )
     quarantined = Update.objects.filter(state=Update.State.QUARANTINED)
     dead = DeadLetter.objects.filter(replayed_at=None)
-    alerts = Alert.objects.filter(resolved_at=None).exclude(level=Alert.Level.INFO)
+    alerts = Alert.objects.open().exclude(level=Alert.Level.INFO)
     bad = HealthCheck.objects.filter(ok=False).exclude(checked_at=None)
     return [
         (_("Open conversations"), Conversation, open_, "?state__exact=open", "forum", False),

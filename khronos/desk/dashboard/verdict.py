@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from khronos.desk.dashboard.questions import Answer
+from khronos.models.alert_policy import URGENT
 
 LATE_S = 60.0  # an answer that is awaited for longer needs a look
 STUCK_S = 300.0  # and for so long, a person
 FULL = 0.9  # of a process's limit of memory
 BELIEVED_S = 10.0  # an answer, when the next one fails
 TONES = ("danger", "warning")
-WORST = ("error", "critical")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def of_work(answers: Mapping[str, Answer]) -> Iterator[Finding]:
         tone = "danger" if oldest_s > STUCK_S and not paused else "warning"
         yield Finding(tone, "oldest_waits", {"seconds": oldest_s})
     counts = work["alerts"]["counts"]
-    if number := sum(counts[level] for level in WORST):
+    if number := sum(counts[level] for level in URGENT):
         yield Finding("danger", "alerts_open", {"n": number})
     elif counts["warning"]:
         yield Finding("warning", "alerts_open", {"n": counts["warning"]})

@@ -19,10 +19,10 @@ from khronos.models import (
     Turn,
     Update,
 )
+from khronos.models.alert_policy import LEVELS
 
 COUNTED = 10_000  # rows; nobody needs to know it better, and counting on would cost
 SHOWN = 8  # alerts and pauses
-LEVELS = list(Alert.Level.values)  # from the least to the worst
 UNDONE = (Turn.State.WAITING, Turn.State.WORKING, Turn.State.PARKED)
 
 
@@ -73,7 +73,7 @@ def number(rows: QuerySet[Any], url: str) -> dict[str, Any]:
 
 def alerts() -> dict[str, Any]:
     """The open ones, the newest of the worst first."""
-    open_ = Alert.objects.filter(resolved_at=None).order_by("-repeated_at")
+    open_ = Alert.objects.open().order_by("-repeated_at")
     worst_first = sorted(open_[:COUNTED], key=lambda alert: -LEVELS.index(alert.level))
     return {
         "counts": {level: sum(alert.level == level for alert in worst_first) for level in LEVELS},

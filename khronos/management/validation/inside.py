@@ -16,6 +16,7 @@ from khronos.checks import timetable
 from khronos.checks.backup import backup as copies
 from khronos.management.validation.scene import LOOK_S, Scene, wait_until
 from khronos.models import Alert, HealthCheck
+from khronos.models.alert_policy import URGENT
 from khronos.observability import canaries, heartbeat
 from khronos.observability.files import SharedFile
 from khronos.observability.health import Amiss, broker, redis_server
@@ -25,7 +26,6 @@ BUS_S, CANARY_S, BEAT_S, LOOKS_S = 5.0, 5.0, 7.0, 5.0
 LOOK_AGAIN_S = 2.5
 AGREED = timedelta(seconds=1)  # that much the database's clock may differ
 TICK_S = 2.5  # younger than this, a sign of life was given while we look
-GRAVE = (Alert.Level.ERROR, Alert.Level.CRITICAL)
 
 
 def bus(_scene: Scene) -> str:
@@ -88,8 +88,8 @@ def logs(scene: Scene) -> str:
 
 
 def alerts(_scene: Scene) -> str:
-    open_ = Alert.objects.filter(resolved_at=None).order_by("-repeated_at")
-    grave = [f"{alert.name}: {alert.text}" for alert in open_ if alert.level in GRAVE]
+    open_ = Alert.objects.open().order_by("-repeated_at")
+    grave = [f"{alert.name}: {alert.text}" for alert in open_ if alert.level in URGENT]
     if grave:
         raise Amiss("; ".join(grave))
     lesser = [alert.name for alert in open_]
