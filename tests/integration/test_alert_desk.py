@@ -60,9 +60,11 @@ def test_token_or_staff_may_send_a_test_and_nobody_else(
         "❌ This is a test of the alerts",
         "🔥 This is a test of the alerts",
     ]
-    visitor = Client()
-    visitor.force_login(make.make_user(is_staff=False, is_superuser=False))
-    assert visitor.post("/test-alert").status_code == 401
+    for is_staff in (True, False):
+        visitor = Client()
+        visitor.force_login(make.make_user(is_staff=is_staff, is_superuser=False))
+        assert visitor.post("/test-alert").status_code == 401
+    assert len(said(sim)) == 2
 
 
 def test_test_says_by_what_and_why_not(telegram: Channel, sim: Simulator, settings: Settings) -> None:

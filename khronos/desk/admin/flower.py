@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
@@ -14,12 +15,19 @@ from django.views.decorators.cache import never_cache
 USER = "khronos"
 
 
+def may_enter(request: HttpRequest) -> bool:
+    """It shows work; where it may stop and start work too, its password is for those who may do that."""
+    return request.user.has_perm(f"khronos.{'view' if settings.FLOWER_READ_ONLY else 'change'}_turn")
+
+
 @method_decorator(never_cache, name="dispatch")
 class FlowerPage(View):
     admin_site: Any = None
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """It listens on its own machine alone: from elsewhere it takes a tunnel."""
+        if not may_enter(request):
+            raise PermissionDenied
         host = urlsplit(f"//{request.get_host()}").hostname or ""
         context = {
             "title": _("Flower"),

@@ -35,7 +35,12 @@ SIDEBAR: list[dict[str, Any]] = [
         "items": [
             {"title": _("Overview"), "icon": "speed", "link": reverse_lazy("admin:index")},
             {"title": _("Dashboard"), "icon": "monitoring", "link": "/dashboard"},
-            {"title": _("Flower"), "icon": "local_florist", "link": reverse_lazy("admin:flower")},
+            {
+                "title": _("Flower"),
+                "icon": "local_florist",
+                "link": reverse_lazy("admin:flower"),
+                "permission": "khronos.desk.admin.flower.may_enter",
+            },
         ]
     },
     {
