@@ -7,12 +7,22 @@ from django.utils.translation import pgettext
 
 from khronos.observability.lengths import words
 
-__all__ = ["ago", "ago_s", "exact", "until", "words"]
+__all__ = ["after", "ago", "ago_s", "exact", "took", "until", "words"]
 
 
 def exact(seconds: float) -> str:
     """The same, for what is over in a moment."""
     return f"{round(seconds * 1000)} ms" if abs(seconds) < 1 else words(seconds)
+
+
+def after(seconds: float) -> str:
+    """Since the beginning of a story."""
+    return f"+{exact(seconds)}"
+
+
+def took(seconds: float) -> str:
+    """Nothing of what took no time that anybody would see."""
+    return exact(seconds) if seconds >= 0.001 else ""
 
 
 def ago(moment: datetime) -> str:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from khronos.desk.lengths import exact
+from khronos.desk.lengths import after, took
 from khronos.desk.why import Step, Story
 
 SIGNS = {"answered": "✅", "needless": "➖", "waiting": "⏳", "never": "❌"}
@@ -46,15 +46,11 @@ def table(story: Story, *, with_bars: bool) -> Table:
     result.add_column(overflow="fold")
     for step in story.steps:
         colour = COLOURS[step.tone]
-        cells = [Text(f"+{exact(story.after_s(step))}"), Text(took(step), style="dim")]
+        cells = [Text(after(story.after_s(step))), Text(took(step.took_s), style="dim")]
         if with_bars:
             cells.append(Text(bar(story, step), style=colour or "blue"))
         result.add_row(*cells, Text(step.text, style=colour))
     return result
-
-
-def took(step: Step) -> str:
-    return exact(step.took_s) if step.took_s >= 0.001 else ""
 
 
 def bar(story: Story, step: Step) -> str:

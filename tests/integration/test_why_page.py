@@ -15,7 +15,7 @@ from rich.console import Console
 from bench.simulator import Simulator
 from khronos.desk.why import explain
 from khronos.management import whyline
-from khronos.management.commands.why import spoken
+from khronos.management.hands import language
 from khronos.models import Channel, DeadLetter, Delivery, Event, Message, Turn, Update
 from tests import factories as make
 from tests.fixtures.desk import seed
@@ -194,11 +194,11 @@ def test_command_speaks_as_it_is_told_or_as_lang_says(
     assert run(f"{ANA}/last", "--lang", "pt-br").startswith("✅ Respondida depois de ")
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
-    assert spoken() == "en"
+    assert language(None) == "en"
     monkeypatch.setenv("LANG", "pt_BR.UTF-8")
-    assert spoken() == "pt-br"
+    assert language(None) == "pt-br"
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    assert spoken() == "en"
+    assert language(None) == "en"
     assert run(f"{ANA}/last", "--lang", "en").startswith("✅ Answered after ")
 
 

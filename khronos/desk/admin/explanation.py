@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from khronos.desk.admin import columns
-from khronos.desk.lengths import exact
+from khronos.desk.lengths import after, took
 from khronos.desk.why import Offer, Step, Story, Unknown, explain
 from khronos.models import Conversation
 
@@ -80,8 +80,8 @@ def line(story: Story, step: Step) -> Line:
         url = columns.page_of(apps.get_model("khronos", noun), pk)
     return Line(
         step,
-        f"+{exact(story.after_s(step))}",
-        exact(step.took_s) if step.took_s >= 0.001 else "",
+        after(story.after_s(step)),
+        took(step.took_s),
         f"{left * 100:.2f}",
         f"{max(width * 100, 0.6):.2f}",
         url,

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from khronos.desk.admin import columns
-from khronos.desk.lengths import exact, until, words
+from khronos.desk.lengths import after, until, words
 from khronos.models import Conversation, Delivery, Event, Message, Turn
 
 PAGE = 200  # messages
@@ -200,11 +200,7 @@ def measure(said: Sequence[Said], told: Sequence[Told]) -> None:
             began[entry.trace_id] = min(entry.at, began.get(entry.trace_id, entry.at))
     for event in told:
         start = began.get(event.trace_id, event.at)
-        event.offset = offset((event.at - start).total_seconds())
-
-
-def offset(seconds: float) -> str:
-    return f"+{exact(seconds)}"
+        event.offset = after((event.at - start).total_seconds())
 
 
 def mark_days(entries: Sequence[Said | Told]) -> None:

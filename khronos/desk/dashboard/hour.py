@@ -94,9 +94,7 @@ def minute(start: datetime, rows: QuerySet[Event]) -> Minute:
     end = start + timedelta(minutes=1)
     of_then = Update.objects.filter(received_at__gte=start, received_at__lt=end)
     # One count for each state: each has an index of its own.
-    received = sum(
-        of_then.filter(state=state).count() for state in (Update.State.DISPATCHED, Update.State.RECEIVED)
-    )
+    received = sum(of_then.filter(state=state).count() for state in TAKEN_IN)
     sent = rows.filter(timestamp__gte=start, timestamp__lt=end)
     return Minute(received, Counter(two_digits(took) for took in answers(sent)))
 

@@ -2,15 +2,14 @@
 
 import argparse
 import json
-import os
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
 from rich.console import Console
 
 from khronos.desk.why import Unknown, explain
+from khronos.management.hands import language
 from khronos.management.whyline import show
 
 WIDE = 110  # characters, where nobody knows how wide it is
@@ -28,11 +27,10 @@ class Command(BaseCommand):
             "an update's key, a conversation's id",
         )
         parser.add_argument("--json", action="store_true", help="for programs")
-        codes = [code for code, _ in settings.LANGUAGES]
-        parser.add_argument("--lang", choices=codes, help="without it as LANG says")
+        parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
 
     def handle(self, *, what: list[str], lang: str | None, **options: Any) -> None:
-        with translation.override(lang or spoken()):
+        with translation.override(language(lang)):
             try:
                 story = explain(":".join(what))
             except Unknown as error:
@@ -44,9 +42,3 @@ class Command(BaseCommand):
             if not console.is_terminal:
                 console.width = max(console.width, WIDE)
             show(story, console)
-
-
-def spoken() -> str:
-    """By LC_ALL, LC_MESSAGES or LANG, where it is a language of ours."""
-    names = [os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)]
-    return "pt-br" if names and names[0].startswith("pt") else str(settings.LANGUAGE_CODE)
