@@ -113,8 +113,8 @@ def help_on(runbook: str, pk: int) -> str:
 
 
 def page_of(pk: int) -> str:
-    """Where it stands in the admin, for those who are outside."""
-    return f"{settings.PUBLIC_URL}/admin/khronos/alert/{pk}/change/" if settings.PUBLIC_URL else ""
+    """Where it stands in the admin, for those who are outside. Without the database it stands nowhere."""
+    return f"{settings.PUBLIC_URL}/admin/khronos/alert/{pk}/change/" if settings.PUBLIC_URL and pk else ""
 
 
 def clock_time(moment: datetime, now: datetime) -> str:

@@ -142,12 +142,18 @@ def test_an_end_while_the_database_is_away_is_written_too(known: bool) -> None:
 
 
 def test_opening_of_the_databases_breaker_asks_it_nothing(
-    environment: None, django_assert_num_queries: Callable[..., object], sim: Simulator
+    environment: None,
+    django_assert_num_queries: Callable[..., object],
+    sim: Simulator,
+    settings: Settings,
 ) -> None:
+    settings.PUBLIC_URL = "https://bot.shop.example"
     with django_assert_num_queries(0):  # type: ignore[attr-defined]
         breaker("database").force_open()
     assert book.is_open
     book.tell()
     assert sim.telegram.answers(CHAT)[0].startswith("🔥 The database does not answer")
+    assert "docs/runbooks/database-down.md" in sim.telegram.answers(CHAT)[0]
+    assert "bot.shop.example" not in sim.telegram.answers(CHAT)[0]  # there is no page of it
     book.attend()
     assert Alert.objects.values_list("name", "told_by").get() == ("breaker.database", "Telegram")

@@ -97,6 +97,11 @@ def test_command_tests_lists_mutes_and_resolves(alert_chat: None, sim: Simulator
     assert manage("resolve", NAME).startswith(f"✅ {NAME} is over")
     assert manage("list") == "No alert is open.\n"
     assert NAME in manage("list", "--all")
+    for number in range(50):
+        raise_alert(f"many.{number}", "info", "Something.")
+    assert "and more" not in manage("list")
+    raise_alert("many.50", "info", "Something.")
+    assert "and more: the newest 50 are shown" in manage("list")
     assert said(sim)[0].startswith("ℹ️ This is a test")
 
 

@@ -50,8 +50,9 @@ class Command(BaseCommand):
     def list(self, **options: Any) -> None:
         rows = Alert.objects.filter(count__gt=0).order_by("-repeated_at")
         rows = rows if options["all"] else rows.open()
-        if not rows:
-            self.stdout.write("No alert is open.")
+        shown = list(rows[: MOST + 1])
+        if not shown:
+            self.stdout.write("There was no alert yet." if options["all"] else "No alert is open.")
             return
         console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
         console.width = max(console.width, WIDE)
@@ -59,10 +60,12 @@ class Command(BaseCommand):
         for title in ("level", "name", "since", "times", "told"):
             table.add_column(title, no_wrap=True)
         table.add_column("text", overflow="fold")
-        for row in rows[:MOST]:
+        for row in shown[:MOST]:
             since = ago((timezone.now() - row.raised_at).total_seconds())
             table.add_row(row.level, row.name, since, str(row.count), str(standing(row)), row.text[:160])
         console.print(table)
+        if len(shown) > MOST:
+            self.stdout.write(f"… and more: the newest {MOST} are shown, /admin/khronos/alert/ has all.")
 
     def mute(self, *, name: str, hours: float | None, **_: Any) -> None:
         if hours is not None and not 0 < hours <= 24 * 365:
