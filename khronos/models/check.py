@@ -7,16 +7,17 @@ from django.db.models import F, Max, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 STALE_PERIODS = 3  # looks that did not happen; then what was seen last is no news any more
 
 
 class State(models.TextChoices):
-    GOOD = "good", _("good")
-    BAD = "bad", _("bad")
-    OFF = "off", _("off")
-    STALE = "stale", _("not looked at")
-    UNSEEN = "unseen", _("not looked at yet")
+    GOOD = "good", pgettext_lazy("check", "well")
+    BAD = "bad", pgettext_lazy("check", "amiss")
+    OFF = "off", pgettext_lazy("check", "not in use")
+    STALE = "stale", pgettext_lazy("check", "not looked at")
+    UNSEEN = "unseen", pgettext_lazy("check", "not yet looked at")
 
 
 OFF = "off: "  # how the detail begins of what does not concern this installation

@@ -26,8 +26,8 @@ def test_good_bad_and_stale_are_told_apart(operator: Client) -> None:
     make.make_check(name="disk", detail="only 3 MB free")
     make.make_check(name="clock", ok=True, detail="agree", checked_at=timezone.now() - timedelta(minutes=5))
     page = operator.get(list_of(HealthCheck)).content.decode()
-    assert page.count('<span class="kh-badge kh-success">good</span>') == 1
-    assert page.count('<span class="kh-badge kh-danger">bad</span>') == 1
+    assert page.count('<span class="kh-badge kh-success">well</span>') == 1
+    assert page.count('<span class="kh-badge kh-danger">amiss</span>') == 1
     assert page.count('<span class="kh-badge kh-danger">not looked at</span>') == 1
     assert "only 3 MB free" in page
 

@@ -3,9 +3,12 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from khronos.models import Alert
+from khronos.models.check import State
+
 
 def phrases() -> dict[str, str]:
-    return frame() | verdicts() | numbers() | parts() | states()
+    return frame() | verdicts() | numbers() | needs() | parts() | machine() | states() | checks() | levels()
 
 
 def frame() -> dict[str, str]:
@@ -82,7 +85,7 @@ def numbers() -> dict[str, str]:
     }
 
 
-def parts() -> dict[str, str]:
+def needs() -> dict[str, str]:
     return {
         "alerts": _("Open alerts"),
         "no_alerts": _("No open alerts."),
@@ -92,6 +95,11 @@ def parts() -> dict[str, str]:
         "paused": _("Pauses"),
         "by": _("by {who}"),
         "all_alerts": _("All alerts"),
+    }
+
+
+def parts() -> dict[str, str]:
+    return {
         "processes": _("Processes"),
         "no_processes": _("No supervisor on this machine. Alive anywhere:"),
         "process": _("process"),
@@ -109,6 +117,11 @@ def parts() -> dict[str, str]:
         "in_line": _("{n} in line"),
         "queues": _("Queues"),
         "bus": _("on the bus"),
+    }
+
+
+def machine() -> dict[str, str]:
+    return {
         "caches": _("Cache of this process"),
         "no_caches": _("Nothing was looked for yet."),
         "hits": _("{share} found, {entries} kept"),
@@ -136,6 +149,12 @@ def states() -> dict[str, str]:
         "state.closed": pgettext("breaker", "closed"),
         "state.open": pgettext("breaker", "open"),
         "state.half-open": pgettext("breaker", "half-open"),
+    }
+
+
+def checks() -> dict[str, str]:
+    states = {f"state.{state}": str(state.label) for state in State}
+    return states | {
         "check.database": pgettext("check", "database"),
         "check.redis": pgettext("check", "Valkey"),
         "check.broker": pgettext("check", "broker"),
@@ -148,13 +167,8 @@ def states() -> dict[str, str]:
         "check.providers": pgettext("check", "models"),
         "check.certificate": pgettext("check", "certificate"),
         "check.backup": pgettext("check", "backup"),
-        "state.good": pgettext("check", "well"),
-        "state.bad": pgettext("check", "amiss"),
-        "state.off": pgettext("check", "not in use"),
-        "state.stale": pgettext("check", "not looked at"),
-        "state.unseen": pgettext("check", "not yet looked at"),
-        "level.info": _("information"),
-        "level.warning": _("warning"),
-        "level.error": _("error"),
-        "level.critical": _("critical"),
     }
+
+
+def levels() -> dict[str, str]:
+    return {f"level.{level}": str(level.label) for level in Alert.Level}
