@@ -206,11 +206,6 @@ class Alert(models.Model):
         later = now + gap(tellings)
         higher = LEVELS[LEVELS.index(self.worst) + 1 :]
         quiet = {} if self.resolved_at else {"quiet_until": later}
-        changed = (
-            [When(resolved_at=None, then=later)]
-            if self.resolved_at
-            else [When(resolved_at__isnull=False, then=now), When(count__gt=self.count, then=later)]
-        )
         return bool(
             Alert.objects.filter(pk=self.pk, fence=self.fence).update(
                 told_at=now,
@@ -227,11 +222,17 @@ class Alert(models.Model):
                     When(level__in=higher, then=now),
                     When(muted_until__gt=now, then=F("muted_until")),
                     When(muted_until_over=True, then=None),
-                    *changed,
+                    *self.changed(now, later),
                     default=None,
                 ),
             )
         )
+
+    def changed(self, now: Combinable, later: Combinable) -> list[When]:
+        """Since this row was read: it came back, or is over, or was raised again."""
+        if self.resolved_at:
+            return [When(resolved_at=None, then=later)]
+        return [When(resolved_at__isnull=False, then=now), When(count__gt=self.count, then=later)]
 
     def put_off(self, until: Combinable | datetime | None, waits: str, trouble: str, *, tried: bool) -> bool:
         """Behind the fence. What was not tried counts as no try."""
