@@ -43,7 +43,7 @@ def troubles() -> Iterator[Metric]:
     alerts = dict.fromkeys(Alert.Level.values, 0)
     alerts |= counts(Alert.objects.filter(resolved_at=None), "level")
     yield gauges("khronos_alerts_open", "Alerts that are not resolved.", "level", alerts)
-    seen = [check for check in HealthCheck.objects.all() if check.state != State.UNSEEN]
+    seen = [check for check in HealthCheck.objects.all() if check.state not in (State.UNSEEN, State.OFF)]
     checks = {check.name: float(check.state == State.GOOD) for check in seen}
     yield gauges("khronos_check_up", "1 for a health check that was good at the last look.", "check", checks)
 

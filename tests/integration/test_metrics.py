@@ -18,6 +18,7 @@ from pytest_django import Settings
 from bench.processes import free_port
 from khronos.facts import exporter, machine, views
 from khronos.models import HealthCheck
+from khronos.models.check import OFF
 from khronos.observability.scrape import families
 from tests.factories import make_user
 
@@ -158,9 +159,10 @@ def test_checks_are_told_as_they_were_at_the_last_look() -> None:
     HealthCheck.objects.create(name="clock", ok=False, checked_at=timezone.now())
     HealthCheck.objects.create(name="redis", ok=True, checked_at=timezone.now() - timedelta(minutes=4))
     HealthCheck.objects.create(name="beat")
+    HealthCheck.objects.create(name="webhook", ok=True, detail=f"{OFF}no bot", checked_at=timezone.now())
     (family,) = (f for f in text_string_to_metric_families(scraped()) if f.name == "khronos_check_up")
     told = {sample.labels["check"]: sample.value for sample in family.samples}
-    assert told == {"disk": 1, "clock": 0, "redis": 0}, "what was not looked at for long is not good"
+    assert told == {"disk": 1, "clock": 0, "redis": 0}, "stale is not good; off is neither"
 
 
 def test_a_histogram_has_all_its_buckets_though_nobody_counted_in_them() -> None:
