@@ -17,6 +17,7 @@ COLOURS = {
     "waiting": "yellow",
     "stopping": "yellow",
     "failed": "red",
+    "frozen": "red",
 }
 
 

@@ -8,9 +8,10 @@ import psutil
 
 from khronos.launch.home import Home, write
 from khronos.resilience.identity import survivors
-from khronos.resilience.roster import SUPERVISOR, Entry, Row, memory_mb, read, rows, supervisor
+from khronos.resilience.roster import FROZEN, SUPERVISOR, Entry, Row, memory_mb, read, rows, supervisor
 
 __all__ = [
+    "FROZEN",
     "SUPERVISOR",
     "Entry",
     "Row",

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import psutil
 from khronos.resilience.identity import Identity, session_members, uptime_s
 
 SUPERVISOR = "supervisor"
+FROZEN = "frozen"  # told to stand still: for the supervisor it runs
 MIB = 2**20
 
 
@@ -71,17 +72,30 @@ def rows(entries: Sequence[Entry]) -> list[Row]:
     """Live figures, not remembered ones."""
     if supervisor(entries) is None:
         return []
-    memory = memory_mb(entry.pid for entry in entries if entry.pid and entry.name != SUPERVISOR)
-    return [row(entry, memory) for entry in entries]
+    leaders = [entry.pid for entry in entries if entry.pid and entry.name != SUPERVISOR]
+    memory, frozen = memory_mb(leaders), frozen_sessions(leaders)
+    return [row(entry, memory, frozen) for entry in entries]
 
 
-def row(entry: Entry, memory: Mapping[int, float]) -> Row:
+def frozen_sessions(leaders: Iterable[int]) -> set[int]:
+    """Those of which the leader or a child stands still."""
+    return {session for session, process in session_members(leaders) if is_frozen(process)}
+
+
+def is_frozen(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return bool(process.status() == psutil.STATUS_STOPPED)
+    return False
+
+
+def row(entry: Entry, memory: Mapping[int, float], frozen: Container[int]) -> Row:
     process = entry.identity.process() if entry.identity else None
     if entry.identity is None or process is None:
         return Row(entry.name, None, entry.state, 0.0, 0.0, entry.restarts)
     used = own_mb(process) if entry.name == SUPERVISOR else memory[process.pid]
     uptime = round(uptime_s(entry.identity), 1)
-    return Row(entry.name, process.pid, entry.state, uptime, round(used, 1), entry.restarts)
+    state = FROZEN if process.pid in frozen or is_frozen(process) else entry.state
+    return Row(entry.name, process.pid, state, uptime, round(used, 1), entry.restarts)
 
 
 def own_mb(process: psutil.Process) -> float:

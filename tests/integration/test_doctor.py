@@ -1,8 +1,14 @@
 """The doctor says in words what is amiss, offers the fix, and mends what is safe to mend."""
 
 import io
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from django.core.management import call_command
 from pytest_django import Settings
@@ -10,6 +16,7 @@ from pytest_django import Settings
 from bench.simulator import Simulator
 from khronos.agents.providers import fate_of
 from khronos.channels.telegram.api import BotApi
+from khronos.launch import state
 from khronos.launch.home import Home
 from khronos.models import Channel
 from tests.conftest import TOKEN
@@ -132,3 +139,40 @@ def test_a_wrong_key_is_named_with_its_setting(sim: Simulator, settings: Setting
 )
 def test_what_becomes_of_models(model: str, fate: str) -> None:
     assert fate_of(model) == fate
+
+
+@contextmanager
+def running(name: str) -> Iterator[int]:
+    """A process that looks after itself, under a supervisor that is this very test."""
+    child = subprocess.Popen(["/bin/sleep", "60"], start_new_session=True)
+    pids = {state.SUPERVISOR: os.getpid(), name: child.pid}
+    began = {pid: psutil.Process(pid).create_time() for pid in pids.values()}
+    state.save(Home.configured(), [state.Entry(n, pid, began[pid], "running", 0) for n, pid in pids.items()])
+    try:
+        yield child.pid
+    finally:
+        child.kill()
+        child.wait()
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_a_process_that_stands_still_and_agents_that_are_gone_are_named() -> None:
+    with running("valkey") as pid:
+        os.kill(pid, signal.SIGSTOP)
+        os.waitpid(pid, os.WUNTRACED)
+        rows = state.rows(state.load(Home.configured()))
+        code, said = doctor()
+    assert {row.name: row.state for row in rows} == {"supervisor": "running", "valkey": "frozen"}
+    assert code == 1
+    assert "❌ valkey stands still" in said
+    assert "❌ workers: no agent is alive" in said
+    assert "❌ redis" not in said
+    assert "2 run" not in said
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_processes_that_run_are_counted() -> None:
+    with running("valkey"):
+        said = doctor()[1]
+    assert "✅ 2 run" in said
+    assert "stands still" not in said

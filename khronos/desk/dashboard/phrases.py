@@ -145,6 +145,7 @@ def states() -> dict[str, str]:
         "state.waiting": pgettext("process", "waiting"),
         "state.stopping": pgettext("process", "stopping"),
         "state.stopped": pgettext("process", "stopped"),
+        "state.frozen": pgettext("process", "stands still"),
         "state.failed": pgettext("process", "given up"),
         "state.closed": pgettext("breaker", "closed"),
         "state.open": pgettext("breaker", "open"),

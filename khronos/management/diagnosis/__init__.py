@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext_noop as _
 
-from khronos.management.diagnosis import keys, machine, secrets, storage
+from khronos.management.diagnosis import keys, machine, running, secrets, storage
 from khronos.management.diagnosis.finding import Finding, Findings
 
 __all__ = ["PARTS", "Finding"]
@@ -13,6 +13,7 @@ PARTS: tuple[tuple[str, Callable[[], Findings]], ...] = (
     (_("Python and SQLite"), machine.versions),
     (_("Disk and memory"), machine.room),
     (_("Ports"), machine.ports),
+    (_("Processes"), running.processes),
     (_("Secrets"), secrets.permissions),
     (_("Database"), storage.database),
     (_("Backup"), storage.backup),

@@ -3,14 +3,12 @@
 import json
 from typing import Any
 
-import psutil
 from django.utils.translation import gettext as _
 
 from khronos.launch import state
 from khronos.launch.ps import ago
 from khronos.management.validation.scene import Scene
 from khronos.observability.health import Amiss
-from khronos.resilience.identity import session_members
 
 
 def process(scene: Scene) -> str:
@@ -19,28 +17,18 @@ def process(scene: Scene) -> str:
     rows = state.rows(scene.entries)
     if not rows:
         raise Amiss(_("the supervisor is gone"))
-    frozen = frozen_sessions(rows)
-    amiss = [f"{row.name} {_('stands still')}" for row in rows if row.pid in frozen]
-    amiss += [f"{row.name}: {row.state}" for row in rows if row.state != "running" or not row.pid]
-    if amiss:
-        raise Amiss(", ".join(amiss))
+    if down := [complaint for row in rows if (complaint := amiss(row))]:
+        raise Amiss(", ".join(down))
     young = [f"{row.name} {ago(row.uptime_s)}" for row in rows if row.restarts and row.uptime_s < 60]
     again = f" ({_('just started again')}: {', '.join(young)})" if young else ""
     return _("%(n)s run") % {"n": len(rows)} + again
 
 
-def frozen_sessions(rows: list[state.Row]) -> set[int]:
-    """Whose leader or child was told to stand still: for the supervisor it runs."""
-    leaders = [row.pid for row in rows if row.pid and row.name != state.SUPERVISOR]
-    own = [row.pid for row in rows if row.pid and row.name == state.SUPERVISOR and is_frozen(row.pid)]
-    return {session for session, each in session_members(leaders) if is_frozen(each.pid)} | set(own)
-
-
-def is_frozen(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
-    except psutil.Error:
-        return False
+def amiss(row: state.Row) -> str:
+    """Empty where it runs."""
+    if row.state == state.FROZEN:
+        return f"{row.name} {_('stands still')}"
+    return "" if row.state == "running" and row.pid else f"{row.name}: {row.state}"
 
 
 def health(scene: Scene) -> str:

@@ -3,7 +3,7 @@
 import { badge, big, element, facts, link, note, sparkline } from "./draw.js";
 import { about, decimal, megabytes, money, number, say, share, size, time } from "./words.js";
 
-const TONES = { off: "plain", good: "success", bad: "danger", running: "success", failed: "danger", closed: "success", open: "danger", error: "danger", critical: "danger", info: "info" };
+const TONES = { off: "plain", good: "success", bad: "danger", running: "success", failed: "danger", frozen: "danger", closed: "success", open: "danger", error: "danger", critical: "danger", info: "info" };
 
 // A card: its name, the question that it shows, and how.
 export const CARDS = [
