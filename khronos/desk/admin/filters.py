@@ -1,7 +1,7 @@
 """Filters of lists that stay quick on tables of millions of rows."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -12,10 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from khronos.agents.providers import PROVIDERS
 from khronos.channels.base import Content
+from khronos.desk.newest import newer_than
 from khronos.models import Event
-
-SLACK = timedelta(minutes=1)  # rows are numbered a little before or after they are timed
-STRIDE = 1000  # rows; a floor need not be more exact
 
 
 class Since(admin.SimpleListFilter):
@@ -55,27 +53,6 @@ class SinceUpdated(Since):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         hours = self.hours.get(self.value() or "")
         return queryset.filter(updated_at__gte=timezone.now() - timedelta(hours=hours)) if hours else queryset
-
-
-def newer_than(rows: QuerySet[Any], field: str, length: timedelta) -> QuerySet[Any]:
-    start = timezone.now() - length
-    first = floor(rows.model._default_manager.all(), field, start - SLACK)
-    return rows.filter(**{f"{field}__gte": start}, pk__gte=first)
-
-
-def floor(rows: QuerySet[Any], field: str, start: datetime) -> int:
-    """A number below which every one of these rows is older than `start`, by halving."""
-    rows = rows.order_by("pk")
-    low = rows.values_list("pk", flat=True).first() or 0
-    high = rows.reverse().values_list("pk", flat=True).first() or 0
-    while high - low > STRIDE:
-        middle = (low + high) // 2
-        moment = rows.filter(pk__gte=middle).values_list(field, flat=True).first()
-        if moment is not None and moment < start:
-            low = middle
-        else:
-            high = middle
-    return low
 
 
 class Known(admin.SimpleListFilter):

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from khronos.desk.admin.columns import NONE, list_of
-from khronos.desk.admin.filters import newer_than
 from khronos.desk.lengths import ago
+from khronos.desk.newest import newer_than
 from khronos.models import (
     Alert,
     Conversation,

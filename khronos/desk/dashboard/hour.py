@@ -1,7 +1,7 @@
 """The last hour, minute by minute: what came in, what was answered, and how long that took.
 
 A minute that is over is read once and remembered. Times have no index of their own in the table of events:
-the first row of a minute is searched for by halving (khronos/desk/admin/filters.py).
+the first row of a minute is searched for by halving (khronos/desk/newest.py).
 """
 
 import time
@@ -16,7 +16,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from khronos.desk.admin.filters import SLACK, STRIDE, floor
+from khronos.desk.newest import SLACK, STRIDE, floor
 from khronos.models import Event, Message, Update
 
 MINUTES = 60

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from khronos.desk.admin.filters import SLACK, floor
+from khronos.desk.newest import SLACK, floor
 from khronos.models import Turn
 from khronos.usage.prices import cost
 
