@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from khronos.observability import heartbeat
 from khronos.observability.health import Amiss
@@ -36,14 +37,13 @@ jumps = Jumps(WallClock())
 
 def clock() -> str:
     drifts = {"database": drift_s(database_time), "Redis": drift_s(redis_time)}
-    wrong = [f"{name} is {how(s)} of this machine" for name, s in drifts.items() if abs(s) > DRIFT_MOST_S]
+    wrong = [apart(name, s) for name, s in drifts.items() if abs(s) > DRIFT_MOST_S]
     if jump_s := jumps.recent_s():
-        wrong.append(
-            f"this machine's clock was put {'forward' if jump_s > 0 else 'back'} by {abs(jump_s):.0f} s"
-        )
+        wrong.append(jumped(jump_s))
     if wrong:
         raise Amiss("; ".join(wrong))
-    return f"database, Redis and this machine agree within {max(map(abs, drifts.values())):.1f} s"
+    most_s = max(map(abs, drifts.values()))
+    return _("database, Redis and this machine agree within %(n)s s") % {"n": f"{most_s:.1f}"}
 
 
 def drift_s(ask: Callable[[], float]) -> float:
@@ -53,8 +53,18 @@ def drift_s(ask: Callable[[], float]) -> float:
     return theirs - (before + time.time()) / 2
 
 
-def how(seconds: float) -> str:
-    return f"{abs(seconds):.1f} s {'ahead' if seconds > 0 else 'behind'}"
+def apart(name: str, seconds: float) -> str:
+    ahead, behind = (
+        _("%(name)s is %(n)s s ahead of this machine"),
+        _("%(name)s is %(n)s s behind this machine"),
+    )
+    return (ahead if seconds > 0 else behind) % {"name": name, "n": f"{abs(seconds):.1f}"}
+
+
+def jumped(seconds: float) -> str:
+    forward = _("this machine's clock was put forward by %(n)s s")
+    back = _("this machine's clock was put back by %(n)s s")
+    return (forward if seconds > 0 else back) % {"n": f"{abs(seconds):.0f}"}
 
 
 def database_time() -> float:

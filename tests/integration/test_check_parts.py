@@ -201,8 +201,8 @@ def test_clocks_that_disagree_are_named(monkeypatch: pytest.MonkeyPatch) -> None
     now = time.time
     monkeypatch.setattr(time, "time", lambda: now() + 3.0)
     said = complaint(machine.clock)
-    assert "Redis is 3.0 s behind of this machine" in said
-    assert "database is 3.0 s behind of this machine" in said
+    assert "Redis is 3.0 s behind this machine" in said
+    assert "database is 3.0 s behind this machine" in said
 
 
 @pytest.mark.django_db
