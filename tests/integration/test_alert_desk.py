@@ -234,3 +234,11 @@ def test_notes_of_the_supervisor_become_alerts(db: None, settings: Settings, tmp
     assert not Alert.objects.filter(name="process.never-seen").exists()
     assert sweep.take_notes() == 0
     assert doorbell.waiting_in("ops") > 0
+
+
+@pytest.mark.django_db
+def test_a_name_in_the_list_is_whole_whatever_stands_beside_it() -> None:
+    name = "callback:a-shop-with-a-long-name.example"
+    raise_alert(name, "error", "It is away. " * 20)
+    assert [line.split()[1] for line in manage("list").splitlines() if name in line] == [name]
+    assert "times" in manage("list")

@@ -1,6 +1,9 @@
 """Why a message was answered, or never is: each verdict, from a situation that the real code came to."""
 
+from datetime import timedelta
+
 import pytest
+from django.db.models import F
 
 from bench.simulator import Simulator
 from khronos.conversation import arrivals
@@ -9,7 +12,7 @@ from khronos.desk.why import Unknown, explain
 from khronos.intake.accept import accept
 from khronos.models import Channel, Delivery, Message, Turn, Update
 from tests.integration import way
-from tests.integration.why_scene import ANA, GROUP, judged, kinds, last, say
+from tests.integration.why_scene import ANA, BEN, GROUP, judged, kinds, last, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bus")]
 
@@ -161,3 +164,21 @@ def test_nothing_that_is_known(telegram: Channel) -> None:
         with pytest.raises(Unknown, match="What may be given"):
             explain(reference)
     assert not Delivery.objects.exists()
+
+
+def test_last_is_what_was_said_last_wherever_that_was(telegram: Channel, sim: Simulator) -> None:
+    with pytest.raises(Unknown):
+        explain("last")
+    say(sim, telegram, "first")
+    say(sim, telegram, "and I", chat=BEN)
+    way.answer()
+    assert explain("last").said == "and I"
+    assert explain(f"{ANA}/last").said == "first"
+
+
+def test_nothing_is_shown_before_it_was_written(telegram: Channel, sim: Simulator) -> None:
+    say(sim, telegram, "hello")
+    way.answer()
+    Delivery.objects.update(sent_at=F("created_at") - timedelta(milliseconds=1))  # of two clocks
+    [sent] = [step.text for step in last().steps if step.kind == "sent"]
+    assert sent.endswith("after 0 ms")

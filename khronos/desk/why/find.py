@@ -1,6 +1,6 @@
 """From what somebody has in hand to the rows it names: a trace, a row's number, the channel's own ids."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from khronos.intake import repeats
 from khronos.models import Channel, Delivery, Event, Message, Turn, Update, conversation_id
 from khronos.models.update import UpdateQuerySet
 
+LAST = "last"  # what was said last: there, or anywhere
 RECENT = 50_000  # updates: what made no event has no index of its trace, and is looked for among the newest
 EVENTS_MAX = 200
 
@@ -43,12 +44,14 @@ def find(reference: str) -> Found:
         found = by_chat(*text.rsplit("/", 1))
     elif is_number(text):
         found = by_message(int(text)) or by_key(text)
+    elif text == LAST:
+        found = last_said(messages())
     elif text:
         found = by_conversation(text) or by_trace(text) or by_key(text)
     if found is None:
         raise Unknown(
             _(
-                "Nothing is known as %(text)s. What may be given: a trace id, a message's number, "
+                "Nothing is known as %(text)s. What may be given: last, a trace id, a message's number, "
                 "the key of an update, chat/message as Telegram numbers them, a conversation's id, "
                 "or a row such as turn:12, delivery:12, update:12."
             )
@@ -157,25 +160,28 @@ def by_conversation(text: str) -> Found | None:
         pk = UUID(text) if len(text) == 36 else None
     except ValueError:
         return None
-    return last_said([pk]) if pk else None
+    return last_said(messages().filter(conversation=pk)) if pk else None
 
 
 def by_chat(chat: str, external_id: str) -> Found | None:
     """As the channel numbers them; the same chat may talk to many of our bots."""
     talks = [conversation_id(channel, chat) for channel in Channel.objects.values_list("pk", flat=True)]
-    if external_id == "last":
-        return last_said(talks)
-    rows = messages().filter(conversation__in=talks, author=Message.Author.CONTACT)
-    if said := rows.filter(external_id=external_id).order_by("pk").last():
+    rows = messages().filter(conversation__in=talks)
+    if external_id == LAST:
+        return last_said(rows)
+    if said := contacts(rows).filter(external_id=external_id).order_by("pk").last():
         return of_message(said)
     shown = Delivery.objects.filter(conversation__in=talks, external_id=external_id)
     answer = shown.order_by("pk").last()
     return by_delivery(answer.pk) if answer else None
 
 
-def last_said(talks: Sequence[UUID]) -> Found | None:
-    rows = messages().filter(conversation__in=talks, author=Message.Author.CONTACT)
-    last = rows.order_by("-pk").first()
+def contacts(rows: "QuerySet[Message]") -> "QuerySet[Message]":
+    return rows.filter(author=Message.Author.CONTACT)
+
+
+def last_said(rows: "QuerySet[Message]") -> Found | None:
+    last = contacts(rows).order_by("-pk").first()
     return of_message(last) if last else None
 
 

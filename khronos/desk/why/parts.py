@@ -28,7 +28,7 @@ def name_of(life: Life, part: Delivery) -> str:
 def end_of(life: Life, part: Delivery) -> Iterator[Step]:
     name, row = name_of(life, part), ("delivery", part.pk)
     if part.state == Delivery.State.SENT and part.sent_at:
-        after = {"time": exact((part.sent_at - part.created_at).total_seconds())}
+        after = {"time": exact(max((part.sent_at - part.created_at).total_seconds(), 0.0))}
         text = _("%(part)s was shown after %(time)s") % {"part": name, **after} + remarks(life, part)
         yield Step(part.sent_at, "sent", text, last_try_s(life, part, part.sent_at), "success", row)
     elif part.state == Delivery.State.FAILED:

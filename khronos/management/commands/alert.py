@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +12,7 @@ from khronos.alerts import clock, end_alert
 from khronos.herald import trial
 from khronos.herald.standing import standing
 from khronos.launch.ps import ago
+from khronos.management.byhand import ByHand
 from khronos.management.hands import hushed, operator
 from khronos.models import Alert
 from khronos.models.alert_policy import LEVELS
@@ -20,9 +21,8 @@ WIDE = 110  # characters: a name that other commands take is never broken
 MOST = 50
 
 
-class Command(BaseCommand):
+class Command(ByHand):
     help = __doc__ or ""
-    requires_system_checks = ()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         deeds = parser.add_subparsers(dest="deed", required=True, metavar="test|list|mute|unmute|resolve")
@@ -57,9 +57,10 @@ class Command(BaseCommand):
         console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
         console.width = max(console.width, WIDE)
         table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-        for title in ("level", "name", "since", "times", "told"):
+        for title in ("level", "name", "since", "times"):
             table.add_column(title, no_wrap=True)
-        table.add_column("text", overflow="fold")
+        for title in ("told", "text"):
+            table.add_column(title, overflow="fold")
         for row in shown[:MOST]:
             since = ago((timezone.now() - row.raised_at).total_seconds())
             table.add_row(row.level, row.name, since, str(row.count), str(standing(row)), row.text[:160])

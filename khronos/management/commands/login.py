@@ -4,15 +4,15 @@ import argparse
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from khronos.desk.login import link_for
+from khronos.management.byhand import ByHand
 from settings import dotenv
 
 
-class Command(BaseCommand):
+class Command(ByHand):
     help = __doc__ or ""
-    requires_system_checks = ()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("user", nargs="?", default="admin")

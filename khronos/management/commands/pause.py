@@ -4,13 +4,14 @@ import argparse
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
 
 from khronos.conversation import pausing
 from khronos.launch.ps import ago
+from khronos.management.byhand import ByHand
 from khronos.management.hands import hushed, operator
 from khronos.models import Pause
 from khronos.models.pause import SUBJECTS
@@ -18,9 +19,8 @@ from khronos.models.pause import SUBJECTS
 WIDE = 110  # characters: a name that `resume` takes is never broken
 
 
-class Command(BaseCommand):
+class Command(ByHand):
     help = __doc__ or ""
-    requires_system_checks = ()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("kind", nargs="?", choices=SUBJECTS, help="what shall wait")

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from rich.console import Console
@@ -11,14 +11,14 @@ from rich.table import Table
 
 from khronos.conversation import repair
 from khronos.launch.ps import ago
+from khronos.management.byhand import ByHand
 from khronos.models import DeadLetter
 
 MOST = 50  # lines of a list that somebody reads
 
 
-class Command(BaseCommand):
+class Command(ByHand):
     help = __doc__ or ""
-    requires_system_checks = ()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         kinds = ", ".join(DeadLetter.Source.values)

@@ -3,17 +3,17 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from khronos.conversation import pausing
+from khronos.management.byhand import ByHand
 from khronos.management.hands import hushed, operator
 from khronos.models import Pause
 from khronos.models.pause import SUBJECTS
 
 
-class Command(BaseCommand):
+class Command(ByHand):
     help = __doc__ or ""
-    requires_system_checks = ()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("kind", choices=SUBJECTS, help="what may go on")

@@ -4,26 +4,26 @@ import argparse
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import translation
 from rich.console import Console
 
 from khronos.desk.why import Unknown, explain
+from khronos.management.byhand import ByHand
 from khronos.management.hands import language
 from khronos.management.whyline import show
 
 WIDE = 110  # characters, where nobody knows how wide it is
 
 
-class Command(BaseCommand):
+class Command(ByHand):
     help = __doc__ or ""
-    requires_system_checks = ()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "what",
             nargs="+",
-            help="a trace id, a message's number, turn 12, delivery 12, update 12, chat/message, "
+            help="last, a trace id, a message's number, turn 12, delivery 12, update 12, chat/message, "
             "an update's key, a conversation's id",
         )
         parser.add_argument("--json", action="store_true", help="for programs")
