@@ -103,7 +103,7 @@ class Chatline:
         if self.is_thinking:
             return (
                 "No answer in time. The message is stored and will be answered: "
-                "`make ps` shows what runs, the admin what became of it."
+                "`python manage.py why last` says what it waits for."
             )
         return "No answer in time: the conversation waits for a person, or nobody is asked to answer it."
 

@@ -128,6 +128,17 @@ def test_the_question_leaves_one_contact_that_says_what_it_is(khronos: Instance)
     assert conversations == [("closed",)]
 
 
+def test_a_message_that_waits_is_told_with_its_reason(khronos: Instance) -> None:
+    assert khronos.manage("pause", "channel", "chat").returncode == 0
+    try:
+        found = red(khronos)
+    finally:
+        khronos.manage("resume", "channel", "chat")
+    assert list(found) == ["message"]
+    assert "Not answered yet. Paused for " in found["message"]["detail"]
+    until_well(khronos)
+
+
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in FROZEN]
 )

@@ -216,6 +216,6 @@ def test_command_works_while_all_else_is_down(telegram: Channel, sim: Simulator,
 
 
 def test_unknown_id_fails_with_what_may_be_given(telegram: Channel) -> None:
-    with pytest.raises(CommandError, match="What may be given: a trace id") as caught:
+    with pytest.raises(CommandError, match="What may be given: last, a trace id") as caught:
         run("turn", "9")
     assert caught.value.returncode == 1

@@ -12,10 +12,12 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import quote
 
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from khronos.channels.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 from khronos.conversation import handoff
+from khronos.desk.why import Unknown, explain
 from khronos.management.validation.scene import HTTP_S, Scene, wait_until
 from khronos.models import Channel, Conversation, Message, conversation_id
 from khronos.observability.health import Amiss
@@ -39,10 +41,22 @@ def message(scene: Scene) -> str:
         "ms": accepted_ms,
         "n": ANSWER_S,
     }
-    wait_until(lambda: line.is_answered(seen["next"]), ANSWER_S, complaint)
+    talk = conversation_id(channel.pk, CHAT)
+    try:
+        wait_until(lambda: line.is_answered(seen["next"]), ANSWER_S, complaint)
+    except Amiss:
+        raise Amiss(f"{complaint}. {why_not(talk)}".rstrip(". ")) from None
     total_s = time.monotonic() - began
-    put_away(conversation_id(channel.pk, CHAT))
+    put_away(talk)
     return _("accepted in %(ms)s ms, answered after %(s)s s") % {"ms": accepted_ms, "s": f"{total_s:.2f}"}
+
+
+def why_not(talk: Any) -> str:
+    """Empty where that message is not even dispatched."""
+    try:
+        return explain(str(talk)).verdict.text
+    except (Unknown, DatabaseError):
+        return ""
 
 
 def put_away(conversation: Any) -> None:

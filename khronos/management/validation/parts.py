@@ -46,6 +46,4 @@ AT_ONCE: tuple[Part, ...] = (
         8.0,
     ),
 )
-LAST = Part(
-    "message", message.message, _("the conversation says why it waits: /admin/khronos/conversation/"), 8.0
-)
+LAST = Part("message", message.message, _("`python manage.py why last` tells how far it came"), 9.5)
