@@ -15,6 +15,7 @@ from khronos.observability.secrecy import PUT_IN, learn, learn_settings, scrub, 
 def unlearned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secrecy, "_known", set())
     monkeypatch.setattr(secrecy, "_forms", ())
+    monkeypatch.setattr(secrecy, "_by_beginning", {})
 
 
 SECRET = 'pa"ss\\wörd/=&'
@@ -108,9 +109,13 @@ def test_a_secret_that_was_learned_before_stays_one() -> None:
     assert scrub("first-of-two-secrets second-of-two-secrets") == f"{PUT_IN} {PUT_IN}"
 
 
-def test_a_secret_within_another_leaves_nothing_of_it() -> None:
+@pytest.mark.parametrize("others", [0, 5_000])
+def test_a_secret_within_another_leaves_nothing_of_it(others: int) -> None:
+    learn(*(f"{number:06}-of-others" for number in range(others)))
     learn("abcdefgh", "abcdefgh-and-more")
     assert scrub("x abcdefgh-and-more y") == f"x {PUT_IN} y"
+    assert scrub("abcdefgh") == PUT_IN
+    assert scrub("abcdefg") == "abcdefg"
 
 
 def test_nested_values_are_scrubbed_with_their_names() -> None:
