@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 PUT_IN = "[secret]"
 LEAST = 8  # characters; a shorter one is found in ordinary words
-MANY = 200  # forms: from here on it is cheaper to look up every piece of the text
+MANY = 500  # forms: from here on it is cheaper to look up every piece of the text
 TELLING = re.compile(r"KEY|TOKEN|SECRET|PASS|DSN|HEADERS|CREDENTIAL|SALT|PRIVATE", re.ASCII)
 
 KEY_IN_PATH = re.compile(r"(?<=[/=])[\w-]{16,}")  # such services know their caller by the address alone
@@ -44,7 +44,7 @@ def scrub(text: str) -> str:
 
 
 def begun_in(text: str) -> list[str]:
-    """The forms whose beginning stands somewhere in the text: it takes the same time however many are known."""
+    """Forms whose beginning stands somewhere in the text: found in the same time however many are known."""
     pieces = {text[at : at + LEAST] for at in range(len(text) - LEAST + 1)}
     found = [form for piece in pieces for form in _by_beginning.get(piece, ())]
     return sorted(found, key=len, reverse=True)
