@@ -23,6 +23,8 @@ def settle(screen: Screen) -> None:
         screen.done("Made the tenant default, its queue support and the channel chat")
     if settings.TELEGRAM_BOT_TOKEN:
         follow_environment(tenant, screen)
+    elif not settings.PUBLIC_URL:
+        warn_of_the_unheard(screen)
 
 
 def has_default(tenant: Tenant) -> bool:
@@ -49,3 +51,12 @@ def follow_environment(tenant: Tenant, screen: Screen) -> None:
     if is_new or changed:
         what = "Made" if is_new else f"Changed {', '.join(sorted(changed))} of"
         screen.done(f"{what} the Telegram channel default")
+
+
+def warn_of_the_unheard(screen: Screen) -> None:
+    """The poller runs where the environment has a token: a channel that is left without it hears nothing."""
+    for slug in Channel.objects.listening().filter(kind="telegram").values_list("slug", flat=True):
+        screen.warn(
+            f"Nobody asks Telegram for messages to the channel {slug}: set TELEGRAM_BOT_TOKEN or "
+            "PUBLIC_URL, or switch it off (/admin/khronos/channel/)"
+        )
