@@ -153,7 +153,7 @@ def explain(error: ValidationError) -> str:
         what = f"{name} is {problem['input']!r}: {problem['msg']}."
         return f"{what}\n  Fix: correct {name} in the environment or in .env."
 
-    return "\n".join(line(problem) for problem in error.errors())
+    return "\n❌ ".join(line(problem) for problem in error.errors())
 
 
 env = load()

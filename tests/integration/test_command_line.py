@@ -35,3 +35,15 @@ def test_a_database_that_is_not_there_is_a_line_with_its_fix(tmp_path: Path) -> 
     assert "The database cannot be asked" in complaint
     assert "`make up` makes it" in complaint
     assert not (tmp_path / "none").exists()
+
+
+def test_each_wrong_setting_is_a_line_with_its_fix(tmp_path: Path) -> None:
+    words = ("env", "LOG_LEVEL=LOUD", "MAX_MEMORY_MB=many", sys.executable, "manage.py", "why", "last")
+    code, said, complaint = told(settings.BASE_DIR, *words, home=tmp_path)
+    lines = complaint.splitlines()
+    assert (code, said, len(lines)) == (1, "", 4), complaint
+    assert {line.split()[1] for line in lines[::2] if line.startswith("❌ ")} == {
+        "LOG_LEVEL",
+        "MAX_MEMORY_MB",
+    }
+    assert all(line.startswith("  Fix: correct ") for line in lines[1::2])
