@@ -45,11 +45,15 @@ def greeting(level: str) -> News:
 def try_telegram(news: News) -> Outcome:
     try:
         by_telegram(news, telegram(), ())
-    except means.Nobody as off:
-        return Outcome("Telegram", False, f"{off}. Fix: {FIX['Telegram']}.", is_off=True)
+    except means.Nobody:
+        return unwanted("Telegram")
     except Failure as error:
         return Outcome("Telegram", False, f"{error}. Fix: {fix_of(error)}.")
     return Outcome("Telegram", True, f"told the chat {means.chat_of(news.level)}.")
+
+
+def unwanted(name: str) -> Outcome:
+    return Outcome(name, False, f"is not configured. To have it: {FIX[name]}.", is_off=True)
 
 
 def fix_of(error: Failure) -> str:
@@ -66,7 +70,7 @@ def try_fallback(name: str, news: News) -> Outcome:
     try:
         means.fallback(name)(news)
     except means.Nobody:
-        return Outcome(name, False, f"is not configured. To have it: {FIX[name]}.", is_off=True)
+        return unwanted(name)
     except Failure as error:
         return Outcome(name, False, f"{error}.")
     return Outcome(name, True, "told.")

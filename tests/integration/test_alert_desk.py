@@ -71,7 +71,12 @@ def test_test_says_by_what_and_why_not(telegram: Channel, sim: Simulator, settin
     settings.METRICS_TOKEN = "let-me-in"
     nobody = Client().post("/test-alert", headers=BEARER)
     assert (nobody.status_code, nobody.json()["told"]) == (503, False)
-    assert "set TELEGRAM_BOT_TOKEN and TELEGRAM_ALERT_CHAT_ID" in nobody.json()["means"]["Telegram"]["said"]
+    assert nobody.json()["means"]["Telegram"] == {
+        "told": False,
+        "off": True,
+        "said": "is not configured. To have it: set TELEGRAM_BOT_TOKEN and TELEGRAM_ALERT_CHAT_ID in .env, "
+        "and start again.",
+    }
     assert nobody.json()["means"]["webhook"]["off"]
     assert Client().post("/test-alert?level=loud", headers=BEARER).status_code == 400
     settings.TELEGRAM_ALERT_CHAT_ID = "777"
