@@ -39,6 +39,7 @@ KINDS = (
     Kind("backup.stale", "error", _("The backup is late or broken"), "backup-stale"),
     Kind("backup.invalid", "error", _("A copy that was restored on trial is not good"), "backup-invalid"),
     Kind("backup.untried", "error", _("No copy was restored on trial for long"), "backup-invalid"),
+    Kind("restore.doubtful", "warning", _("Answers may have been sent before a restore"), "restore-doubtful"),
     Kind("check.database", "critical", _("The database cannot be written"), "database-down"),
     Kind("check.redis", "error", _("Redis is not well"), "redis-down"),
     Kind("check.broker", "error", _("The broker of the work queues is not well"), "broker-down"),

@@ -86,6 +86,9 @@ class Engine(Protocol):
     def room(self) -> tuple[int, int]:
         """Bytes that a restored copy needs, and bytes that are free for it."""
 
+    def insist_on_copy(self, at: datetime | None) -> None:
+        """Raises where that moment cannot be restored: asked before anything is stopped for it."""
+
     def scratch(self) -> AbstractContextManager[str]:
         """A free place to restore into, gone afterwards in any case; what a killed life left goes before."""
 
@@ -103,8 +106,14 @@ class Engine(Protocol):
     def complaints(self, place: str) -> list[str]:
         """What is wrong with a database itself: every page, index and foreign key is looked at."""
 
-    def put_in_place(self, restored: str) -> str:
-        """Make it the database in use, at once or not at all. Answers where the present one is kept."""
+    def write(self, place: str, statements: Sequence[str]) -> None:
+        """Into a restored database, before it is put in place; all or nothing."""
+
+    def keeps_at(self) -> str:
+        """Where the present database would be kept; empty where there is none."""
+
+    def put_in_place(self, restored: str, kept: str) -> None:
+        """Make it the database in use, at once or not at all; the present one is kept."""
 
 
 class Uncovered(BackupFailed):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from khronos.backup import program, sqlite
 from khronos.backup.configured import has_socket
-from khronos.backup.engine import BackupFailed, Copy, NoCopy, NoRoom, Progress, Reader, Restored
+from khronos.backup.engine import Copy, NoCopy, NoRoom, Progress, Reader, Restored
 from khronos.backup.scratch import scratch
 
 ASKED_S = 8.0  # for one answer of where the copies lie: Litestream's own patience is above 20 s
@@ -80,6 +80,9 @@ class Litestream:
         needed = sum(file.stat().st_size for file in files if file.is_file())
         return needed, shutil.disk_usage(folder).free
 
+    def insist_on_copy(self, at: datetime | None) -> None:
+        self.plan(at, f"{self.live}.plan")
+
     def scratch(self) -> AbstractContextManager[str]:
         return scratch()
 
@@ -94,6 +97,7 @@ class Litestream:
             *command, self.live, limit_s=settings.BACKUP_CHECK_MAX.total_seconds(),
             each=lambda: progress(min(0.99, size_of(watched) / max(needed, 1))),
         )  # fmt: skip
+        Path(to).chmod(0o600)
         progress(1.0)
         newest = datetime.fromisoformat(plan["files"][-1]["timestamp"])
         return Restored(to, newest, plan["max_txid"], time.monotonic() - began)
@@ -129,13 +133,17 @@ class Litestream:
     def complaints(self, place: str) -> list[str]:
         return sqlite.complaints(place)
 
-    def put_in_place(self, restored: str) -> str:
+    def write(self, place: str, statements: Sequence[str]) -> None:
+        sqlite.write(place, statements)
+
+    def keeps_at(self) -> str:
+        return f"{self.live}.before-{datetime.now(UTC):%Y%m%d-%H%M%S}" if Path(self.live).exists() else ""
+
+    def put_in_place(self, restored: str, kept: str) -> None:
         """Litestream's own notes go first: it begins anew after the last copy, and those before it stay."""
-        if not Path(restored).is_file():
-            raise BackupFailed(f"{restored}: {_('there is no such file.')}", _("restore it first"))
-        if Path(self.live).exists():
-            program.run("reset", self.live, timeout_s=ASKED_S)
-        return sqlite.put_in_place(restored, self.live)
+        sqlite.insist_on_nobody(self.live)
+        shutil.rmtree(program.notes(self.live), ignore_errors=True)
+        sqlite.put_in_place(restored, self.live, kept)
 
 
 def size_of(files: list[Path]) -> int:

@@ -172,8 +172,13 @@ def sync(database: str, timeout_s: float) -> None:
         raise Unreachable(_("Copies do not arrive."), again())
 
 
-def newest_change(database: str) -> str:
-    """The position that Litestream has noted beside the database; empty before its first."""
+def notes(database: str) -> Path:
+    """What Litestream keeps beside the database: how far it has come."""
     file = Path(database)
-    notes = file.with_name(f".{file.name}-litestream") / "ltx" / "0"
-    return max((name.stem.partition("-")[2] for name in notes.glob("*.ltx")), default="")
+    return file.with_name(f".{file.name}-litestream")
+
+
+def newest_change(database: str) -> str:
+    """The position that it has noted; empty before its first."""
+    changes = (notes(database) / "ltx" / "0").glob("*.ltx")
+    return max((name.stem.partition("-")[2] for name in changes), default="")

@@ -1,11 +1,11 @@
 """SQLite files: read, judged page by page, and put in place of another."""
 
 import os
+import shutil
 import sqlite3
 import zlib
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,7 +21,7 @@ BUSY_S = 10.0
 @contextmanager
 def opened(place: str, *, is_live: bool) -> Iterator[sqlite3.Connection]:
     """What nobody writes to is read as it lies: without a journal beside it, and none is made."""
-    mode = "mode=ro" if is_live else "immutable=1"
+    mode = "mode=ro" if is_live else "mode=ro&immutable=1"
     try:
         connection = sqlite3.connect(
             f"file:{quote(place)}?{mode}", uri=True, timeout=BUSY_S, isolation_level=None
@@ -53,39 +53,44 @@ def complaints(place: str) -> list[str]:
     return found
 
 
-def put_in_place(restored: str, live: str) -> str:
+def write(place: str, statements: Sequence[str]) -> None:
+    with closing(sqlite3.connect(place, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute("COMMIT")
+
+
+def put_in_place(restored: str, live: str, kept: str) -> None:
     """At every moment there is a whole database under its name: the old one or the new one."""
-    kept = f"{live}.before-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    os.chmod(restored, 0o600)
-    if Path(live).exists():
-        fold(live)
-        for end in ("", "-wal"):
-            with suppress(FileNotFoundError):
-                os.link(live + end, kept + end)
-    else:
-        kept = ""
+    draft = f"{live}.restored"
+    shutil.move(restored, draft)  # perhaps from another disk
+    with open(draft, "rb") as file:
+        os.fsync(file.fileno())
+    for end in ("", "-wal"):
+        if kept and Path(live + end).exists():
+            os.link(live + end, kept + end)
+            os.chmod(kept + end, 0o600)
     for end in ("-wal", "-shm"):  # beside another database they would destroy it
         Path(live + end).unlink(missing_ok=True)
-    with open(restored, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(restored, live)
+    os.replace(draft, live)
     folder = os.open(os.path.dirname(live), os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
-    return kept
 
 
-def fold(live: str) -> None:
-    """The journal into the file. One that is damaged stays as it is; one that is in use is refused."""
+def insist_on_nobody(live: str) -> None:
+    """Its journal is folded into the file. One that is damaged stays as it is; one in use is refused."""
+    if not Path(live).exists():
+        return
     try:
         with closing(sqlite3.connect(live, timeout=0.5, isolation_level=None)) as connection:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("BEGIN EXCLUSIVE")
             connection.execute("COMMIT")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            connection.execute("PRAGMA locking_mode = NORMAL")
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):
             raise BackupFailed(

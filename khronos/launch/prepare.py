@@ -25,11 +25,12 @@ def run(home: Home, screen: Screen) -> None:
 def furnish(home: Home, screen: Screen, address: str) -> None:
     """The database and the rows that every installation has; what is there stays."""
     from khronos.conversation import sweep  # noqa: PLC0415 (models need the setup)
-    from khronos.launch import administrator, database, residents  # noqa: PLC0415
+    from khronos.launch import administrator, database, residents, restored  # noqa: PLC0415
     from tasks import schedule  # noqa: PLC0415
 
     if done := database.bring_up_to_date(home, screen):
         screen.done(done)
+    restored.settle(home, screen)
     residents.settle(screen)
     schedule.install()
     sweep.hurry()
