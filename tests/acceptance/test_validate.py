@@ -128,17 +128,6 @@ def test_the_question_leaves_one_contact_that_says_what_it_is(khronos: Instance)
     assert conversations == [("closed",)]
 
 
-def test_a_message_that_waits_is_told_with_its_reason(khronos: Instance) -> None:
-    assert khronos.manage("pause", "channel", "chat").returncode == 0
-    try:
-        found = red(khronos)
-    finally:
-        khronos.manage("resume", "channel", "chat")
-    assert list(found) == ["message"]
-    assert "Not answered yet. Paused for " in found["message"]["detail"]
-    until_well(khronos)
-
-
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in FROZEN]
 )
@@ -228,3 +217,14 @@ def test_what_is_not_running_is_told_how_to_start(tmp_path_factory: pytest.TempP
         assert "make up" in result.stdout
         assert json.loads(it.manage("validate", "--json").stdout)["ok"] is False
         assert "não está rodando" in it.manage("validate", "--lang", "pt-br").stdout
+
+
+def test_a_message_that_waits_is_told_with_its_reason(khronos: Instance) -> None:
+    assert khronos.manage("pause", "channel", "chat").returncode == 0
+    try:
+        found = red(khronos)
+    finally:
+        khronos.manage("resume", "channel", "chat")
+    assert list(found) == ["message"]
+    assert "Not answered yet. Paused for " in found["message"]["detail"]
+    until_well(khronos)
