@@ -13,6 +13,7 @@ from tests.acceptance.stage import Stage, clean, exact, figures
 
 MESSAGES = 300
 UNDER_WAY = "state = 'working'"
+OPEN_ALERTS = "SELECT level FROM khronos_alert WHERE resolved_at IS NULL AND name LIKE 'paused.%'"
 PARTS = {"channel": "default", "queue": "agent.ai"}
 
 
@@ -54,13 +55,13 @@ def test_a_burst_is_paused_in_the_middle_and_goes_on_whole(stage: Stage, kind: s
     assert (row["kind"], row["name"], row["turns"]) == (kind, PARTS[kind], waiting)
     assert answered(stage) == so_far
     assert is_ready(stage)
-    assert stage.khronos.sql("SELECT level FROM khronos_alert WHERE resolved_at IS NULL") == [("info",)]
+    assert stage.khronos.sql(OPEN_ALERTS) == [("info",)]
     assert f"{kind} {PARTS[kind]} goes on. Rung for: {waiting} turns" in manage(
         stage, "resume", kind, PARTS[kind]
     )
     assert figures(stage.finish()) == exact(MESSAGES)
     assert stage.troubles() == clean()
-    assert stage.khronos.sql("SELECT 1 FROM khronos_alert WHERE resolved_at IS NULL") == []
+    assert stage.khronos.sql(OPEN_ALERTS) == []
     assert manage(stage, "pause") == "Nothing is paused."
 
 

@@ -166,9 +166,10 @@ def test_every_deed_is_an_update_that_a_library_understands(world: Simulator, ho
         people.block(ANA),
         people.migrate(-500, -1_000_000_000_500),
     ]
-    assert settled(world, *updates)
+    assert world.wait_until(lambda: len(hook.received) > len(updates))  # a migration is told on both sides
     parsed = [telegram.Update.de_json(received.update, None) for received in hook.received]
-    assert len(parsed) == len(updates) + 1  # a migration is told on both sides
+    assert settled(world, *updates)
+    assert len(parsed) == len(updates) + 1
     by_id = {update.update_id: update for update in parsed}
     assert by_id[said.update_id].message.entities[0].type == "bot_command"
     assert by_id[updates[1].update_id].edited_message.text == "/start later"
