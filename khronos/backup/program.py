@@ -153,7 +153,7 @@ class Socket(http.client.HTTPConnection):
 def sync(database: str, timeout_s: float) -> None:
     """The running Litestream is told to bring away what is there now, and waited for."""
     body = json.dumps({"path": database, "wait": True, "timeout": max(1, int(timeout_s))})
-    connection = Socket("litestream", timeout=timeout_s + 1.0)
+    connection = Socket("litestream", timeout=timeout_s + 0.5)
     try:
         connection.request("POST", "/sync", body, {"Content-Type": "application/json"})
         response = connection.getresponse()

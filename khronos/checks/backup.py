@@ -9,7 +9,7 @@ from khronos.models.check import OFF
 from khronos.observability.health import Amiss
 from khronos.observability.lengths import words
 
-PATIENCE_S = 3.0
+PATIENCE_S = 2.0
 
 
 def backup() -> str:
