@@ -1,5 +1,6 @@
 """Doorbell, relay and sweeper: what is due is rung for, what happened is told, whatever Redis forgets."""
 
+import logging
 import threading
 from datetime import timedelta
 
@@ -42,7 +43,10 @@ def test_ring_is_a_message_that_celery_understands(bus: "redis.Redis") -> None:
     from celery.contrib.testing.worker import start_worker
 
     assert doorbell.ring(Route("tests.ring", "ops", together=2), [5, 6, 7])
-    with start_worker(app, pool="threads", queues=["ops"], perform_ping_check=False, shutdown_timeout=10):
+    level = logging.getLogger().level  # it sets that of all loggers, and leaves it so
+    with start_worker(
+        app, pool="threads", queues=["ops"], perform_ping_check=False, shutdown_timeout=10, loglevel=level
+    ):
         assert all_done.wait(10)
     assert sorted(done) == [5, 6, 7]
     assert doorbell.waiting_in("ops") == 0
