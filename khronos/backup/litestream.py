@@ -18,7 +18,6 @@ from khronos.backup.scratch import scratch
 
 ASKED_S = 8.0  # for one answer of where the copies lie: Litestream's own patience is above 20 s
 WHOLE = 9  # Litestream's level of whole copies; below are changes, the lower the finer
-GROWTH = 6  # a compressed copy becomes at most so many times larger
 
 
 def engine() -> "Litestream":
