@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -32,13 +32,6 @@ from tests import factories as make
 
 ADDRESSES = ("/dashboard/data", "/dashboard/services", "/dashboard/memory")
 TOKEN = "token-of-the-tests"
-NOON = datetime(2026, 11, 20, 12, 0, 20, tzinfo=timezone.get_fixed_timezone(0))
-
-
-@pytest.fixture
-def noon(monkeypatch: pytest.MonkeyPatch) -> datetime:
-    monkeypatch.setattr(timezone, "now", lambda: NOON)
-    return NOON
 
 
 # Who may look

@@ -17,8 +17,6 @@ from khronos.models import (
 )
 from tests import factories as make
 
-ADDRESSES = ("/dashboard/data", "/dashboard/services", "/dashboard/memory")
-TOKEN = "token-of-the-tests"
 NOON = datetime(2026, 11, 20, 12, 0, 20, tzinfo=timezone.get_fixed_timezone(0))
 
 
