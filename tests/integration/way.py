@@ -8,12 +8,20 @@ import redis
 from django.core.management import call_command
 from django.db.models.functions import Now
 
+from bench.simulator import Simulator
 from khronos.conversation import dispatch as dispatching
 from khronos.conversation import turn as turns
 from khronos.delivery import send
 from khronos.intake.poller import Poller
 from khronos.models import Channel, Delivery, Turn, Update
 from khronos.resilience.shutdown import Stopping
+
+ANA = 7
+
+
+def say(sim: Simulator, *texts: str, chat: int = ANA) -> None:
+    for text in texts:
+        sim.telegram.say(chat, text)
 
 
 def fetch(channel: Channel) -> None:
