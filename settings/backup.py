@@ -12,6 +12,7 @@ BACKUP_WHOLE_EVERY = timedelta(hours=env.litestream_snapshot_h)
 BACKUP_KEPT = timedelta(days=env.backup_kept_days)
 BACKUP_FINE = timedelta(hours=env.backup_fine_h)
 BACKUP_STALE_S = env.backup_stale_s
+BACKUP_PATIENCE_S = env.backup_patience_s  # Litestream's own is above 20 s
 BACKUP_CHECK_MAX = timedelta(minutes=env.backup_check_max_min)
 RESTORE_DOUBTFUL = env.restore_doubtful
 

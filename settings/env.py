@@ -124,6 +124,7 @@ class Environment(BaseModel):
         6, ge=0, description="So far back, to the second; before that to half a minute."
     )
     backup_stale_s: float = Field(60, ge=5, description="Copies that are later are an alert.")
+    backup_patience_s: float = Field(8, ge=1, description="For one answer of where the copies lie.")
     backup_check_max_min: int = Field(30, ge=1, description="The longest that a trial restore may take.")
     restore_doubtful: Literal["hold", "send"] = Field(
         "hold", description="What may have been sent after the moment that was restored."

@@ -28,6 +28,10 @@ class BackupFailed(Failure):
         super().__init__(reason)
         self.fix = fix
 
+    @property
+    def told(self) -> str:
+        return f"{self} → {self.fix}"
+
 
 class NoCopy(BackupFailed):
     """There is none, or none as old as was asked for."""

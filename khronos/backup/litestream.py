@@ -16,7 +16,6 @@ from khronos.backup.configured import has_socket
 from khronos.backup.engine import Copy, NoCopy, NoRoom, Progress, Reader, Restored
 from khronos.backup.scratch import scratch
 
-ASKED_S = 8.0  # for one answer of where the copies lie: Litestream's own patience is above 20 s
 WHOLE = 9  # Litestream's level of whole copies; below are changes, the lower the finer
 
 
@@ -35,7 +34,9 @@ class Litestream:
         return sorted(self.copies("all"), key=lambda copy: (copy.position, copy.kind))
 
     def copies(self, level: str) -> list[Copy]:
-        said = program.answer("ltx", "-level", level, "-json", self.live, timeout_s=ASKED_S)
+        said = program.answer(
+            "ltx", "-level", level, "-json", self.live, timeout_s=settings.BACKUP_PATIENCE_S
+        )
         return [
             Copy(
                 at=datetime.fromisoformat(each["timestamp"]),
@@ -50,7 +51,7 @@ class Litestream:
         """What was committed when this began has arrived, and there is a whole copy to which it belongs."""
         began = time.monotonic()
         if has_socket():
-            self.sync_now(ASKED_S)
+            self.sync_now(settings.BACKUP_PATIENCE_S)
             age_s = time.monotonic() - began
         else:
             age_s = self.age_of_newest()
@@ -104,7 +105,9 @@ class Litestream:
     def plan(self, at: datetime | None, to: str) -> program.Answer:
         """Which copies it takes; that there are all of them is found out here."""
         moment = ("-timestamp", at.astimezone(UTC).isoformat(timespec="milliseconds")) if at else ()
-        timeout_s = ASKED_S if at is None else 60.0  # a bucket is asked for the time of each of its copies
+        timeout_s = settings.BACKUP_PATIENCE_S
+        if at is not None:
+            timeout_s = max(timeout_s, 60.0)  # a bucket is asked for the time of each of its copies
         return program.answer(
             "restore", "-dry-run", "-json", *moment, "-o", to, self.live, timeout_s=timeout_s
         )

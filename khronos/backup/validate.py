@@ -29,7 +29,7 @@ def try_newest(progress: Progress = nobody) -> BackupCheck:
     try:
         attempt(engine(), check, progress)
     except BackupFailed as error:
-        check.end(ok=False, verdict=f"{error} {error.fix}"[:2000])
+        check.end(ok=False, verdict=error.told[:2000])
     if check.ok:
         resolve_alert(INVALID)
     else:

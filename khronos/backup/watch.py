@@ -39,7 +39,7 @@ def watch() -> BackupState | None:
     try:
         keep(trouble="", arrived_at=Now() - timedelta(seconds=copies.age()))
     except BackupFailed as error:
-        keep(trouble=f"{error} {error.fix}"[:500])
+        keep(trouble=error.told[:500])
         is_bare = isinstance(error, NoCopy) and timezone.now() - state.since > GRACE
         if is_bare:
             begin_anew()

@@ -18,7 +18,7 @@ def backup() -> str:
     except Uncovered as error:
         return OFF + str(error)
     except BackupFailed as error:
-        raise Amiss(f"{error} {error.fix}") from None
+        raise Amiss(error.told) from None
     state = BackupState.now()
     if state.trouble:
         raise Amiss(state.trouble)

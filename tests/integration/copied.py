@@ -1,4 +1,4 @@
-"""A database of the tests that a real Litestream copies into a folder."""
+"""A database of the tests that a real Litestream copies into a folder, or into a bucket."""
 
 import json
 import os
@@ -16,6 +16,7 @@ from khronos.backup import configured, program
 from khronos.backup.engine import BackupFailed
 from khronos.backup.litestream import Litestream
 from settings.databases import SQLITE_PRAGMAS
+from tests.s3 import S3
 
 READY_S = 10.0
 
@@ -58,12 +59,12 @@ class Keeper:
 
 
 @contextmanager
-def copied(folder: Path, settings: Settings) -> Iterator[Keeper]:
+def copied(folder: Path, settings: Settings, bucket: S3 | None = None) -> Iterator[Keeper]:
     """With every table of ours, as the migrations of the tests have made them."""
     settings.KHRONOS_HOME = folder
     settings.BACKUP_FOLDER = folder / "backup"
-    settings.BACKUP_REPLICA_URL = ""
     settings.BACKUP_SYNC_S = 1.0
+    point_at(settings, bucket.environment() if bucket else {})
     (folder / "run").mkdir()
     database = folder / "khronos.sqlite3"
     connection.ensure_connection()
@@ -81,9 +82,20 @@ def copied(folder: Path, settings: Settings) -> Iterator[Keeper]:
         keeper.kill()
 
 
+def point_at(settings: Settings, environment: dict[str, str]) -> None:
+    """What `settings/backup.py` makes of an operator's variables."""
+    settings.BACKUP_REPLICA_URL = environment.get("LITESTREAM_REPLICA_URL", "")
+    settings.BACKUP_ENVIRONMENT = {k: value for k, value in environment.items() if k.startswith("AWS_")}
+
+
 def record_event(keeper: Keeper, key: str, at: str | None = None) -> None:
     keeper.execute(
         "INSERT INTO khronos_event (event_id, type, trace_id, idempotency_key, timestamp, payload)"
         " VALUES (?, 'outbox.message.sent', 'trace', ?, coalesce(?, strftime('%Y-%m-%d %H:%M:%f')), ?)",
         os.urandom(16).hex(), key, at, json.dumps({}),
     )  # fmt: skip
+
+
+def keys(place: str) -> list[str]:
+    with closing(sqlite3.connect(place)) as found:
+        return [row[0] for row in found.execute("SELECT idempotency_key FROM khronos_event ORDER BY id")]

@@ -12,8 +12,9 @@ from django.db import connection
 from pytest_django import Settings
 
 from khronos.backup.engine import BackupFailed, Incomplete, NoCopy
+from khronos.backup.validate import nobody
 from khronos.backup.verify import Verdict, verify
-from tests.integration.copied import Keeper, copied, record_event
+from tests.integration.copied import Keeper, copied, keys, record_event
 
 pytestmark = [
     pytest.mark.django_db,
@@ -28,17 +29,8 @@ def keeper(tmp_path: Path, settings: Settings) -> Iterator[Keeper]:
         yield keeper
 
 
-def nobody(_part: float) -> None:
-    pass
-
-
 def restored(keeper: Keeper, to: Path, at: datetime | None = None) -> str:
     return keeper.engine.restore(str(to), at, nobody).place
-
-
-def keys(place: str) -> list[str]:
-    with closing(sqlite3.connect(place)) as found:
-        return [row[0] for row in found.execute("SELECT idempotency_key FROM khronos_event ORDER BY id")]
 
 
 def test_what_is_committed_arrives_and_comes_back(keeper: Keeper, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from pytest_django import Settings
 
 from khronos.backup.engine import BackupFailed
 from khronos.backup.restore import Outcome, bring_back, bring_beside
-from tests.integration.copied import Keeper, copied, record_event
-from tests.integration.test_backup import keys, nobody
+from khronos.backup.validate import nobody
+from tests.integration.copied import Keeper, copied, keys, record_event
 
 pytestmark = [
     pytest.mark.django_db,
