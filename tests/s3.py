@@ -42,16 +42,16 @@ class S3:
             "AWS_REGION": "us-east-1",
         }
 
-    def keys(self, path: str = "") -> list[str]:
+    def names(self, path: str = "") -> list[str]:
         """Of all objects; asked behind the gate."""
         found: list[str] = []
         while True:
             after = f"&start-after={quote(found[-1])}" if found else ""
             page = ElementTree.fromstring(self._ask("GET", f"?list-type=2&prefix={quote(path)}{after}"))
-            names = [str(each.text) for each in page.iter() if each.tag.endswith("}Key")]
-            if not names:
+            page_names = [str(each.text) for each in page.iter() if each.tag.endswith("}Key")]
+            if not page_names:
                 return found
-            found += names
+            found += page_names
 
     def read(self, key: str) -> bytes:
         return self._ask("GET", f"/{quote(key)}")
@@ -63,7 +63,7 @@ class S3:
         self._ask("DELETE", f"/{quote(key)}")
 
     def wipe(self, path: str = "") -> None:
-        for key in self.keys(path):
+        for key in self.names(path):
             self.delete(key)
 
     def _ask(self, method: str, path: str, body: bytes = b"") -> bytes:

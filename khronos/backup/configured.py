@@ -26,6 +26,11 @@ def has_socket() -> bool:
     return len(os.fsencode(socket())) <= LONGEST_SOCKET
 
 
+def whole_wanted() -> Path:
+    """A file that asks for a whole new copy at the next start (khronos/launch/litestream.py)."""
+    return socket().with_name("whole.wanted")
+
+
 def folder() -> Path:
     """Where copies go without a URL."""
     return Path(settings.BACKUP_FOLDER) / "litestream"

@@ -58,7 +58,7 @@ class Litestream:
         if not self.copies(str(WHOLE)):
             raise NoCopy(
                 _("There is no whole copy where copies lie: it was emptied, or is another."),
-                _("Litestream makes one when it starts: `make down` and `make up`."),
+                _("Litestream makes one when it starts: `make down` and `make up`"),
             )
         return age_s
 

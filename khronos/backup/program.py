@@ -134,7 +134,7 @@ def meant(said: str) -> BackupFailed:
     if FAULTY.search(reason):
         return Incomplete(
             _("A copy is damaged or missing: %(why)s") % {"why": reason},
-            _("take an older moment with --at; a whole new copy is made by `make down` and `make up`"),
+            _("take an older moment with --at; `python manage.py backup verify` has a whole new copy made"),
         )
     return BackupFailed(reason, again())
 

@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,7 +16,12 @@ from pytest_django import Settings
 from khronos.backup import configured, program
 from khronos.backup.engine import BackupFailed
 from khronos.backup.litestream import Litestream
+from khronos.launch import state
+from khronos.launch.home import Home
+from khronos.resilience.identity import Identity
+from khronos.resilience.roster import Entry
 from settings.databases import SQLITE_PRAGMAS
+from settings.dotenv import ROOT
 from tests.s3 import S3
 
 READY_S = 10.0
@@ -27,13 +33,14 @@ class Keeper:
     def __init__(self, database: Path) -> None:
         self.engine = Litestream(str(database))
         self.process: subprocess.Popen[bytes] | None = None
-        self.config = database.with_name("litestream.yml")
+        self.config = configured.whole_wanted().with_name("litestream.yml")
 
     def start(self) -> None:
         self.config.write_text(configured.litestream_yml(self.engine.live))
         self.process = subprocess.Popen(
-            [program.path(), "replicate", "-no-expand-env", "-config", str(self.config)],
-            env=configured.environment(),
+            [sys.executable, "-m", "khronos.launch.litestream", str(self.config)],
+            cwd=ROOT,
+            env=configured.environment() | {"PATH": os.path.dirname(program.path())},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -45,6 +52,18 @@ class Keeper:
             except BackupFailed:
                 assert time.monotonic() < deadline, "litestream did not begin"
                 time.sleep(0.05)
+
+    def enlist(self) -> None:
+        """So that it is found, and started anew: by `await_anew`, in the supervisor's place."""
+        assert self.process is not None
+        it = Identity.of(self.process.pid)
+        assert it is not None
+        state.save(Home(self.config.parents[1]), [Entry("litestream", it.pid, it.started, "running", 0)])
+
+    def await_anew(self) -> None:
+        assert self.process is not None
+        assert self.process.wait(10) is not None
+        self.start()
 
     def kill(self) -> None:
         if self.process is not None:

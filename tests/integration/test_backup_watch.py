@@ -15,11 +15,7 @@ from pytest_django import Settings
 from khronos.backup import engine, validate, watch
 from khronos.backup.litestream import Litestream
 from khronos.backup.validate import try_newest
-from khronos.launch import state
-from khronos.launch.home import Home
 from khronos.models import Alert, BackupCheck, BackupState
-from khronos.resilience.identity import Identity
-from khronos.resilience.roster import Entry
 from tests.integration.copied import Keeper, copied, record_event
 
 pytestmark = [
@@ -75,17 +71,12 @@ def test_an_emptied_place_is_told_at_once_and_filled_by_a_new_start(keeper: Keep
     watch.watch()
     long_ago(61)  # since then somebody looks: this is no first copy that is being made
     BackupState.objects.update(arrived_at=timezone.now())
-    assert keeper.process is not None
-    started = Identity.of(keeper.process.pid)
-    assert started is not None
-    state.save(Home(tmp_path), [Entry("litestream", started.pid, started.started, "running", 0)])
+    keeper.enlist()
     for level in (tmp_path / "backup" / "litestream").rglob("9"):
         shutil.rmtree(level)
     watch.watch()
     assert open_alerts() == {"backup.stale"}
-    assert keeper.process.wait(10) is not None, "the supervisor would start it again"
-    keeper.process = None
-    keeper.start()
+    keeper.await_anew()
     watch.watch()
     assert open_alerts() == set()
 
