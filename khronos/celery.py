@@ -6,5 +6,5 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.embedded")
 
-app = Celery("khronos")
+app = Celery("khronos", events="khronos.bus.celery_worker:LoopsEvents")
 app.config_from_object("django.conf:settings", namespace="CELERY")

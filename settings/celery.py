@@ -11,7 +11,7 @@ elif CELERY_BROKER_URL.startswith("amqp://"):
     CELERY_BROKER_TRANSPORT = "khronos.bus.celery_amqp:BoundedTransport"
 elif CELERY_BROKER_URL.startswith("amqps://"):
     CELERY_BROKER_TRANSPORT = "khronos.bus.celery_amqp:BoundedTLSTransport"
-CELERY_WORKER_CONSUMER = "khronos.bus.celery_redis:ThriftyConsumer"
+CELERY_WORKER_CONSUMER = "khronos.bus.celery_worker:ThriftyConsumer"
 CELERY_TASK_QUEUES = [Queue(name) for name in ("agent.ai", "delivery", "embeddings", "ops")]
 CELERY_TASK_DEFAULT_QUEUE = "ops"
 CELERY_TASK_ROUTES = {

@@ -17,7 +17,7 @@ from tests.rabbitmq import RabbitMQ
 
 QUEUES = ("agent.ai", "delivery")
 OUTAGE_S = 10.0
-RECOVERY_S = 45.0  # from the broker's return to the last answer: what was in a hand may wait for its lease
+RECOVERY_S = 30.0  # from the broker's return to the last answer
 
 
 @pytest.fixture
