@@ -27,7 +27,7 @@ REFUSED = b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: %d\r\
 
 
 class S3:
-    """`gate.leave()`, `gate.freeze()`, `gate.come_back()`; `wipe()`; a wrong key: `environment(key="…")`."""
+    """`gate.leave()`, `.freeze()`, `.refuse()`, `.come_back()`; `wipe()`; `environment(key="wrong")`."""
 
     def __init__(self, port: int, gate: "Gate") -> None:
         self.port, self.gate = port, gate
@@ -81,7 +81,7 @@ class Gate:
     def __init__(self, to: int) -> None:
         self.to = to
         [self.port] = free_ports(1)
-        self.is_frozen = False
+        self.is_frozen, self.key = False, KEY
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._visits: set[asyncio.Task[None]] = set()
@@ -91,7 +91,7 @@ class Gate:
     def come_back(self) -> None:
         """As it was; whoever was kept waiting is sent away first."""
         self.leave()
-        self.is_frozen = False
+        self.is_frozen, self.key = False, KEY
         self._do(self._listen())
 
     def leave(self) -> None:
@@ -102,6 +102,11 @@ class Gate:
         """Connections are taken, and nothing is ever answered."""
         self.come_back()
         self.is_frozen = True
+
+    def refuse(self) -> None:
+        """Our key is not the right one any more."""
+        self.come_back()
+        self.key = "another"
 
     def end(self) -> None:
         self.leave()
@@ -141,7 +146,7 @@ class Gate:
         if self.is_frozen:
             await asyncio.Event().wait()
         head = await reader.readuntil(b"\r\n\r\n")
-        if not re.search(rb"(?i)^authorization:.*Credential=%s/" % KEY.encode(), head, re.M):
+        if not re.search(rb"(?i)^authorization:.*Credential=%s/" % self.key.encode(), head, re.M):
             writer.write(REFUSED % len(REFUSAL) + REFUSAL)
             await writer.drain()
             return

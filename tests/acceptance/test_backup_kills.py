@@ -1,0 +1,113 @@
+"""All is killed while it writes: the copy is whole, and lacks no more than what the sync interval allows."""
+
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+
+import pytest
+from pytest_django import Settings
+
+from bench.instance import ROOT, Instance
+from bench.simulator import Simulator
+from khronos.backup.validate import nobody
+from khronos.backup.verify import verify
+from tests.acceptance.stage import Stage
+from tests.integration.copied import Keeper, copied
+from tests.s3 import S3
+
+SYNC_S = 10.0  # the default
+# Beside the interval: looking for changes, carrying them away on a machine that does other things, too.
+SLACK_S = 2.0
+ROUNDS = 10
+ROWS_A_SECOND = 50
+PLACES = pytest.mark.parametrize("place", ["folder", "bucket"])
+
+
+@contextmanager
+def writing(keeper: Keeper, every_s: float) -> "Iterator[subprocess.Popen[bytes]]":
+    command = [sys.executable, "-m", "tests.acceptance.backup_writer", keeper.engine.live, str(every_s)]
+    writer = subprocess.Popen(command, cwd=ROOT)
+    try:
+        yield writer
+    finally:
+        writer.kill()
+        writer.wait(10)
+
+
+def times(place: str) -> list[datetime]:
+    with closing(sqlite3.connect(place)) as found:
+        rows = found.execute("SELECT timestamp FROM khronos_event ORDER BY id").fetchall()
+    return [datetime.fromisoformat(row[0]) for row in rows]
+
+
+@PLACES
+@pytest.mark.django_db
+def test_copy_of_what_was_killed_in_the_middle_of_writing_is_whole(
+    place: str, tmp_path: Path, settings: Settings, request: pytest.FixtureRequest
+) -> None:
+    bucket: S3 | None = request.getfixturevalue("bucket") if place == "bucket" else None
+    with copied(tmp_path, settings, bucket) as keeper:
+        with writing(keeper, 1 / ROWS_A_SECOND) as writer:
+            time.sleep(2 * settings.BACKUP_SYNC_S + 0.7)
+            writer.kill()
+            keeper.kill()
+            writer.wait(10)
+        copy = keeper.engine.restore(str(tmp_path / "restored.sqlite3"), None, nobody).place
+        assert verify(keeper.engine, copy).problems == []
+        there, copied_rows = times(keeper.engine.live), times(copy)
+    assert copied_rows == there[: len(copied_rows)]
+    assert len(copied_rows) > ROWS_A_SECOND / 2
+    assert (there[-1] - copied_rows[-1]).total_seconds() < settings.BACKUP_SYNC_S + SLACK_S
+
+
+@PLACES
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_whole_khronos_killed_ten_times_comes_back_whole_and_loses_what_the_interval_allows(
+    place: str, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> None:
+    where = request.getfixturevalue("bucket").environment() if place == "bucket" else {}
+    chance = random.Random(place)
+    with (
+        Simulator.start() as world,
+        Instance(world, env={**where, "TELEGRAM_DELIVERY_MODE": "edit"}) as khronos,
+    ):
+        stage = Stage(world, khronos)
+        stage.clear()
+        lost_s = [killed_and_restored(stage, chance.uniform(4.0, 15.0)) for _ in range(ROUNDS)]
+        verdict = stage.finish(90)
+    told = f"{place}: lost {median(lost_s):.1f} s in the middle, {max(lost_s):.1f} s at most, of {lost_s}"
+    record_property("lost_s", lost_s)
+    print(told)  # noqa: T201
+    assert max(lost_s) < SYNC_S + SLACK_S, told
+    assert (verdict.repeated, verdict.lost, verdict.misdirected) == ([], [], []), verdict.table()
+
+
+def killed_and_restored(stage: Stage, after_s: float) -> float:
+    """People write meanwhile, and go on after it. Answers how many seconds the copy lacks."""
+    khronos = stage.khronos
+    stage.play(12, 12, arrival="paced", rate=8)
+    time.sleep(after_s)
+    for process in khronos.all_processes():
+        process.kill()
+    assert khronos.process is not None
+    khronos.process.wait(45)
+    done = subprocess.run(
+        [sys.executable, "manage.py", "restore", "--latest", "--lang", "en"],
+        env=khronos.env, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    [kept] = sorted(khronos.home.path.glob("khronos.sqlite3.before-????????-??????"))[-1:]
+    with closing(sqlite3.connect(khronos.database)) as restored:
+        assert restored.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert restored.execute("PRAGMA foreign_key_check").fetchall() == []
+    lacking = times(str(kept))[-1] - times(str(khronos.database))[-1]
+    khronos.start()
+    return round(lacking.total_seconds(), 2)
