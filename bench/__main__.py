@@ -17,6 +17,7 @@ BENCHMARKS = {
     "answers": "bench.answers",
     "burst": "bench.burst",
     "memory": "bench.memory",
+    "restore": "bench.restore",
     "toll": "bench.toll",
     "eyes": "bench.eyes",
 }

@@ -23,7 +23,7 @@ WAVES = {
     "beat": (2, 0),
     "flower": (2, 0),
     "poller": (2, 0),
-    "litestream": (2, 4),
+    "litestream": (1, 4),
 }
 AFTER_READY = 2
 REMOVED = {
