@@ -3,12 +3,46 @@
 import ipaddress
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
 
 from khronos.exceptions import Permanent, Transient
 
 type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # its last 32 bits are an IPv4 address
+WRITABLE = "/?%:@!$&'()*+,;=~-._[]"  # in a path or query; all else is written in its bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    scheme: str
+    host: str
+    port: int
+    authority: str
+    path: str
+
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+
+def target_of(url: str) -> Target:
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").encode("idna").decode("ascii"), parts.port
+    except ValueError:
+        raise Permanent("the address cannot be read") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise Permanent("the address is no http(s) address")
+    authority = f"[{host}]" if ":" in host else host
+    return Target(
+        scheme=parts.scheme,
+        host=host,
+        port=port or (443 if parts.scheme == "https" else 80),
+        authority=f"{authority}:{port}" if port else authority,
+        path=quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), WRITABLE),
+    )
 
 
 def address_of(host: str, port: int, allowed: Sequence[str] = ()) -> str:

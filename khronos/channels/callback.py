@@ -5,16 +5,14 @@ import ssl
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import urllib3
 from django.conf import settings
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
-from khronos.channels.addresses import address_of
+from khronos.channels.addresses import address_of, target_of
 from khronos.channels.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 from khronos.exceptions import (
     Ambiguous,
@@ -114,33 +112,6 @@ def post(
         raise failure(target.host, error) from None
     finish(response)
     return response.status, response.headers.get("Retry-After", "")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    scheme: str
-    host: str
-    port: int
-    authority: str
-    path: str
-
-
-def target_of(url: str) -> Target:
-    try:
-        parts = urlsplit(url)
-        host, port = (parts.hostname or "").encode("idna").decode("ascii"), parts.port
-    except ValueError:
-        raise Permanent("the callback address cannot be read") from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise Permanent("the callback address is no http(s) address")
-    authority = f"[{host}]" if ":" in host else host
-    return Target(
-        scheme=parts.scheme,
-        host=host,
-        port=port or (443 if parts.scheme == "https" else 80),
-        authority=f"{authority}:{port}" if port else authority,
-        path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
-    )
 
 
 def failure(host: str, error: Exception) -> Failure:

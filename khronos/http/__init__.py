@@ -7,7 +7,6 @@ It exists because the usual clients cost more than the work around them, bound e
 call, and do not say whether a request that failed had gone out.
 """
 
-import io
 import os
 import select
 import socket
@@ -15,7 +14,6 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from http.client import HTTPException, HTTPResponse
 from urllib.parse import urlsplit
@@ -24,6 +22,7 @@ from weakref import WeakSet
 from khronos.database import give_back
 from khronos.exceptions import Misconfigured
 from khronos.http.dial import dial, left
+from khronos.http.inlet import Inlet, Reply, TooLarge, whole_body
 
 IDLE_S = 30.0  # most servers and middle boxes close an idle connection after a minute or more
 BODY_MAX_BYTES = 32 * 1024 * 1024
@@ -34,37 +33,10 @@ class Unsent(Exception):
 
 
 class Unanswered(Exception):
-    def __init__(self, reason: str, timed_out: bool = False) -> None:
+    def __init__(self, reason: str, timed_out: bool = False, too_large: bool = False) -> None:
         super().__init__(reason)
         self.timed_out = timed_out
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def header(self, name: str) -> str | None:
-        return next((value for key, value in self.headers if key.lower() == name), None)
-
-
-class Inlet(io.RawIOBase):
-    """The reading end of one answer; every read waits no longer than what is left for the whole call."""
-
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock = sock
-        self._deadline = deadline
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self, 65536)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        self._sock.settimeout(left(self._deadline))
-        return self._sock.recv_into(buffer)
+        self.too_large = too_large
 
 
 class Connection:
@@ -88,12 +60,12 @@ class Connection:
         self._sock.settimeout(left(deadline))
         self._sock.sendall(request)
 
-    def read(self, method: str, deadline: float) -> tuple[Reply, bool]:
+    def read(self, method: str, deadline: float, most_bytes: int) -> tuple[Reply, bool]:
         """The answer, and whether the connection can be used again."""
         response = HTTPResponse(Inlet(self._sock, deadline), method=method)  # type: ignore[arg-type]
         try:
             response.begin()
-            reply = Reply(response.status, response.getheaders(), whole_body(response))
+            reply = Reply(response.status, response.getheaders(), whole_body(response, most_bytes))
             keep = not response.will_close
         finally:
             response.close()
@@ -105,30 +77,20 @@ class Connection:
         self._sock.close()
 
 
-def whole_body(response: HTTPResponse) -> bytes:
-    if response.length is not None:
-        if response.length > BODY_MAX_BYTES:
-            raise ValueError("the answer is too large")
-        return response.read()
-    body = bytearray()
-    while piece := response.read(65536):
-        body += piece
-        if len(body) > BODY_MAX_BYTES:
-            raise ValueError("the answer is too large")
-    return bytes(body)
-
-
 pools: "WeakSet[Pool]" = WeakSet()
 
 
 class Pool:
-    """The kept connections to one server; threads share it, each connection serves one call at a time."""
+    """The kept connections to one server; threads share it, each connection serves one call at a time.
 
-    def __init__(self, url: str) -> None:
+    With an `address` nobody asks what the name means: it was looked up, and found to be allowed.
+    """
+
+    def __init__(self, url: str, address: str = "") -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Misconfigured(f"{url!r} is no web address.\n  Fix: write it as https://host.")
-        self.parts = parts
+        self.parts, self.address = parts, address
         self.host = parts.netloc.rpartition("@")[2]
         self._idle: deque[Connection] = deque()
         pools.add(self)
@@ -142,6 +104,7 @@ class Pool:
         *,
         connect_timeout: float,
         timeout: float,
+        most_bytes: int = BODY_MAX_BYTES,
     ) -> Reply:
         """One call, within `timeout` seconds from first to last. Raises Unsent or Unanswered.
 
@@ -152,10 +115,11 @@ class Pool:
         request = encoded(method, target, self.host, headers, body)
         connection = self._sent(request, connect_timeout, deadline)
         try:
-            reply, keep = connection.read(method, deadline)
+            reply, keep = connection.read(method, deadline, most_bytes)
         except (OSError, HTTPException, ValueError) as error:
             connection.close()
-            raise Unanswered(described(error), isinstance(error, TimeoutError)) from None
+            reasons = isinstance(error, TimeoutError), isinstance(error, TooLarge)
+            raise Unanswered(described(error), *reasons) from None
         except BaseException:
             connection.close()
             raise
@@ -174,7 +138,7 @@ class Pool:
         """
         while True:
             try:
-                connection = self._kept() or Connection(dial(self.parts, connect_timeout, deadline))
+                connection = self._kept() or self._new(connect_timeout, deadline)
             except OSError as error:
                 raise Unsent(described(error)) from None
             try:
@@ -188,6 +152,9 @@ class Pool:
                 raise
             else:
                 return connection
+
+    def _new(self, connect_timeout: float, deadline: float) -> Connection:
+        return Connection(dial(self.parts, connect_timeout, deadline, self.address))
 
     def _kept(self) -> Connection | None:
         while True:
@@ -230,14 +197,15 @@ def encoded(method: str, target: str, host: str, headers: Iterable[tuple[str, st
 @lru_cache
 def pool(url: str) -> Pool:
     """The process's pool for a server, named by scheme, host and port."""
-    made = Pool(url)
-    os.register_at_fork(after_in_child=made.close)  # the parent goes on speaking over its own ends
-    return made
+    return Pool(url)
 
 
 def close_all() -> int:
     """Close every connection that is kept in this process; answers how many."""
     return sum(each.close() for each in list(pools))
+
+
+os.register_at_fork(after_in_child=close_all)  # the parent goes on speaking over its own ends
 
 
 def described(error: Exception) -> str:

@@ -22,21 +22,28 @@ def left(deadline: float) -> float:
     return max(seconds, MIN_WAIT_S)
 
 
-def dial(server: SplitResult, connect_timeout: float, deadline: float) -> socket.socket:
-    """A connection that is ready for a request. Raises OSError, for whatever reason there is none."""
+def dial(server: SplitResult, connect_timeout: float, deadline: float, fixed: str = "") -> socket.socket:
+    """A connection that is ready for a request. Raises OSError, for whatever reason there is none.
+
+    `fixed` is the address to connect to, whatever the host's name means by now.
+    """
     is_tls = server.scheme == "https"
     host, port = server.hostname or "", server.port or (443 if is_tls else 80)
     proxy = proxy_of(host) if is_tls else None
-    address = (proxy.hostname or "", proxy.port or 80) if proxy else (host, port)
+    address = (proxy.hostname or "", proxy.port or 80) if proxy else (fixed or host, port)
     sock = socket.create_connection(address, min(connect_timeout, left(deadline)))
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if proxy:
-            tunnel(sock, proxy, f"{host}:{port}")
+            tunnel(sock, proxy, authority(fixed or host, port))
         return tls().wrap_socket(sock, server_hostname=host) if is_tls else sock
     except BaseException:
         sock.close()
         raise
+
+
+def authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @lru_cache

@@ -18,7 +18,7 @@ from khronos.exceptions import (
     Unreadable,
     Vanished,
 )
-from khronos.http import Reply
+from khronos.http.inlet import Reply
 
 REASON_MAX = 300
 GONE = (
