@@ -52,4 +52,11 @@ def progress_bar(console: Console, title: str) -> Iterator[Told]:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(title, total=1.0)
-        yield lambda part: bar.update(task, completed=part)
+
+        def show(part: float) -> None:
+            """What follows a restore takes as long, and nobody knows how far it is."""
+            bar.update(task, completed=part)
+            if part >= 1.0:
+                bar.update(task, description=_("Looking at every page and key"), total=None)
+
+        yield show
