@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from bench.patience import free_ports
 
 DATABASE, REDIS, KEY = "canary-database-password", "canary-redis-password", "canary-signing-key"
@@ -71,7 +69,7 @@ def test_no_secret_is_in_any_file(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("secret", [DATABASE, REDIS, KEY])
-def test_without_scrubbing_each_would_be_found(tmp_path: Path, secret: str) -> None:
+def test_without_scrubbing_each_would_be_found(tmp_path: Path) -> None:
     files = told(tmp_path, UNSCRUBBED="1")
-    assert all(secret in files[name] for name in ("combined", "error", "critical", "web"))
+    for secret in (DATABASE, REDIS, KEY):
+        assert [name for name in ("combined", "error", "critical", "web") if secret not in files[name]] == []
