@@ -48,6 +48,8 @@ def locked_out() -> Iterator[None]:
         let_go.set()
         holder.join()
         connection.close()
+        if connection.vendor == "postgresql":
+            connection.close_pool()  # type: ignore[attr-defined]  # what is impatient goes, wherever it is
 
 
 @pytest.fixture
