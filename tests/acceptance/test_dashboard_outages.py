@@ -72,19 +72,19 @@ class Desk:
             assert self.get(path, {"sessionid": "made-up", "khronos_desk": "made-up:1:x"})[0] in (302, 401)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     with Cluster.made() as made:
         yield made
 
 
-@pytest.fixture
-def desk(tmp_path: Path, cluster: Cluster) -> Iterator[Desk]:
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterator[Desk]:
+    """One for all: each test mends what it broke."""
     port = free_port()
-    folder = tmp_path / "valkey"
-    folder.mkdir()
+    home, folder = tmp_path_factory.mktemp("desk"), tmp_path_factory.mktemp("valkey")
     with running(valkey_command(folder, port), os.environ, port, folder / "log") as pid:
-        made = Desk(tmp_path, cluster, port, pid)
+        made = Desk(home, cluster, port, pid)
         try:
             made.web.serve()
             assert made.get(made.login)[0] == 302
