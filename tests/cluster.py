@@ -73,6 +73,12 @@ class Cluster:
                 return [postmaster, *postmaster.children(recursive=True)]
         return []
 
+    def forget_the_disk(self) -> None:
+        """For tests that are not about power cuts: it waits for no disk any more."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+
     def sql(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url, connect_timeout=3, autocommit=True) as connection:
             return connection.execute(query, parameters).fetchall()

@@ -26,6 +26,13 @@ from tests.factories import make_channel
 from tests.rabbitmq import RabbitMQ, is_installed
 
 TOKEN = "424242:simulated-token"
+OF_THE_DATABASE = {"db", "transactional_db", "live_server"}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """The mark `database` is given by itself: what has none need not be run on another one."""
+    if OF_THE_DATABASE & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("django_db"):
+        item.add_marker("database")
 
 
 def missing(part: str) -> None:

@@ -1,4 +1,4 @@
-"""The integration tests once more, on a real PostgreSQL: `python -m tests.postgresql [ARGUMENTS]`."""
+"""Once more on a real PostgreSQL, what has a database: `python -m tests.postgresql [ARGUMENTS]`."""
 
 import os
 import subprocess
@@ -18,7 +18,8 @@ def main() -> int:
     with Cluster.made() as cluster:
         # The whole server goes afterwards: no need to wait for sessions that threads left open.
         named = any(Path(word.partition("::")[0]).exists() for word in sys.argv[1:])
-        where = [] if named else [str(FOLDER)]
+        where = [] if named else [str(FOLDER), "-m", "database and not slow"]
+        cluster.forget_the_disk()
         command = [sys.executable, "-m", "pytest", "--reuse-db", *where, *sys.argv[1:]]
         return subprocess.run(command, env=os.environ | {"DATABASE_URL": cluster.url}, check=False).returncode
 
