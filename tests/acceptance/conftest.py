@@ -1,9 +1,9 @@
 """Real processes, started as an operator starts them, in a simulated world."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -41,6 +41,20 @@ class House:
 
 
 house = House()
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def rows(of_all: Sequence[Named], *always: str) -> list[pytest.ParameterSet]:
+    """Of a matrix: one of each sort always, the whole under the mark `slow`."""
+    assert set(always) < {each.name for each in of_all}
+    return [
+        pytest.param(each, id=each.name, marks=[] if each.name in always else pytest.mark.slow)
+        for each in of_all
+    ]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

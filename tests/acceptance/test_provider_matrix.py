@@ -14,6 +14,7 @@ import pytest
 from bench.patience import until
 from bench.simulator import Simulator
 from bench.simulator.models.prompt import Answer
+from tests.acceptance.conftest import rows
 from tests.acceptance.provider_scene import PEOPLE, REST_S, Scene, open_scene
 from tests.acceptance.stage import clean, exact, figures
 
@@ -125,7 +126,10 @@ def backed(anthropic: Simulator) -> Scene:
 # Anthropic alone
 
 
-@pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.name)
+@pytest.mark.parametrize(
+    "outage",
+    rows(OUTAGES, "refused connections", "hang", "529", "somebody else's page", "429 with retry-after"),
+)
 def test_alone_it_parks_tells_once_and_answers_all_in_order(alone: Scene, outage: Outage) -> None:
     outage.order(alone.anthropic)
     alone.everybody_says(1)
@@ -187,7 +191,7 @@ def test_what_an_operator_must_mend_parks_alerts_and_is_answered_after_the_next_
 # OpenAI behind it
 
 
-@pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.name)
+@pytest.mark.parametrize("outage", rows(OUTAGES, "hang", "somebody else's page", "429 with retry-after"))
 def test_with_openai_behind_it_nobody_notices(backed: Scene, outage: Outage) -> None:
     outage.order(backed.anthropic)
     for number in (1, 2):
