@@ -23,9 +23,9 @@ ps: ## what runs: every process, its state, memory and restarts
 validate: ## is all well? one line a part; 0 only when all of them are good
 	test -x $(PY) || deploy/bootstrap; exec $(PY) manage.py validate $(ARGS)
 
-# Without ARGS the integration tests run on PostgreSQL as well.
+# Without ARGS all of them, and what has a database on PostgreSQL as well.
 test: ## run the tests; ARGS goes to pytest
-	deploy/bootstrap --dev && $(PY) -m pytest $(ARGS) && if [ -z "$(ARGS)" ]; then $(PY) -m tests.postgresql; fi
+	deploy/bootstrap --dev && exec $(PY) -m $(if $(ARGS),pytest $(ARGS),tests)
 
 # All of them, so that one look shows everything that is amiss.
 lint: ## check form, types, imports and migrations
