@@ -1,4 +1,4 @@
-"""All tests, in two lanes side by side: whole instances mostly wait, parts mostly work."""
+"""All tests, in two lanes that take equally long: whole instances mostly wait, parts mostly work."""
 
 import subprocess
 import sys
@@ -8,9 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO
 
-MODULE = [sys.executable, "-m"]
-WHOLES = [[*MODULE, "pytest", "tests/acceptance", "tests/browser"]]
-PARTS = [[*MODULE, "pytest", "tests/unit", "tests/integration"], [*MODULE, "tests.postgresql"]]
+PYTEST = [sys.executable, "-m", "pytest"]
+MATRICES = ["tests/acceptance/test_provider_matrix.py", "tests/acceptance/test_telegram_matrix.py"]
+INSTANCES = [[*PYTEST, "tests/acceptance", *(f"--ignore={each}" for each in MATRICES)]]
+PARTS = [
+    [*PYTEST, "tests/unit", "tests/integration", "tests/browser"],
+    [sys.executable, "-m", "tests.postgresql"],
+    [*PYTEST, *MATRICES],
+]
 
 
 @dataclass(frozen=True)
@@ -35,10 +40,10 @@ def run(name: str, commands: list[list[str]], output: IO[str] | None = None) -> 
 
 def main() -> int:
     with ThreadPoolExecutor() as lanes, tempfile.TemporaryFile("w+", errors="replace") as kept:
-        parts = lanes.submit(run, "parts", PARTS, kept)
-        outcomes = [run("whole instances and pages", WHOLES), parts.result()]
+        parts = lanes.submit(run, "parts, pages, PostgreSQL and matrices", PARTS, kept)
+        outcomes = [run("whole instances", INSTANCES), parts.result()]
         kept.seek(0)
-        sys.stdout.write(f"\n── parts\n{kept.read()}\n")
+        sys.stdout.write(f"\n── parts, pages, PostgreSQL and matrices\n{kept.read()}\n")
     for outcome in outcomes:
         mark = "✅" if outcome.is_good else "❌"
         sys.stdout.write(f"{mark} {outcome.name}: {outcome.took_s / 60:.1f} min\n")
