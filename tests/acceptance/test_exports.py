@@ -149,7 +149,7 @@ def test_a_receiver_that_hangs_holds_nothing_up(stage: Stage, receiver: Receiver
     assert until(lambda: receiver.asked > asked, 15)
     began = time.monotonic()
     assert stage.khronos.terminate() == 0
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < 20
     text = stage.khronos.logs()
     ends = [
         line for name in ("web", "dispatcher", "agent") for line in text[name].splitlines() if "7/7" in line
