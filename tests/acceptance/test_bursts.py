@@ -13,13 +13,13 @@ LISTENERS = range(31, 36)
 
 def test_thrice_delivered_updates_are_answered_once(stage: Stage) -> None:
     stage.world.telegram.deliver(copies=3)
-    stage.play(50, 20)
+    stage.play(40, 10)
     verdict = stage.finish(90)
-    assert figures(verdict) == exact(1000)
-    assert verdict.deliveries == 3000
+    assert figures(verdict) == exact(400)
+    assert verdict.deliveries == 1200
     assert stage.troubles() == clean()
-    assert stage.count("update") == 1000
-    assert stage.count("message", "author = 'contact'") == 1000
+    assert stage.count("update") == 400
+    assert stage.count("message", "author = 'contact'") == 400
 
 
 def test_copies_that_come_together_are_answered_once(stage: Stage) -> None:

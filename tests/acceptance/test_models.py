@@ -11,7 +11,7 @@ PARKED = "state = 'parked'"
 
 
 @pytest.mark.parametrize(
-    "outage_s", [15, pytest.param(60, marks=[pytest.mark.slow, pytest.mark.timeout(240)])]
+    "outage_s", [9, pytest.param(60, marks=[pytest.mark.slow, pytest.mark.timeout(240)])]
 )
 def test_outage_of_the_model_parks_tells_once_and_answers_all(stage: Stage, outage_s: float) -> None:
     outage = stage.world.models.fail(status=529)
