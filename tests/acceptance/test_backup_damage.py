@@ -24,12 +24,13 @@ DAMAGED = "A copy is damaged or missing"
 type Place = tuple[Keeper, S3 | None]
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture
 def place(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[Place]:
-    """Alerts are kept in the tests' own database; the copied one is another."""
-    bucket: S3 | None = request.getfixturevalue("bucket") if request.param == "bucket" else None
+    """A folder, or else a bucket. Alerts are kept in the tests' own database; the copied one is another."""
+    kind = getattr(request, "param", "folder")
+    bucket: S3 | None = request.getfixturevalue("bucket") if kind == "bucket" else None
     with copied(tmp_path, settings, bucket) as keeper:
         for module in (engine, validate, watch):
             monkeypatch.setattr(module, "engine", lambda: keeper.engine)
@@ -71,7 +72,18 @@ def open_alerts() -> set[str]:
     return set(Alert.objects.open().filter(count__gt=0).values_list("name", flat=True))
 
 
-@pytest.mark.parametrize(("level", "change"), [(FINE, flip), (FINE, delete), (WHOLE, flip)])
+@pytest.mark.parametrize(
+    ("place", "level", "change"),
+    [
+        ("folder", FINE, flip),
+        ("bucket", FINE, delete),
+        pytest.param("folder", FINE, delete, marks=pytest.mark.slow),
+        pytest.param("folder", WHOLE, flip, marks=pytest.mark.slow),
+        pytest.param("bucket", FINE, flip, marks=pytest.mark.slow),
+        pytest.param("bucket", WHOLE, flip, marks=pytest.mark.slow),
+    ],
+    indirect=["place"],
+)
 def test_a_damaged_piece_is_found_and_a_whole_new_copy_takes_its_place(
     place: Place, tmp_path: Path, level: int, change: Callable[[bytes], bytes | None]
 ) -> None:

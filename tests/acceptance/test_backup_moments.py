@@ -10,18 +10,18 @@ import pytest
 from pytest_django import Settings
 
 from khronos.backup.validate import nobody
-from tests.acceptance.test_backup_kills import PLACES, times, writing
+from tests.acceptance.test_backup_kills import times, writing
 from tests.integration.copied import copied
 from tests.s3 import S3
 
 pytestmark = pytest.mark.django_db
 EVERY_S = 0.1
-WRITTEN_S = 6.0
+WRITTEN_S = 4.0
 MOMENTS = 5
 WITHIN = timedelta(seconds=1)
 
 
-@PLACES
+@pytest.mark.parametrize("place", ["folder", pytest.param("bucket", marks=pytest.mark.slow)])
 def test_newest_row_of_a_restored_moment_is_of_the_second_before_it(
     place: str,
     tmp_path: Path,

@@ -79,7 +79,9 @@ OUTAGES: dict[str, tuple[Callable[[S3], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", OUTAGES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "away" else []) for name in OUTAGES]
+)
 def test_a_bucket_that_fails_is_named_and_copies_go_on_by_themselves(
     keeper: Keeper, bucket: S3, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
