@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from khronos.agents.providers import KEYS, has_key
 from khronos.agents.providers.errors import complaint, failure_of
 from khronos.exceptions import Failure, Throttled, Transient, Unauthorized
-from khronos.http import Reply, Unanswered, Unsent, pool
+from khronos.http import Unanswered, Unsent, pool
+from khronos.http.inlet import Reply
 from khronos.models.check import OFF
 from khronos.observability.health import Amiss
 
