@@ -108,6 +108,20 @@ def try_again() -> bool:
     return try_newest().ok
 
 
+def test_a_copy_that_tells_another_story_is_replaced_too(place: Place) -> None:
+    """Its pages are whole, and a row is not what the database in use says."""
+    keeper, _bucket = place
+    keeper.kill()
+    keeper.execute("UPDATE khronos_event SET trace_id = 'another' WHERE id = 3")
+    check = try_newest()
+    assert not check.ok
+    assert "1 rows are altered (3)" in check.verdict
+    assert configured.whole_wanted().exists()
+    keeper.start()
+    assert try_newest().ok
+    assert not configured.whole_wanted().exists()
+
+
 def test_a_whole_new_copy_is_made_once_in_six_hours(place: Place) -> None:
     keeper, bucket = place
     BackupState.now()
