@@ -56,6 +56,17 @@ class Environment(BaseModel):
     openai_base_url: str = "https://api.openai.com/v1"
     openai_model: str = "gpt-5-mini"
 
+    embeddings: Literal["local", "openai"] = Field("local", description="Who says what a text means.")
+    embeddings_model: str = Field("text-embedding-3-small", description="With EMBEDDINGS=openai.")
+    embeddings_at_once: int = Field(10, ge=1, le=100, description="Documents that are read at the same time.")
+    embedder_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Of the process that holds the local model; chosen at the first start.",
+    )
+    embedder_url: str = Field("", description="Where that process is on another machine.")
+
     agent_processes: int = Field(1, ge=1, le=64, description="Agent processes that `make up` starts.")
     agent_threads: int = Field(
         48, ge=1, le=1000, description="Answers one agent process thinks about at once."

@@ -31,6 +31,7 @@ DATABASES = {"default": configured()}
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["TEST"] = {"NAME": str(KHRONOS_HOME / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMBEDDER_URL = ""
 PARK_MIN_S, PARK_MAX_S = 0.05, 0.1
 # A test of limits sets its own; the others go as fast as they can.
 PROVIDER_REQUESTS_PER_MINUTE, PROVIDER_CONCURRENCY = {}, {}

@@ -28,6 +28,7 @@ def build(turn: Turn, questions: Sequence[Message], before: Sequence[Message]) -
         lines=alternating(lines),
         language=language_of(conversation.contact),
         max_tokens=settings.ANSWER_MAX_TOKENS,
+        tenant=conversation.channel.tenant_id,
     )
 
 

@@ -38,3 +38,9 @@ def answers() -> Cache:
     """Of tenants that allow it, by prompt. Whoever waits for another's has patience with every model."""
     patience_s = sum(settings.PROVIDER_TOTAL_TIMEOUT_S.values())
     return caches().add(CachePolicy("answers", shared_s=settings.ANSWERS_KEPT_S, patience_s=patience_s))
+
+
+@cache
+def knowledge() -> Cache:
+    """Of the signs of a tenant's vectors; who has many tenants keeps those that are asked."""
+    return caches().add(CachePolicy("knowledge", entries=64, local_s=600.0, shared_s=0))

@@ -19,6 +19,7 @@ WAVES = {
     "web": (1, 0),
     "dispatcher": (1, 1),
     "agent": (1, 2),
+    "embedder": (1, 3),
     "worker": (2, 3),
     "beat": (2, 0),
     "flower": (2, 0),
@@ -36,6 +37,8 @@ def is_wanted(name: str, settings: Mapping[str, str]) -> bool:
         return "VALKEY_PORT" in settings  # chosen where nobody gave a REDIS_URL
     if name == "poller":
         return bool(settings.get("TELEGRAM_BOT_TOKEN")) and not settings.get("PUBLIC_URL")
+    if name == "embedder":  # chosen where the local model is to be held by it
+        return "EMBEDDER_PORT" in settings
     if name == "litestream":
         return not settings.get("DATABASE_URL") or settings["DATABASE_URL"].startswith("sqlite")
     return True

@@ -1,6 +1,6 @@
 """Which ports this instance uses. Set ones are law; default ones give way; inner ones are any free."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from khronos.exceptions import Misconfigured
@@ -39,12 +39,21 @@ def choose(given: Mapping[str, str], home: Home, take: Callable[[str, int], bool
             number = give_way(name, default, before, free, ports.said)
         taken.add(number)
         ports.values[name] = str(number)
-    if not given.get("REDIS_URL"):
-        before = number_in(kept, "VALKEY_PORT", 0)
-        number = before if before and take("127.0.0.1", before) else any_free()
-        ports.values["VALKEY_PORT"] = str(number)
+    for name in inner(given):
+        before = number_in(given, name, 0) or number_in(kept, name, 0)
+        number = before if before and before not in taken and take("127.0.0.1", before) else any_free()
+        taken.add(number)
+        ports.values[name] = str(number)
     ports.values["KHRONOS_CHOSE"] = ",".join(name for name in ports.values if name not in given)
     return ports
+
+
+def inner(given: Mapping[str, str]) -> Iterator[str]:
+    """Ports of what runs embedded, and not elsewhere."""
+    if not given.get("REDIS_URL"):
+        yield "VALKEY_PORT"
+    if given.get("EMBEDDINGS", "local") == "local" and not given.get("EMBEDDER_URL"):
+        yield "EMBEDDER_PORT"
 
 
 def number_in(kept: Mapping[str, str], name: str, default: int) -> int:

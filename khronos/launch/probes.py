@@ -18,6 +18,9 @@ def of(kind: str, settings: Mapping[str, str]) -> Callable[[], bool] | None:
     if kind == "web":
         host, port = reach(settings.get("KHRONOS_HOST", "")), int(settings["PORT"])
         return lambda: accepts(host, port)
+    if kind == "embedder":
+        inner = int(settings["EMBEDDER_PORT"])
+        return lambda: accepts("127.0.0.1", inner)
     return None
 
 
@@ -35,6 +38,8 @@ def accepts(host: str, port: int) -> bool:
 def pulse(kind: str, name: str, home: Home, settings: Mapping[str, str]) -> Callable[[], object]:
     if kind == "web":
         return health_of(reach(settings.get("KHRONOS_HOST", "")), int(settings["PORT"]))
+    if kind == "embedder":
+        return health_of("127.0.0.1", int(settings["EMBEDDER_PORT"]))
     return file_of(home.run / "heartbeats" / name)
 
 

@@ -5,6 +5,7 @@ import secrets
 from django.conf import settings
 from django.db import transaction
 
+from khronos.knowledge import example
 from khronos.launch.screen import Screen
 from khronos.models import Channel, Queue, Tenant
 
@@ -21,6 +22,8 @@ def settle(screen: Screen) -> None:
     )
     if is_new:
         screen.done("Made the tenant default, its queue support and the channel chat")
+        example.put_in(tenant)
+        screen.done("Put in an example to ask about, the shop Aurora (`manage.py knowledge example remove`)")
     if settings.TELEGRAM_BOT_TOKEN:
         follow_environment(tenant, screen)
     elif not settings.PUBLIC_URL:

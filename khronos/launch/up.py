@@ -73,7 +73,9 @@ def settle_environment(home: Home, screen: Screen) -> dict[str, str]:
         password = given.get("VALKEY_PASSWORD") or secrets["VALKEY_PASSWORD"]
         inner["REDIS_URL"] = f"redis://:{password}@127.0.0.1:{inner['VALKEY_PORT']}/0"
     ports.keep(home, inner)
-    environ |= {name: inner[name] for name in ("PORT", "FLOWER_PORT", "REDIS_URL") if name in inner}
+    environ |= {
+        name: inner[name] for name in ("PORT", "FLOWER_PORT", "EMBEDDER_PORT", "REDIS_URL") if name in inner
+    }
     for name in ("PYTHONDONTWRITEBYTECODE", "KHRONOS_PROCESS"):
         environ.pop(name, None)
     environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)])

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from celery import platforms, signals
@@ -19,8 +19,10 @@ from celery.utils.nodenames import gethostname, nodename
 from celery.worker import state
 from django.db import DatabaseError, close_old_connections
 
+from khronos.bus.routes import EMBED_TASK
 from khronos.celery import app
 from khronos.conversation import afterlife, holding, thinkers
+from khronos.knowledge import readers
 from khronos.launch.closing import close_queue, closes, with_database
 from khronos.observability import health, heartbeat
 from khronos.resilience.farewell import Farewell, FarewellPolicy, Step, leave_it_to_the_thread
@@ -30,7 +32,7 @@ EXCUSE_EVERY_S = 10.0  # well below the silence after which the supervisor acts
 log = logging.getLogger(__name__)
 
 
-def run(role: str, name: str, queues: Iterable[str], threads: int) -> None:
+def run(role: str, name: str, queues: Sequence[str], threads: int) -> None:
     for told_twice in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(told_twice).setLevel(logging.WARNING)  # two lines a task; the timeline has it all
     os.environ["CELERY_SKIP_CHECKS"] = "1"  # they would load every page of the admin
@@ -38,7 +40,7 @@ def run(role: str, name: str, queues: Iterable[str], threads: int) -> None:
     keep_database_connections()
     threading.Thread(target=excuse_silence, daemon=True).start()
     with Farewell(FarewellPolicy(jobs_s=app.conf.worker_soft_shutdown_timeout)) as farewell:
-        take_over()
+        take_over(queues)
         signals.heartbeat_sent.connect(lambda **_: heartbeat.beat(role), weak=False)
         worker = EndingWell(
             hostname=nodename(name, gethostname()),
@@ -58,11 +60,13 @@ def run(role: str, name: str, queues: Iterable[str], threads: int) -> None:
         sys.exit(worker.exitcode or EX_OK)
 
 
-def take_over() -> None:
+def take_over(queues: Sequence[str]) -> None:
     try:
         afterlife.begin()
     except DatabaseError:
         log.warning("what the last life held waits for its leases", exc_info=True)
+    if EMBED_TASK.queue in queues:
+        readers.wake()
     close_old_connections()  # this thread needs none any more
 
 

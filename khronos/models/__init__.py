@@ -4,10 +4,12 @@ from khronos.models.alert import Alert
 from khronos.models.backup import BackupCheck, BackupState
 from khronos.models.channel import Channel
 from khronos.models.check import HealthCheck
+from khronos.models.chunk import Chunk, Word
 from khronos.models.contact import Contact, contact_id
 from khronos.models.conversation import Conversation, conversation_id
 from khronos.models.deadletter import DeadLetter
 from khronos.models.delivery import Delivery
+from khronos.models.document import Document
 from khronos.models.event import Event, Note
 from khronos.models.lease import Lease
 from khronos.models.message import Message
@@ -23,10 +25,12 @@ __all__ = [
     "BackupCheck",
     "BackupState",
     "Channel",
+    "Chunk",
     "Contact",
     "Conversation",
     "DeadLetter",
     "Delivery",
+    "Document",
     "Event",
     "HealthCheck",
     "Lease",
@@ -38,6 +42,7 @@ __all__ = [
     "Tenant",
     "Turn",
     "Update",
+    "Word",
     "contact_id",
     "conversation_id",
 ]

@@ -18,7 +18,10 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 READY = "Khronos is ready at http://127.0.0.1:"
 QUICK = {"RESTART_APART_S": "0.2", "FAILED_START_S": "2", "CI": "1"}
-NAMES = {"supervisor", "valkey", "web", "dispatcher", "agent", "worker", "beat", "flower", "litestream"}
+NAMES = {
+    "supervisor", "valkey", "web", "dispatcher", "agent", "embedder", "worker", "beat", "flower",
+    "litestream",
+}  # fmt: skip
 
 
 def free_port() -> int:

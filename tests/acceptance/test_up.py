@@ -10,7 +10,7 @@ import pytest
 
 from tests.acceptance.instance import NAMES, Instance, eventually, instance
 
-KILLED = ("valkey", "web", "dispatcher", "agent", "worker", "beat", "flower", "litestream")
+KILLED = ("valkey", "web", "dispatcher", "agent", "embedder", "worker", "beat", "flower", "litestream")
 
 
 @pytest.fixture(scope="module")

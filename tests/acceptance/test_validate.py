@@ -34,6 +34,7 @@ FROZEN = {
     "worker": ({"process", "canary", "checks"}, {"ready"}),
     "beat": ({"process", "beat"}, {"checks"}),
     "flower": ({"process"}, set[str]()),
+    "embedder": ({"process"}, set[str]()),
     "litestream": ({"process", "backup"}, {"checks"}),
     "valkey": ({"process", "ready", "bus", "canary", "beat", "checks", "message"}, {"backup"}),
 }

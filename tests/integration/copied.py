@@ -90,7 +90,10 @@ def copied(folder: Path, settings: Settings, bucket: S3 | None = None) -> Iterat
     with closing(sqlite3.connect(database, isolation_level=None)) as made:
         made.executescript(SQLITE_PRAGMAS)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
+            cursor.execute(
+                "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+                " AND name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')"
+            )
             for (statement,) in cursor.fetchall():
                 made.execute(statement)
     keeper = Keeper(database)

@@ -19,6 +19,7 @@ class Prompt:
     lines: Sequence[Line]  # oldest first, roles alternate, the last one is the user's
     language: str = "en"
     max_tokens: int = 1024
+    tenant: int = 0  # whose knowledge may be used
 
 
 @dataclass(frozen=True, slots=True)

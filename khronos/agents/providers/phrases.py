@@ -79,6 +79,21 @@ OTHERWISE = Phrase(
     "Sua mensagem chegou: “{said}”. Sou o assistente de demonstração do Khronos "
     "e não tenho um modelo de IA para pensar nela. {connect}",
 )
+FOUND = Phrase(
+    "found",
+    heard("$^"),
+    "{passages}\n\nI am the demonstration assistant of Khronos: I quote what the documents say. {connect}",
+    "{passages}\n\nSou o assistente de demonstração do Khronos: cito o que os documentos dizem. {connect}",
+)
+UNKNOWN = Phrase(
+    "unknown",
+    heard("$^"),
+    'You wrote "{said}". I do not know: my documents say nothing of it. Shall I fetch a person? Send /human. '
+    "(This is the demonstration assistant of Khronos. {connect})",
+    "Você escreveu “{said}”. Não sei: meus documentos não falam disso. Quer que eu chame uma pessoa? "
+    "Envie /human. (Aqui fala o assistente de demonstração do Khronos. {connect})",
+)
+SOURCE_ENGLISH, SOURCE_PORTUGUESE = "Source", "Fonte"
 CONNECT_ENGLISH = "For real answers, put ANTHROPIC_API_KEY into .env and start Khronos again."
 CONNECT_PORTUGUESE = "Para respostas de verdade, coloque ANTHROPIC_API_KEY no .env e reinicie o Khronos."
 

@@ -1,0 +1,1 @@
+"""What a text means, as a vector: by a model of our own, or by a hosted one (docs/knowledge.md)."""

@@ -1,0 +1,21 @@
+"""Which embedder the settings choose. A new one is a module beside this and one line here."""
+
+from functools import cache
+from importlib import import_module
+
+from django.conf import settings
+
+from khronos.knowledge.embedding.base import Embedder
+
+# Dotted paths: OpenAI's SDK costs a second and 60 MB, which only a process that asks it pays.
+EMBEDDERS = {
+    "local": "khronos.knowledge.embedding.local.LocalEmbedder",
+}
+
+
+@cache
+def embedder() -> Embedder:
+    """The process's one; threads share it."""
+    module, _, kind = EMBEDDERS[settings.EMBEDDINGS].rpartition(".")
+    made: Embedder = getattr(import_module(module), kind)()
+    return made

@@ -1,0 +1,94 @@
+"""Documents come and go: what was given is a row at once, and is read when there is time."""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from khronos.bus import doorbell
+from khronos.bus.routes import EMBED_TASK
+from khronos.exceptions import Permanent
+from khronos.knowledge import counting
+from khronos.knowledge.codes import changed
+from khronos.models import Document, Tenant
+
+FORMS = {
+    ".txt": Document.Form.TEXT,
+    ".md": Document.Form.MARKDOWN,
+    ".markdown": Document.Form.MARKDOWN,
+}
+
+
+def add(
+    tenant: Tenant, name: str, raw: bytes, *, kind: str = Document.Kind.KNOWLEDGE, **facts: Any
+) -> Document:
+    """The same name again is a new version; the same bytes again change nothing. Raises Permanent."""
+    facts = {
+        "title": name,
+        "form": form_of(name),
+        "size": len(raw),
+        "sha256": sha256(raw).hexdigest(),
+    } | facts
+    found = Document.objects.filter(tenant=tenant, kind=kind, source=name)
+    with transaction.atomic():
+        row = found.defer("raw").first()
+        if row is None:
+            return Document.objects.create(tenant=tenant, kind=kind, source=name, raw=raw, **facts)
+        if row.sha256 != facts["sha256"] or row.state == Document.State.FAILED:
+            begin_anew(row, raw=raw, **facts)
+    return row
+
+
+def add_file(tenant: Tenant, file: Path) -> Document:
+    """As `add`, of what lies on the disk. Raises Permanent, OSError."""
+    form_of(file.name)
+    return add(tenant, str(file.resolve()), file.read_bytes(), title=file.stem[:200])
+
+
+def try_again(document: Document) -> bool:
+    """What failed, from where it ended; False where it did not."""
+    with transaction.atomic():
+        failed = Document.objects.filter(pk=document.pk, state=Document.State.FAILED).exists()
+        if failed:
+            begin_anew(document)
+    return failed
+
+
+def begin_anew(document: Document, **facts: Any) -> None:
+    """The fence tells whoever reads the version before that nobody wants it any more."""
+    changes = {"state": Document.State.WAITING, "reason": "", "attempts": 0, "deferrals": 0, "rung_at": None}
+    Document.objects.filter(pk=document.pk).update(due_at=Now(), fence=F("fence") + 1, **changes, **facts)
+    document.refresh_from_db()
+
+
+def can_be_read(name: str) -> bool:
+    return ending_of(name) in FORMS
+
+
+def form_of(name: str) -> Document.Form:
+    if not can_be_read(name):
+        endings = ", ".join(sorted(FORMS))
+        raise Permanent(
+            _("this is no kind of file that can be read; there are %(endings)s") % {"endings": endings}
+        )
+    return FORMS[ending_of(name)]
+
+
+def ending_of(name: str) -> str:
+    return "." + name.lower().rpartition(".")[2]
+
+
+def ring(document: Document) -> None:
+    doorbell.ring(EMBED_TASK, [document.pk])
+
+
+def remove(document: Document) -> None:
+    """Its chunks and vectors go with it, at once."""
+    with transaction.atomic():
+        counting.forget(document)
+        document.delete()
+    changed(document.tenant_id)

@@ -1,0 +1,127 @@
+"""Passages that answer a question, best first, with where they stand (docs/knowledge.md).
+
+`search(tenant.pk, "Posso devolver uma bota?")`: candidates by words and by meaning, judged by both.
+"""
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from khronos.exceptions import Failure
+from khronos.knowledge import typos
+from khronos.knowledge.codes import Scope
+from khronos.knowledge.embedding.chosen import embedder
+from khronos.knowledge.index import index
+from khronos.knowledge.vectors import unpacked
+from khronos.knowledge.words import stem, words_of
+from khronos.models import Chunk
+
+if TYPE_CHECKING:
+    from khronos.knowledge.embedding.base import Vector
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 1.0  # with the embedder: then words alone must do
+CANDIDATES = 50  # of each kind
+COARSE = 200  # of those by sign, which are compared exactly afterwards
+WORDS_WEIGH = 0.5  # of a whole match of words, beside the cosine
+SATURATION = 0.4  # a word that stands there often is no better than one that stands there twice
+COVERS = 0.30  # what has less does not answer the question
+
+FIELDS = ("pk", "heading", "text", "words", "vector", "document_id", "document__title", "document__source")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    chunk: int
+    document: int
+    title: str
+    source: str  # the file's name, or an address
+    heading: str
+    text: str
+    meaning: float  # the cosine
+    words: float  # 1: all words of the question stand in it
+
+    @property
+    def score(self) -> float:
+        return self.meaning + WORDS_WEIGH * self.words
+
+    @property
+    def covers(self) -> bool:
+        """It is about what was asked; whoever shows less than this makes things up."""
+        return self.score >= COVERS
+
+    @property
+    def cited(self) -> str:
+        """Where it stands, for people."""
+        return f"{self.title} › {self.heading}" if self.heading else self.title
+
+
+def search(tenant: int, question: str, most: int = 5, kind: str = "knowledge") -> list[Passage]:
+    """Nothing of another tenant. An embedder that is away costs the meaning, not the answer."""
+    scope = Scope(tenant, kind)
+    if not Chunk.objects.filter(tenant=tenant, kind=kind).exists():
+        return []
+    terms = weighed(scope, question)
+    vector = meaning_of(question)
+    found = index()
+    rows = set(found.words(scope, terms, CANDIDATES)) if terms else set()
+    if vector is not None:
+        rows |= set(found.meaning(scope, vector, embedder().name, COARSE))
+    passages = [judged(row, terms, vector) for row in read(scope, rows)]
+    return sorted(passages, key=lambda passage: -passage.score)[:most]
+
+
+def weighed(scope: Scope, question: str) -> dict[str, float]:
+    """What is looked for: a rare word weighs more, one that is misspelt is looked for as it was meant."""
+    words = {stem(word): word for word in words_of(question)}
+    there = typos.known(scope.tenant, words)
+    unknown = {each: word for each, word in words.items() if each not in there}
+    there |= typos.meant(scope.tenant, unknown.values())
+    return {each: rarity(there.get(each, 0)) for each in {**words, **there}}
+
+
+def rarity(chunks: int) -> float:
+    return 1.0 / math.log(2.0 + chunks)
+
+
+def meaning_of(question: str) -> "Vector | None":
+    try:
+        vector: Vector = embedder().embed([question], patience_s=PATIENCE_S, in_haste=True)[0]
+        return vector
+    except Failure as error:
+        log.warning("searched by words alone", extra={"error": str(error)[:200]})
+        return None
+
+
+def read(scope: Scope, rows: "set[int]") -> Sequence[Mapping[str, Any]]:
+    chunks = Chunk.objects.filter(pk__in=rows, tenant=scope.tenant, kind=scope.kind)
+    return list(chunks.values(*FIELDS))
+
+
+def judged(row: Mapping[str, Any], terms: Mapping[str, float], vector: "Vector | None") -> Passage:
+    close = 0.0
+    if vector is not None and row["vector"] is not None:
+        close = float(unpacked(bytes(row["vector"])) @ vector)
+    return Passage(
+        chunk=row["pk"],
+        document=row["document_id"],
+        title=row["document__title"],
+        source=row["document__source"],
+        heading=row["heading"],
+        text=row["text"],
+        meaning=close,
+        words=share(row["words"], terms),
+    )
+
+
+def share(words: str, terms: Mapping[str, float]) -> float:
+    """Of the weight of all that is looked for, how much stands here."""
+    if not terms:
+        return 0.0
+    times = Counter(words.split())
+    held = sum(weight * times[each] / (times[each] + SATURATION) for each, weight in terms.items())
+    return held * (1 + SATURATION) / sum(terms.values())

@@ -1,0 +1,9 @@
+"""Who says what a text means, and how many documents are read at once (docs/knowledge.md)."""
+
+from settings.env import env
+
+EMBEDDINGS = env.embeddings
+EMBEDDINGS_MODEL = env.embeddings_model
+EMBEDDINGS_AT_ONCE = env.embeddings_at_once
+# Without an address each process that asks loads the local model by itself.
+EMBEDDER_URL = env.embedder_url or (f"http://127.0.0.1:{env.embedder_port}" if env.embedder_port else "")

@@ -1,0 +1,207 @@
+"""Documents are read, split and embedded, and found by words and by meaning, by their own tenant alone."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from khronos.agents.context import build
+from khronos.agents.providers.offline import OfflineProvider
+from khronos.knowledge import example, intake, readers, work
+from khronos.knowledge.reading import read
+from khronos.knowledge.search import Passage, search
+from khronos.knowledge.splitting import split
+from khronos.models import Chunk, Document, Pause, Tenant, Word
+from tests.factories import make_channel, make_conversation, make_message, make_tenant, make_turn
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bus")]
+
+SHOP = """# Devoluções
+
+Você pode devolver qualquer produto em até trinta dias.
+
+# Entrega
+
+Entregamos em cinco dias úteis. O frete é grátis acima de R$ 200.
+
+# Horário
+
+Abrimos de segunda a sábado, das nove às seis.
+"""
+
+
+@pytest.fixture
+def tenant() -> Tenant:
+    return make_tenant()
+
+
+def added(tenant: Tenant, text: str = SHOP, name: str = "shop.md") -> Document:
+    document = intake.add(tenant, name, text.encode())
+    work.take(document.pk)
+    document.refresh_from_db()
+    return document
+
+
+def first(tenant: Tenant, question: str) -> Passage:
+    return search(tenant.pk, question)[0]
+
+
+def vectors() -> dict[int, bytes]:
+    return {pk: bytes(vector) for pk, vector in Chunk.objects.values_list("pk", "vector") if vector}
+
+
+def counted() -> dict[str, int]:
+    return dict(Word.objects.filter(chunks__gt=0).values_list("text", "chunks"))
+
+
+@pytest.mark.parametrize(
+    ("question", "heading"),
+    [
+        ("Posso devolver uma bota?", "Devoluções"),
+        ("devolucao", "Devoluções"),
+        ("DEVOLUÇÕES", "Devoluções"),
+        ("devloução", "Devoluções"),
+        ("enterga", "Entrega"),
+        ("frete gratis", "Entrega"),
+        ("At what time do you open on Saturday?", "Horário"),
+        ("What does shipping cost?", "Entrega"),
+    ],
+)
+def test_a_question_finds_its_passage(tenant: Tenant, question: str, heading: str) -> None:
+    added(tenant)
+    assert first(tenant, question).heading == heading
+
+
+def test_a_passage_says_where_it_stands(tenant: Tenant) -> None:
+    document = added(tenant)
+    found = first(tenant, "frete")
+    assert (found.document, found.source, found.cited) == (document.pk, "shop.md", "shop.md › Entrega")
+    assert found.covers
+
+
+@pytest.mark.parametrize(
+    "question", ["Quem ganhou a copa?", "How do I bake bread?", "", "?!", "' OR 1=1 --", '"*" AND NEAR(']
+)
+def test_what_the_documents_do_not_say_is_not_covered(tenant: Tenant, question: str) -> None:
+    added(tenant)
+    assert not any(passage.covers for passage in search(tenant.pk, question))
+
+
+def test_nothing_of_another_tenant_is_found(tenant: Tenant) -> None:
+    added(tenant)
+    other = make_tenant()
+    assert search(other.pk, "Posso devolver uma bota?") == []
+    added(other, "# Nada\n\nAqui não há nada.")
+    assert [passage.heading for passage in search(other.pk, "Posso devolver uma bota?")] == ["Nada"]
+
+
+def test_of_a_new_version_what_is_unchanged_keeps_its_vector(tenant: Tenant) -> None:
+    document = added(tenant)
+    before = vectors()
+    again = added(tenant, SHOP.replace("cinco dias", "nove dias"))
+    assert again.pk == document.pk
+    after = vectors()
+    assert len(after) == len(before) == 3
+    assert len(before.keys() & after.keys()) == 2
+    assert all(after[pk] == before[pk] for pk in before.keys() & after.keys())
+    assert "nove dias" in first(tenant, "entrega").text
+    assert not any("cinco dias" in passage.text for passage in search(tenant.pk, "entrega em cinco dias"))
+
+
+def test_the_same_bytes_again_are_no_work(tenant: Tenant) -> None:
+    added(tenant)
+    again = intake.add(tenant, "shop.md", SHOP.encode())
+    assert (again.state, again.due_at, again.attempts) == (Document.State.READY, None, 1)
+
+
+def test_a_removed_document_takes_all_of_it_away(tenant: Tenant) -> None:
+    kept = added(tenant, "# Botas\n\nTemos botas.", "boots.md")
+    intake.remove(added(tenant))
+    assert set(Chunk.objects.values_list("document", flat=True)) == {kept.pk}
+    assert counted() == {"bota": 1, "temo": 1, "boot": 1, "md": 1}
+    assert [passage.heading for passage in search(tenant.pk, "devolver frete horário")] == ["Botas"]
+
+
+def test_words_are_counted_once_a_chunk(tenant: Tenant) -> None:
+    added(tenant)
+    words = Counter(
+        each for words in Chunk.objects.values_list("words", flat=True) for each in set(words.split()[1:])
+    )
+    assert counted() == words
+    added(tenant, SHOP.replace("trinta", "sessenta"))
+    assert "trinta" not in counted()
+    assert counted()["sessen"] == 1
+
+
+def test_a_newer_version_is_not_overwritten_by_whoever_reads_the_older(tenant: Tenant) -> None:
+    intake.add(tenant, "shop.md", SHOP.encode())
+    late = Document.objects.claim(Document.objects.get().pk, timedelta(seconds=60))
+    assert late is not None
+    added(tenant, "# Novo\n\nTudo mudou.")
+    work.work_on(late)
+    assert [chunk.heading for chunk in Chunk.objects.all()] == ["Novo"]
+
+
+def test_a_document_without_text_fails_and_says_so(tenant: Tenant) -> None:
+    document = added(tenant, " \n\n ")
+    assert (document.state, document.reason, document.due_at) == (
+        Document.State.FAILED,
+        "there is no text in it",
+        None,
+    )
+
+
+def test_what_is_due_is_read_the_most_urgent_first_and_nothing_while_paused(tenant: Tenant) -> None:
+    slow = intake.add(tenant, "a.md", SHOP.encode())
+    urgent = intake.add(tenant, "b.md", SHOP.encode(), kind=Document.Kind.MESSAGE)
+    pause = Pause.objects.create(queue=Pause.Queue.EMBEDDINGS, by="somebody")
+    assert readers.read_all() == 0
+    pause.delete()
+    assert readers.read_all() == 2
+    urgent.refresh_from_db()
+    slow.refresh_from_db()
+    assert urgent.read_at is not None
+    assert slow.read_at is not None
+    assert urgent.read_at < slow.read_at
+
+
+def test_the_offline_assistant_cites_the_shop_and_says_what_it_does_not_know() -> None:
+    channel = make_channel(kind="web")
+    example.put_in(channel.tenant)
+    readers.read_all()
+
+    def asked(question: str) -> str:
+        turn = make_turn(conversation=make_conversation(channel=channel))
+        return (
+            OfflineProvider()
+            .complete(build(turn, [make_message(conversation=turn.conversation, text=question)], []))
+            .text
+        )
+
+    said = asked("Vocês consertam barracas de outras marcas?")
+    assert "Nossa oficina conserta barracas" in said
+    assert "*Fonte: Exemplo: Aurora Outdoors › Consertos*" in said
+    assert "assistente de demonstração" in said
+    assert "Source: Example: Aurora Outdoors › Opening hours" in asked(
+        "When does the shop open on Saturdays?"
+    )
+    unknown = asked("How do I bake a loaf of bread?")
+    assert "I do not know" in unknown
+    assert "Shall I fetch a person? Send /human" in unknown
+    assert "Source" not in unknown
+    assert example.take_out(channel.tenant) == 2
+    assert "I do not know" not in asked("How do I bake a loaf of bread?")
+
+
+def test_a_reader_that_died_is_followed_by_another(tenant: Tenant) -> None:
+    document = intake.add(tenant, "shop.md", SHOP.encode())
+    lost = Document.objects.claim(document.pk, work.LEASE)
+    assert lost is not None
+    work.renew(lost, list(split(read("markdown", SHOP.encode()))))
+    assert readers.read_all() == 0
+    Document.objects.update(due_at=Now())
+    assert readers.read_all() == 1
+    document.refresh_from_db()
+    assert document.state == Document.State.READY
+    assert len(vectors()) == 3

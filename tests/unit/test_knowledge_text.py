@@ -1,0 +1,96 @@
+"""From a text to pieces, and from a piece to words."""
+
+from itertools import pairwise
+
+import pytest
+
+from khronos.knowledge.reading.plain import decoded, read_markdown, read_text
+from khronos.knowledge.splitting import OVERLAP, PIECE, Block, split
+from khronos.knowledge.typos import slips_of
+from khronos.knowledge.words import stem, stems_of, words_of
+
+LONG = " ".join(f"This is sentence number {number} of a long text." for number in range(100))
+
+
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        ("DEVOLUÇÃO", "devolucoes"),
+        ("devolver", "devolvida"),
+        ("preços", "preco"),
+        ("entregas", "Entrega"),
+        ("tents", "tent"),
+        ("batteries", "battery"),
+        ("opções", "opcao"),
+        ("R$24", "r 24"),
+    ],
+)
+def test_words_that_mean_one_thing_come_down_to_one(asked: str, written: str) -> None:
+    assert stems_of(asked)[-1] == stems_of(written)[-1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("bota", "boto"), ("gas", "ga"), ("glass", "glas"), ("24", "2400000001")]
+)
+def test_other_words_stay_apart(one: str, other: str) -> None:
+    assert stem(one) != stem(other)
+
+
+def test_filling_words_of_both_languages_are_left_out() -> None:
+    assert words_of("Você pode me dizer qual é o PRAZO de entrega?") == ["dizer", "prazo", "entrega"]
+    assert words_of("Could you tell me when the shop is open?") == ["tell", "shop", "open"]
+
+
+def test_a_slip_of_the_finger_is_one_of_four() -> None:
+    slips = set(slips_of("barraca"))
+    assert {"baraca", "barrraca", "barrace", "bararca"} <= slips
+    assert "baca" not in slips
+
+
+def test_a_piece_knows_the_headings_above_it() -> None:
+    pieces = list(
+        split(read_markdown(b"# Shop\n\n## Returns\n\n### Boots\n\nThirty days.\n\n## Hours\n\nNine to six."))
+    )
+    assert [(piece.heading, piece.text) for piece in pieces] == [
+        ("Returns › Boots", "Thirty days."),
+        ("Hours", "Nine to six."),
+    ]
+
+
+def test_the_only_heading_of_a_document_is_a_heading() -> None:
+    assert [piece.heading for piece in split([Block("Returns", 1), Block("Thirty days.")])] == ["Returns"]
+
+
+def test_a_long_text_is_cut_between_sentences_and_neighbours_overlap() -> None:
+    pieces = [piece.text for piece in split(read_text(LONG.encode()))]
+    assert len(pieces) > 5
+    assert all(len(piece) <= PIECE for piece in pieces)
+    assert all(piece.startswith("This is") and piece.endswith("text.") for piece in pieces)
+    for before, after in pairwise(pieces):
+        shared = next(length for length in range(len(before), 0, -1) if after.startswith(before[-length:]))
+        assert 20 < shared <= OVERLAP
+
+
+def test_nothing_is_lost_by_splitting() -> None:
+    text = " ".join(piece.text for piece in split(read_text(LONG.encode())))
+    assert all(f"number {number} of" in text for number in range(100))
+
+
+def test_a_word_without_end_is_cut() -> None:
+    assert [len(piece.text) for piece in split([Block("x" * 1200)])] == [500, 500, 200]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_whatever_wrote_the_accents_they_are_read(encoding: str) -> None:
+    assert decoded("Devolução até 30 dias – grátis".encode(encoding)) == "Devolução até 30 dias – grátis"
+
+
+def test_a_sign_in_a_block_of_code_is_no_heading() -> None:
+    blocks = list(read_markdown(b"Before\n\n```\n# not a heading\n\nmore\n```\n\n# A heading\n\nAfter"))
+    assert [block.level for block in blocks] == [0, 0, 1, 0]
+
+
+def test_the_same_piece_has_the_same_digest_and_a_changed_one_another() -> None:
+    one, same, other = (next(split([Block("H", 1), Block(text)])) for text in ("a", "a", "b"))
+    assert one.digest("t") == same.digest("t")
+    assert len({one.digest("t"), one.digest("u"), other.digest("t")}) == 3
