@@ -15,11 +15,12 @@ import pytest
 from pytest_django import Settings
 
 from bench.instance import ROOT, Instance
+from bench.patience import until
 from bench.simulator import Simulator
 from khronos.backup.validate import nobody
 from khronos.backup.verify import verify
 from tests.acceptance.stage import Stage
-from tests.integration.copied import Keeper, copied
+from tests.integration.copied import READY_S, Keeper, copied, keys, record_event
 from tests.s3 import S3
 
 SYNC_S = 10.0  # the default
@@ -65,6 +66,21 @@ def test_copy_of_what_was_killed_in_the_middle_of_writing_is_whole(
     assert copied_rows == there[: len(copied_rows)]
     assert len(copied_rows) > ROWS_A_SECOND / 2
     assert (there[-1] - copied_rows[-1]).total_seconds() < settings.BACKUP_SYNC_S + SLACK_S
+
+
+@pytest.mark.django_db
+def test_what_a_start_finds_is_copied_without_waiting_for_the_interval(
+    tmp_path: Path, settings: Settings
+) -> None:
+    with copied(tmp_path, settings) as keeper:
+        keeper.kill()
+        settings.BACKUP_SYNC_S = 60.0
+        record_event(keeper, "before the start")
+        before = keeper.engine.list_copies()
+        keeper.launch()
+        assert until(lambda: len(keeper.engine.list_copies()) > len(before), READY_S)
+        copy = keeper.engine.restore(str(tmp_path / "restored.sqlite3"), None, nobody).place
+    assert keys(copy) == ["before the start"]
 
 
 @PLACES

@@ -35,7 +35,7 @@ class Keeper:
         self.process: subprocess.Popen[bytes] | None = None
         self.config = configured.whole_wanted().with_name("litestream.yml")
 
-    def start(self) -> None:
+    def launch(self) -> None:
         self.config.write_text(configured.litestream_yml(self.engine.live))
         self.process = subprocess.Popen(
             [sys.executable, "-m", "khronos.launch.litestream", str(self.config)],
@@ -44,6 +44,10 @@ class Keeper:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+    def start(self) -> None:
+        """Until what is there has been copied."""
+        self.launch()
         deadline = time.monotonic() + READY_S
         while True:
             try:
