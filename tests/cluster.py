@@ -1,7 +1,7 @@
 """A PostgreSQL of a test's own, with a private folder: stopped, killed and frozen as an outage would.
 
 with Cluster.made() as cluster:
-    os.environ["DATABASE_URL"] = cluster.url
+    os.environ |= cluster.env
 """
 
 import logging
@@ -25,6 +25,7 @@ class Cluster:
         self._server = server
         self._options = f'-h "" -k {server.get_postmaster_info().socket_dir}'
         self.url: str = server.get_uri()
+        self.env = {"DATABASE_URL": self.url, "POSTGRESQL_BIN": str(server.bin_path)}
 
     @classmethod
     @contextmanager
@@ -82,6 +83,12 @@ class Cluster:
     def sql(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url, connect_timeout=3, autocommit=True) as connection:
             return connection.execute(query, parameters).fetchall()
+
+    @contextmanager
+    def connected(self, name: str) -> Iterator[None]:
+        """Somebody who does nothing."""
+        with psycopg.connect(self.url, application_name=name):
+            yield
 
     @property
     def _folder(self) -> Path:

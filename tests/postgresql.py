@@ -21,7 +21,7 @@ def main() -> int:
         where = [] if named else [str(FOLDER), "-m", "database and not slow"]
         cluster.forget_the_disk()
         command = [sys.executable, "-m", "pytest", "--reuse-db", *where, *sys.argv[1:]]
-        return subprocess.run(command, env=os.environ | {"DATABASE_URL": cluster.url}, check=False).returncode
+        return subprocess.run(command, env=os.environ | cluster.env, check=False).returncode
 
 
 if __name__ == "__main__":

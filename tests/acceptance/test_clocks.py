@@ -1,17 +1,16 @@
 """A clock that is two hours off, or jumps: leases are the database's, so nobody waits or works twice."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bench.instance import Instance, World
+from bench.instance import Instance
 from bench.simulator import Simulator
 from tests.acceptance.conftest import EDIT
+from tests.acceptance.grown import on_postgresql
 from tests.acceptance.stage import Stage, clean, exact, figures
-from tests.cluster import Cluster
 from tests.conftest import missing
 
 LIBRARY = "*/faketime/libfaketimeMT.so.1"  # of Debian's libfaketime, under /usr/lib
@@ -27,15 +26,6 @@ if os.environ.get("KHRONOS_PROCESS") in {names!r} and "manage.py" in sys.orig_ar
         os.execv(sys.executable, sys.orig_argv)
     time.sleep = lambda seconds: select.select([], [], [], seconds) and None
 """
-
-
-class OnPostgresql(Instance):
-    def __init__(self, world: World, cluster: Cluster, env: Mapping[str, str]) -> None:
-        super().__init__(world, env={"DATABASE_URL": cluster.url, **env})
-        self.cluster = cluster
-
-    def sql(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        return self.cluster.sql(query.replace("?", "%s"), *parameters)
 
 
 class Clock:
@@ -66,16 +56,8 @@ class Clock:
 
 
 @contextmanager
-def on_postgresql(clock: Clock) -> Iterator[Stage]:
-    with ExitStack() as stack:
-        try:
-            cluster = stack.enter_context(Cluster.made())
-        except ImportError:
-            missing("PostgreSQL")
-        world = stack.enter_context(Simulator.start())
-        env = {**EDIT, **clock.env}
-        stage = Stage(world, stack.enter_context(OnPostgresql(world, cluster, env)))
-        stage.clear()
+def with_clock(clock: Clock) -> Iterator[Stage]:
+    with on_postgresql({**EDIT, **clock.env}) as stage:
         stage.world.models.think(0.2)
         yield stage
 
@@ -98,7 +80,7 @@ PROCESSES = ("agent", "worker", "dispatcher", "beat")
 @pytest.mark.parametrize("off_s", [TWO_HOURS_S, -TWO_HOURS_S], ids=["ahead", "behind"])
 def test_clock_of_one_process_jumps_twice_while_it_works(name: str, off_s: int, tmp_path: Path) -> None:
     clock = Clock(tmp_path, name)
-    with on_postgresql(clock) as stage:
+    with with_clock(clock) as stage:
         before = stage.restarts()
         assert is_off(stage, name)
         stage.play(15, 6, arrival="paced", rate=30)

@@ -16,9 +16,9 @@ from bench.patience import until
 from bench.simulator import Simulator
 from settings.dotenv import read_env_file
 from tests.acceptance.conftest import EDIT
+from tests.acceptance.grown import OnPostgresql, a_cluster
 from tests.acceptance.stage import Stage, clean, exact, figures
 from tests.cluster import Cluster
-from tests.conftest import missing
 
 CHATS, MESSAGES, RATE = 40, 5, 8.0  # 25 s of talk: it goes on after each outage
 ALL = CHATS * MESSAGES
@@ -29,28 +29,15 @@ PRODUCTION = {"DATABASE_BREAKER_REST_S": "5"}
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
-class OnPostgresql(Instance):
-    def __init__(self, world: Simulator, cluster: Cluster) -> None:
-        super().__init__(world, env={**EDIT, **PRODUCTION, "DATABASE_URL": cluster.url})
-        self.cluster = cluster
-
-    def sql(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        return self.cluster.sql(query.replace("?", "%s"), *parameters)
-
-
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    try:
-        made = Cluster.made()
-    except ImportError:
-        missing("PostgreSQL")
-    with made as cluster:
+    with a_cluster() as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="module")
 def grown(cluster: Cluster) -> Iterator[Stage]:
-    with Simulator.start() as world, OnPostgresql(world, cluster) as khronos:
+    with Simulator.start() as world, OnPostgresql(world, cluster, {**EDIT, **PRODUCTION}) as khronos:
         yield Stage(world, khronos)
 
 

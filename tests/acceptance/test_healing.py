@@ -18,8 +18,8 @@ from bench.instance import Instance
 from bench.patience import answers, free_ports, until
 from bench.simulator import Simulator
 from tests.acceptance.conftest import EDIT, SHORT_LEASES, house
+from tests.acceptance.grown import OnPostgresql
 from tests.acceptance.stage import Stage, clean, exact, figures
-from tests.acceptance.test_clocks import OnPostgresql
 from tests.cluster import Cluster
 
 SUSPEND_S = float(os.environ.get("SUSPEND_S", "20"))  # longer than a lease, and than SILENCE_S
