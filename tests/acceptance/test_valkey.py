@@ -1,5 +1,6 @@
 """The broker is a doorbell: flushed, stopped or killed, it costs time and never a message."""
 
+import shutil
 import signal
 import time
 
@@ -16,6 +17,28 @@ def test_flushes_in_the_middle_of_a_burst_cost_nothing(stage: Stage) -> None:
         with stage.khronos.redis() as client:
             client.flushall()
     assert figures(stage.finish(60)) == exact(120)
+    assert stage.troubles() == clean()
+
+
+def test_all_files_of_valkey_deleted_in_the_middle_of_a_burst_cost_nothing(stage: Stage) -> None:
+    """It needs no backup: what it holds are rings and markers, and the database is asked again for both."""
+    folder = stage.khronos.home.path / "valkey"
+    stage.world.models.think(0.5)
+    stage.play(20, 6, arrival="paced", rate=40)
+    for accepted in (30, 70):
+        stage.after(accepted)
+        with stage.khronos.redis() as client:
+            client.set("held", "by its files")
+        stage.khronos.kill("valkey", signal.SIGSTOP)  # nothing is written any more
+        assert [path for path in folder.rglob("*") if path.is_file()] != []
+        shutil.rmtree(folder)
+        folder.mkdir(mode=0o700)
+        stage.khronos.wait_back("valkey", stage.khronos.kill("valkey"))
+        with stage.khronos.redis() as client:
+            assert client.get("held") is None
+    verdict = stage.finish(60)
+    assert figures(verdict) == exact(120)
+    assert verdict.longest_wait < 20  # no lock outlives it
     assert stage.troubles() == clean()
 
 
