@@ -10,6 +10,8 @@ BACKUP_REPLICA_URL = env.litestream_replica_url
 BACKUP_SYNC_S = env.litestream_sync_s
 BACKUP_WHOLE_EVERY = timedelta(hours=env.litestream_snapshot_h)
 BACKUP_KEPT = timedelta(days=env.backup_kept_days)
+BACKUP_DUMP_EVERY = timedelta(minutes=env.backup_dump_min)
+POSTGRESQL_BIN = env.postgresql_bin
 BACKUP_FINE = timedelta(hours=env.backup_fine_h)
 BACKUP_STALE_S = env.backup_stale_s
 BACKUP_PATIENCE_S = env.backup_patience_s  # Litestream's own is above 20 s

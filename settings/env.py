@@ -130,6 +130,10 @@ class Environment(BaseModel):
     litestream_replica_url: str = Field("", description="s3://…; empty: a folder under KHRONOS_HOME.")
     litestream_sync_s: float = Field(10, ge=0.5, description="What is newer may be lost with the disk.")
     litestream_snapshot_h: int = Field(24, ge=1, description="Between two whole copies.")
+    backup_dump_min: float = Field(60, gt=0, description="Between two dumps of PostgreSQL.")
+    postgresql_bin: str = Field(
+        "", description="Folder of pg_dump and its like; empty: PATH, then /usr/lib/postgresql."
+    )
     backup_kept_days: int = Field(7, ge=1, description="How far back a restore can go.")
     backup_fine_h: int = Field(
         6, ge=0, description="So far back, to the second; before that to half a minute."

@@ -46,5 +46,10 @@ def watch_copies() -> None:
 
 
 @shared_task(base=Rowless)
+def make_copy() -> None:
+    validate.make_in_a_process()
+
+
+@shared_task(base=Rowless)
 def try_copy() -> None:
     validate.try_in_a_process()

@@ -8,11 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Protocol
 
 from django.db import connection
-from django.utils.translation import gettext as _
 
 from khronos.exceptions import Failure
 
@@ -78,14 +76,32 @@ class Engine(Protocol):
     live: str  # the place of the database in use
     settles_s: float  # for so long a row may become visible after rows with a higher id
 
+    @property
+    def late_s(self) -> float:
+        """Copies that are older are an alert."""
+
+    @property
+    def caveat(self) -> str:
+        """What cannot be had of these copies, in words; empty where any moment can."""
+
+    def goes_to(self) -> str:
+        """Where the copies lie, in words."""
+
     def list_copies(self) -> list[Copy]:
         """The newest last."""
 
     def age(self) -> float:
         """Seconds since the newest moment whose data has surely arrived; it is asked for, not believed."""
 
-    def sync_now(self, timeout_s: float) -> None:
-        """Back when all that is committed by now has arrived."""
+    def sync_now(self, timeout_s: float) -> float:
+        """Back when all that is committed by now has arrived. Where copies are made from time to time, the
+        age of the newest, if it is not late."""
+
+    def is_due(self) -> bool:
+        """Has a whole copy to be made by us now?"""
+
+    def make(self, progress: Progress) -> Copy:
+        """A whole copy, now."""
 
     def room(self) -> tuple[int, int]:
         """Bytes that a restored copy needs, and bytes that are free for it."""
@@ -120,13 +136,6 @@ class Engine(Protocol):
         """Make it the database in use, at once or not at all; the present one is kept."""
 
 
-class Uncovered(BackupFailed):
-    """Nothing of ours keeps copies of this database."""
-
-
 def engine() -> Engine:
-    name = ENGINES[connection.vendor]
-    if find_spec(name) is None:
-        raise Uncovered(_("PostgreSQL is backed up by its own means"), _("look at those"))
-    found: Engine = import_module(name).engine()
+    found: Engine = import_module(ENGINES[connection.vendor]).engine()
     return found

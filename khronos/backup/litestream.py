@@ -26,9 +26,18 @@ def engine() -> "Litestream":
 class Litestream:
     kind = "sqlite"
     settles_s = 0.0  # ids are given out under the lock of the commit
+    caveat = ""
 
     def __init__(self, live: str) -> None:
         self.live = live
+
+    @property
+    def late_s(self) -> float:
+        return float(settings.BACKUP_STALE_S)
+
+    def goes_to(self) -> str:
+        beside = _("a folder beside the database: a lost disk loses both")
+        return settings.BACKUP_REPLICA_URL or beside
 
     def list_copies(self) -> list[Copy]:
         return sorted(self.copies("all"), key=lambda copy: (copy.position, copy.kind))
@@ -70,8 +79,18 @@ class Litestream:
             return 0.0
         return max(0.0, (datetime.now(UTC) - newest.at).total_seconds())
 
-    def sync_now(self, timeout_s: float) -> None:
+    def sync_now(self, timeout_s: float) -> float:
         program.sync(self.live, timeout_s)
+        return 0.0
+
+    def is_due(self) -> bool:
+        """Litestream makes them by itself."""
+        return False
+
+    def make(self, progress: Progress) -> Copy:
+        self.sync_now(settings.BACKUP_PATIENCE_S)
+        progress(1.0)
+        return self.list_copies()[-1]
 
     def room(self) -> tuple[int, int]:
         folder = Path(settings.BACKUP_FOLDER)

@@ -48,7 +48,7 @@ def attempt(copies: Engine, check: BackupCheck, progress: Progress) -> None:
     with copies.scratch() as place:
         restored = copies.restore(place, None, progress)
         judging = time.monotonic()
-        verdict = verify(copies, place, begun=begun)
+        verdict = verify(copies, place, begun=begun, until=restored.at)
         check.end(
             ok=verdict.ok,
             verdict=str(verdict)[:2000],
@@ -61,15 +61,24 @@ def attempt(copies: Engine, check: BackupCheck, progress: Progress) -> None:
         )
 
 
-def try_in_a_process() -> int:
+def in_a_process(deed: str, limit_s: float) -> int:
     """For a worker: its memory stays its own, and whoever waits for an answer goes first."""
-    command = [sys.executable, str(Path(ROOT) / "manage.py"), "backup", "verify", "--quiet"]
+    command = [sys.executable, str(Path(ROOT) / "manage.py"), "backup", deed, "--quiet"]
     if shutil.which(NICE[0]):
         command = [*NICE, *command]
+    done = subprocess.run(command, cwd=ROOT, timeout=limit_s, check=False, stdin=subprocess.DEVNULL)
+    return done.returncode
+
+
+def make_in_a_process() -> int:
+    """Why it went wrong is kept with the copies, and told by whoever watches them."""
+    return in_a_process("make", settings.BACKUP_CHECK_MAX.total_seconds() + MARGIN_S)
+
+
+def try_in_a_process() -> int:
     limit_s = settings.BACKUP_CHECK_MAX.total_seconds() * 2 + MARGIN_S
     try:
-        done = subprocess.run(command, cwd=ROOT, timeout=limit_s, check=False, stdin=subprocess.DEVNULL)
+        return in_a_process("verify", limit_s)
     except subprocess.TimeoutExpired:
         raise_alert(INVALID, "error", f"The trial of the backup did not end within {limit_s / 60:.0f} min.")
         return 1
-    return done.returncode

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from khronos.backup.engine import Engine, Reader
@@ -46,10 +45,18 @@ class Verdict:
         return _("whole: every page and key, %(rows)s rows compared") % {"rows": sum(self.rows.values())}
 
 
-def verify(engine: Engine, place: str, *, with_live: bool = True, begun: datetime | None = None) -> Verdict:
+def verify(
+    engine: Engine,
+    place: str,
+    *,
+    with_live: bool = True,
+    begun: datetime | None = None,
+    until: datetime | None = None,
+) -> Verdict:
     """Without the database in use, where that is gone or damaged, rows are counted and not compared.
 
     `begun`: when the copy was asked for; what was long there by then must be in it.
+    `until`: the moment of the copy, where its newest event is older.
     """
     verdict = Verdict(problems=engine.complaints(place)[:NAMED])
     if verdict.problems:
@@ -61,18 +68,18 @@ def verify(engine: Engine, place: str, *, with_live: bool = True, begun: datetim
         if with_live:
             with engine.opened(engine.live) as live:
                 for table in RECORDS:
-                    compare(engine, table, copy, live, verdict)
+                    compare(engine, table, copy, live, verdict, until or verdict.newest)
                 if begun is not None:
-                    look_for_gap(live, verdict, begun)
+                    look_for_gap(engine, live, verdict, begun)
     return verdict
 
 
-def look_for_gap(live: Reader, verdict: Verdict, begun: datetime) -> None:
+def look_for_gap(engine: Engine, live: Reader, verdict: Verdict, begun: datetime) -> None:
     """What only the database in use has must be new."""
     table, column = NEWEST
     since = f"id > {verdict.last[table]}"
     first = moment(live.execute(f"SELECT min({column}) FROM {table} WHERE {since}").fetchone()[0])
-    if first is not None and begun - first > timedelta(seconds=settings.BACKUP_STALE_S):
+    if first is not None and begun - first > timedelta(seconds=engine.late_s + engine.settles_s):
         verdict.problems.append(
             _("it ends %(age)s before it was restored: newer rows never arrived")
             % {"age": words((begun - first).total_seconds())}
@@ -95,8 +102,10 @@ def count(reader: Reader, table: str, where: str = "true") -> int:
     return int(reader.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()[0])
 
 
-def compare(engine: Engine, table: str, copy: Reader, live: Reader, verdict: Verdict) -> None:
-    last = verdict.last[table] = last_settled(engine, table, copy, verdict.newest)
+def compare(
+    engine: Engine, table: str, copy: Reader, live: Reader, verdict: Verdict, until: datetime | None
+) -> None:
+    last = verdict.last[table] = last_settled(engine, table, copy, until)
     missing: list[int] = []
     altered: list[int] = []
     for low in slices(copy, live, table, last):

@@ -7,25 +7,23 @@ from django.utils import timezone
 
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.backup import mend
-from khronos.backup.engine import BackupFailed, NoCopy, Uncovered, engine
+from khronos.backup.engine import BackupFailed, Engine, NoCopy, engine
 from khronos.bus import doorbell
 from khronos.models import BackupCheck, BackupState
 from khronos.observability.lengths import words
 
 STALE, UNTRIED = "backup.stale", "backup.untried"
-TRIAL_TASK = "tasks.ops.try_copy"
+TRIAL_TASK, MAKE_TASK = "tasks.ops.try_copy", "tasks.ops.make_copy"
 UNTRIED_AFTER = timedelta(hours=13)  # two trials that did not end
 TRIALS_APART = timedelta(minutes=10)  # of those that nobody waits six hours for
 GRACE = timedelta(minutes=1)  # after the first look: the first copy is being made
 
 
-def watch() -> BackupState | None:
+def watch() -> BackupState:
     """By beat. Tells when copies are late, and when they are in time again."""
-    try:
-        copies = engine()
-    except Uncovered:
-        return None
-    state, is_bare = BackupState.now(), False
+    copies, state, is_bare = engine(), BackupState.now(), False
+    if copies.is_due() and mend.is_time(mend.APART):
+        doorbell.call(MAKE_TASK, "ops")
     try:
         keep(trouble="", arrived_at=Now() - timedelta(seconds=copies.age()))
     except BackupFailed as error:
@@ -34,7 +32,7 @@ def watch() -> BackupState | None:
         if is_bare:
             mend.fill()
     state.refresh_from_db()
-    tell(state, is_bare=is_bare)
+    tell(copies, state, is_bare=is_bare)
     look_at_trials(state)
     return state
 
@@ -43,9 +41,9 @@ def keep(**changes: object) -> None:
     BackupState.objects.filter(pk=BackupState.ONLY).update(asked_at=Now(), **changes)
 
 
-def tell(state: BackupState, *, is_bare: bool) -> None:
+def tell(copies: Engine, state: BackupState, *, is_bare: bool) -> None:
     """That nothing at all is there is told at once: it cannot be slowness."""
-    if state.is_stale or is_bare:
+    if state.age_s > copies.late_s or is_bare:
         raise_alert(STALE, "error", f"The newest copy is {words(state.age_s)} old. {state.trouble}")
     elif not state.trouble:
         resolve_alert(STALE)

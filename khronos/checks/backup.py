@@ -3,9 +3,8 @@
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from khronos.backup.engine import BackupFailed, Uncovered, engine
+from khronos.backup.engine import BackupFailed, engine
 from khronos.models import BackupCheck, BackupState
-from khronos.models.check import OFF
 from khronos.observability.health import Amiss
 from khronos.observability.lengths import words
 
@@ -14,15 +13,14 @@ PATIENCE_S = 2.0
 
 def backup() -> str:
     try:
-        engine().sync_now(PATIENCE_S)
-    except Uncovered as error:
-        return OFF + str(error)
+        age_s = engine().sync_now(PATIENCE_S)
     except BackupFailed as error:
         raise Amiss(error.told) from None
     state = BackupState.now()
     if state.trouble:
         raise Amiss(state.trouble)
-    return ", ".join((_("copied just now"), tried()))
+    copied = _("copied %(age)s ago") % {"age": words(age_s)} if age_s else _("copied just now")
+    return ", ".join((copied, tried()))
 
 
 def tried() -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from prometheus_client import Metric
 
+from khronos.backup.engine import engine
 from khronos.facts.gauges import gauge
 from khronos.models import BackupCheck, BackupState
 
@@ -14,6 +15,7 @@ def backup() -> Iterator[Metric]:
         yield gauge(
             "khronos_backup_age_seconds", "Since what was committed had surely arrived in the backup.", age_s
         )
+        yield gauge("khronos_backup_late_after_seconds", "A copy that is older is late.", engine().late_s)
     trial = BackupCheck.objects.newest()
     if trial is not None and trial.ended_at is not None:
         yield gauge("khronos_backup_valid", "1: the last copy restored on trial was whole.", float(trial.ok))

@@ -2,12 +2,12 @@
 
 import time
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from khronos.backup.engine import BackupFailed, engine
 from khronos.exceptions import Misconfigured
 from khronos.launch.home import Home
 from khronos.launch.screen import Screen
@@ -36,7 +36,7 @@ def migrate(home: Home, screen: Screen) -> str:
     if not plan:
         return ""
     is_new = not executor.loader.applied_migrations
-    kept = None if is_new else copy_first(home)
+    kept = None if is_new else copy_first(home, screen)
     with screen.busy("Making the database …" if is_new else f"Migrating the database ({len(plan)} steps) …"):
         executor.migrate(executor.loader.graph.leaf_nodes(), plan)
     if is_new:
@@ -61,10 +61,10 @@ def refuse_newer(executor: MigrationExecutor) -> None:
         )
 
 
-def copy_first(home: Home) -> Path | None:
-    """SQLite's own copy: whole, without its journal. PostgreSQL is backed up by its own means."""
+def copy_first(home: Home, screen: Screen) -> str | None:
+    """SQLite's own copy: whole, without its journal. Of PostgreSQL a dump, where one can be made."""
     if connection.vendor != "sqlite":
-        return None
+        return dump_first(screen)
     target = (
         home.path / "backup" / f"before-migration-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.sqlite3"
     )
@@ -73,7 +73,15 @@ def copy_first(home: Home) -> Path | None:
     target.chmod(0o600)
     for old in sorted(target.parent.glob("before-migration-*.sqlite3"))[:-KEEP_COPIES]:
         old.unlink()
-    return target
+    return str(target)
+
+
+def dump_first(screen: Screen) -> str | None:
+    try:
+        return f"the dump of {engine().make(lambda _part: None).at:%Y-%m-%d %H:%M:%S} UTC"
+    except BackupFailed as error:
+        screen.warn(f"The database was not copied before it is migrated: {error} Fix: {error.fix}")
+        return None
 
 
 def explain(error: Exception) -> str:

@@ -1,9 +1,8 @@
 """What is known of copies of the database (docs/backup.md): how each trial went, what arrived last."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -76,7 +75,3 @@ class BackupState(models.Model):
         """Grows also while nobody asks."""
         last: datetime = self.arrived_at or self.since
         return max(0.0, (timezone.now() - last).total_seconds())
-
-    @property
-    def is_stale(self) -> bool:
-        return self.age_s > timedelta(seconds=settings.BACKUP_STALE_S).total_seconds()

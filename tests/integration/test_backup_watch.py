@@ -48,15 +48,13 @@ def test_an_idle_database_is_never_late(keeper: Keeper) -> None:
     watch.watch()
     long_ago(300)
     state_ = watch.watch()
-    assert state_ is not None
-    assert (state_.is_stale, state_.trouble, open_alerts()) == (False, "", set())
+    assert (state_.age_s < 10, state_.trouble, open_alerts()) == (True, "", set())
 
 
 def test_copies_that_do_not_arrive_are_an_alert_until_they_do(keeper: Keeper) -> None:
     watch.watch()
     keeper.kill()
     first = watch.watch()
-    assert first is not None
     assert "Litestream is not running" in first.trouble
     assert open_alerts() == set(), "it is not late yet"
     long_ago(61)

@@ -1,9 +1,9 @@
 """Copies of the database: what there is, whether they arrive, and whether they are any good."""
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -25,12 +25,14 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        deeds = parser.add_subparsers(dest="deed", required=True, metavar="list|status|verify")
+        deeds = parser.add_subparsers(dest="deed", required=True, metavar="list|status|make|verify")
         listed = deeds.add_parser("list", help="whole copies, and which moments can be restored")
         listed.add_argument("--all", action="store_true", help="every piece, finer ones too")
         deeds.add_parser("status", help="do copies arrive, and was the last one that was tried good?")
+        make = deeds.add_parser("make", help="a copy now, without waiting for the next one")
         verify = deeds.add_parser("verify", help="restore the newest copy on trial, and judge it")
-        verify.add_argument("--quiet", action="store_true", help="for beat: its outcome is kept, not shown")
+        for each in (make, verify):
+            each.add_argument("--quiet", action="store_true", help="for beat: its outcome is kept, not shown")
         for each in deeds.choices.values():
             each.add_argument("--lang", help="en or pt-br; else as the terminal is set")
 
@@ -50,20 +52,27 @@ class Command(BaseCommand):
         console.print(table(sorted(shown, key=lambda copy: copy.at)[-MOST:]))
         if len(shown) > MOST:
             console.print(_("… and %(n)s older ones") % {"n": len(shown) - MOST}, style="dim")
+        console.print(self.summary(copies))
+
+    def summary(self, copies: "Sequence[Copy]") -> str:
         first, last = min(copy.at for copy in copies), max(copy.at for copy in copies)
-        console.print(
-            _("Any moment from %(first)s to %(last)s can be restored; %(size)s MB in %(n)s pieces.")
-            % {
-                "first": local(first),
-                "last": local(last),
-                "size": megabytes(sum(copy.size for copy in copies)),
-                "n": len(copies),
-            }
-        )
+        size = megabytes(sum(copy.size for copy in copies))
+        if caveat := engine().caveat:
+            return _("%(n)s copies, %(size)s MB; %(caveat)s.") % {
+                "n": len(copies), "size": size, "caveat": caveat,
+            }  # fmt: skip
+        return _("Any moment from %(first)s to %(last)s can be restored; %(size)s MB in %(n)s pieces.") % {
+            "first": local(first),
+            "last": local(last),
+            "size": size,
+            "n": len(copies),
+        }
 
     def status(self, **_options: Any) -> None:
-        goes_to = settings.BACKUP_REPLICA_URL or _("a folder beside the database: a lost disk loses both")
-        self.stdout.write(f"{_('copies')}   {engine().kind} → {goes_to}")
+        copies = engine()
+        self.stdout.write(f"{_('copies')}   {copies.kind} → {copies.goes_to()}")
+        if copies.caveat:
+            self.stdout.write(f"   {copies.caveat}")
         ok = [self.line(*arrival()), self.line(*trial())]
         if not all(ok):
             raise SystemExit(1)
@@ -71,6 +80,14 @@ class Command(BaseCommand):
     def line(self, ok: bool, text: str) -> bool:
         self.stdout.write(f"{'✅' if ok else '❌'} {text}")
         return ok
+
+    def make(self, *, quiet: bool, **_options: Any) -> None:
+        console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+        with progress_bar(console, _("Making a copy")) as progress:
+            copy = engine().make(nobody if quiet else progress)
+        if not quiet:
+            figures = {"at": local(copy.at), "size": megabytes(copy.size)}
+            self.line(True, _("copied as it is at %(at)s, %(size)s MB") % figures)
 
     def verify(self, *, quiet: bool, **_options: Any) -> None:
         console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
@@ -85,12 +102,13 @@ class Command(BaseCommand):
 def arrival() -> tuple[bool, str]:
     """Asked now, not remembered."""
     try:
-        age_s = engine().age()
+        copies = engine()
+        age_s = copies.age()
     except BackupFailed as error:
         row = BackupState.objects.filter(pk=BackupState.ONLY).first()
         since = f" {_('Newest copy: %(age)s ago.') % {'age': words(row.age_s)}}" if row else ""
         return False, f"{_('arrives')}  {error}{since} {_('Fix')}: {error.fix}."
-    return age_s <= settings.BACKUP_STALE_S, f"{_('arrives')}  {_('%(age)s ago') % {'age': words(age_s)}}"
+    return age_s <= copies.late_s, f"{_('arrives')}  {_('%(age)s ago') % {'age': words(age_s)}}"
 
 
 def trial() -> tuple[bool, str]:

@@ -1,0 +1,159 @@
+"""Dumps of a PostgreSQL database in a folder: made, found, thinned out (ADR 14)."""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from psycopg.conninfo import make_conninfo
+
+from khronos.backup import postgres_programs as programs
+from khronos.backup import postgres_server as server
+from khronos.backup.engine import BackupFailed, NoRoom, Progress, Unreachable
+
+NAME = re.compile(r"(\d{8}T\d{6}\.\d{6})-([0-9A-F]+)_([0-9A-F]+)\.dump")
+TIME = "%Y%m%dT%H%M%S.%f"
+EACH_KEPT = timedelta(days=1)  # after that the last of each day
+SNAPSHOT = "SELECT pg_export_snapshot(), now(), pg_current_wal_lsn()::text"
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    path: Path
+    at: datetime
+    position: str  # in the server's journal
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size
+
+
+def folder() -> Path:
+    return Path(settings.BACKUP_FOLDER) / "postgresql"
+
+
+def found() -> list[Dump]:
+    """The oldest first."""
+    named = [(NAME.fullmatch(path.name), path) for path in sorted(folder().glob("*.dump"))]
+    return [
+        Dump(path, datetime.strptime(match[1], TIME).replace(tzinfo=UTC), f"{match[2]}/{match[3]}")
+        for match, path in named
+        if match
+    ]
+
+
+def is_due() -> bool:
+    dumps = found()
+    return not dumps or datetime.now(UTC) - dumps[-1].at >= settings.BACKUP_DUMP_EVERY
+
+
+def make(place: str, progress: Progress) -> Dump:
+    """One, whose moment is known. Why none could be made is kept until one can."""
+    with explained(), making():
+        clear()
+        try:
+            dump = written(place, progress)
+        except BackupFailed as error:
+            clear()
+            with suppress(OSError):  # on a full disk it is told by the age alone
+                failure().write_text(json.dumps([str(error), error.fix]), "utf-8")
+            raise
+        failure().unlink(missing_ok=True)
+        for old in superfluous(found(), datetime.now(UTC)):
+            old.path.unlink(missing_ok=True)
+        return dump
+
+
+def clear() -> None:
+    """What a killed one left, or one that went wrong."""
+    for left in folder().glob("*.part"):
+        left.unlink()
+
+
+def written(place: str, progress: Progress) -> Dump:
+    likely = insist_on_room()
+    with server.opened(place) as holder, holder.transaction():
+        holder.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        snapshot, at, position = holder.execute(SNAPSHOT).fetchone() or ("", datetime.now(UTC), "0/0")
+        path = folder() / f"{at.astimezone(UTC).strftime(TIME)}-{position.replace('/', '_')}.dump"
+        draft = path.with_suffix(".part")
+        os.close(os.open(draft, os.O_CREAT | os.O_WRONLY, 0o600))
+        programs.follow(
+            "pg_dump", "--format=custom", f"--snapshot={snapshot}", f"--file={draft}",
+            f"--dbname={make_conninfo(dbname=place)}", limit_s=settings.BACKUP_CHECK_MAX.total_seconds(),
+            each=lambda: progress(min(0.99, draft.stat().st_size / likely)),
+        )  # fmt: skip
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    draft.rename(path)
+    progress(1.0)
+    return Dump(path, at, position)
+
+
+def insist_on_room() -> int:
+    """Twice the last one: who fills the disk to its end takes it from everybody. Answers the likely size."""
+    likely = max((dump.size for dump in found()[-1:]), default=1)
+    free = shutil.disk_usage(folder()).free
+    if free < 2 * likely:
+        raise NoRoom(
+            _("The next dump may need %(needed)s MB, and %(free)s MB are free in %(folder)s.")
+            % {"needed": 2 * likely // 10**6 + 1, "free": free // 10**6, "folder": folder()},
+            _("make room there"),
+        )
+    return likely
+
+
+def superfluous(dumps: list[Dump], now: datetime) -> list[Dump]:
+    """Each is kept for a day, the last of each day for BACKUP_KEPT_DAYS; the newest of all always."""
+    last_of_day = {dump.at.date(): dump for dump in dumps}
+    return [
+        dump
+        for dump in dumps[:-1]
+        if now - dump.at > settings.BACKUP_KEPT
+        or (now - dump.at > EACH_KEPT and last_of_day[dump.at.date()] is not dump)
+    ]
+
+
+def failure() -> Path:
+    return folder() / "failed.json"
+
+
+def why_none() -> tuple[str, str] | None:
+    """Of the last try, where it failed: the reason and its fix."""
+    try:
+        reason, fix = json.loads(failure().read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return str(reason), str(fix)
+
+
+@contextmanager
+def making() -> Iterator[None]:
+    """One at a time."""
+    folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder() / "making.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupFailed(_("A copy is being made already."), _("wait until it has ended")) from None
+        yield
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """What the operating system refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise Unreachable(
+            _("Where the copies lie refuses us: %(why)s") % {"why": error},
+            _("make room in %(folder)s, and make it writable for this user") % {"folder": folder()},
+        ) from None
