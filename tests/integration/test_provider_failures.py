@@ -189,7 +189,7 @@ def test_a_model_that_does_not_answer_in_time_is_transient(
         started = time.monotonic()
         with pytest.raises(Transient):
             provider(name).complete(QUESTION)
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 5.0
     assert len(sim.models.calls()) <= 2
     pool(sim.url).close()
 

@@ -291,7 +291,7 @@ def test_a_broker_that_hangs_keeps_the_dispatcher_from_nothing(monkeypatch: pyte
     for _ in range(5):
         heartbeat.last_beats.clear()
         canaries.beat()
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 5.0
     assert asked.acquire(timeout=5)
     assert not asked.acquire(blocking=False)  # nor do canaries pile up before it
     thawed.set()

@@ -10,6 +10,7 @@ import pytest
 from khronos.desk.dashboard.questions import DEADLINE_S, FRESH_S, Board, Question
 
 VIEWERS = 40
+HANGS_S = 10
 
 
 class Asked:
@@ -22,7 +23,7 @@ class Asked:
         self.error: Exception | None = None
 
     def __call__(self) -> int:
-        self.may_go.wait(10)
+        self.may_go.wait(HANGS_S)
         if self.error is not None:
             raise self.error
         self.count += 1
@@ -61,7 +62,7 @@ def test_what_hangs_keeps_its_last_answer_marked_as_old_and_holds_up_nobody(aske
     aged(board)
     began = time.monotonic()
     answers = board.look()
-    assert DEADLINE_S <= time.monotonic() - began < 1.0
+    assert DEADLINE_S <= time.monotonic() - began < HANGS_S / 2
     hangs, works = answers["hangs"], answers["works"]
     assert (hangs.ok, hangs.data, hangs.error) == (False, 1, f"no answer within {DEADLINE_S} s")
     assert hangs.age_s is not None
@@ -82,7 +83,7 @@ def test_viewers_do_not_wait_one_after_another_for_what_hangs(asked: Asked) -> N
     began = time.monotonic()
     with ThreadPoolExecutor(VIEWERS) as viewers:
         answers = [each.result()["hangs"] for each in [viewers.submit(board.look) for _ in range(VIEWERS)]]
-    assert time.monotonic() - began < 3 * DEADLINE_S
+    assert time.monotonic() - began < HANGS_S / 2
     assert {answer.ok for answer in answers} == {False}
 
 

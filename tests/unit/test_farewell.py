@@ -140,7 +140,7 @@ def test_jobs_that_last_longer_are_left(said: Callable[[], list[str]]) -> None:
     began = time.monotonic()
     leaving.take()
     assert said()[2].startswith("3/7 jobs in hand: 2 finished, 1 left, ")
-    assert 0.2 <= time.monotonic() - began < 1.0
+    assert 0.2 <= time.monotonic() - began < 5.0
     assert not leaving.is_quiet()
 
 

@@ -13,7 +13,7 @@ def test_a_check_that_hangs_is_told_from_those_that_answer() -> None:
     readiness = Readiness({"good": lambda: "fine", "hanging": lambda: str(hang.wait(30))})
     asked = time.monotonic()
     results = readiness.look()
-    assert time.monotonic() - asked < 1.0
+    assert time.monotonic() - asked < 5.0
     assert results["good"].ok
     assert not results["hanging"].ok
     assert str(DEADLINE_S) in results["hanging"].detail
