@@ -17,6 +17,7 @@ TRIAL_TASK, MAKE_TASK = "tasks.ops.try_copy", "tasks.ops.make_copy"
 UNTRIED_AFTER = timedelta(hours=13)  # two trials that did not end
 TRIALS_APART = timedelta(minutes=10)  # of those that nobody waits six hours for
 GRACE = timedelta(minutes=1)  # after the first look: the first copy is being made
+PACE = 5e6  # bytes of the database that it takes a second at least, on a slow way
 
 
 def watch() -> BackupState:
@@ -28,13 +29,20 @@ def watch() -> BackupState:
         keep(trouble="", arrived_at=Now() - timedelta(seconds=copies.age()))
     except BackupFailed as error:
         keep(trouble=error.told[:500])
-        is_bare = isinstance(error, NoCopy) and timezone.now() - state.since > GRACE
-        if is_bare:
-            mend.fill()
+        is_bare = isinstance(error, NoCopy) and is_filled_anew(copies, state)
     state.refresh_from_db()
     tell(copies, state, is_bare=is_bare)
     look_at_trials(state)
     return state
+
+
+def is_filled_anew(copies: Engine, state: BackupState) -> bool:
+    """A first copy that is being made is left its time: begun anew before, it would never be there."""
+    takes = GRACE + timedelta(seconds=copies.size(copies.live) / PACE)
+    if timezone.now() - state.since <= takes:
+        return False
+    mend.fill(takes)
+    return True
 
 
 def keep(**changes: object) -> None:

@@ -17,11 +17,10 @@ def main() -> None:
     database, every_s = sys.argv[1], float(sys.argv[2])
     connection = sqlite3.connect(database, isolation_level=None)
     connection.executescript(SQLITE_PRAGMAS)
-    number = 0
     while True:
         due = time.monotonic() + every_s
-        connection.execute(INSERT, (os.urandom(16).hex(), str(number)))
-        number += 1
+        key = os.urandom(16).hex()
+        connection.execute(INSERT, (key, key))
         time.sleep(max(0.0, due - time.monotonic()))
 
 

@@ -1,9 +1,11 @@
 """Copies that do not arrive are an alert, and its end; an emptied place is filled anew; trials are kept."""
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -77,6 +79,27 @@ def test_an_emptied_place_is_told_at_once_and_filled_by_a_new_start(keeper: Keep
     keeper.await_anew()
     watch.watch()
     assert open_alerts() == set()
+
+
+def test_a_first_copy_of_a_large_database_is_left_its_time(keeper: Keeper, tmp_path: Path) -> None:
+    keeper.execute("CREATE TABLE large (bits)")
+    keeper.execute("INSERT INTO large VALUES (zeroblob(?))", 50_000_000)
+    with closing(sqlite3.connect(keeper.engine.live)) as live:
+        live.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    watch.watch()
+    keeper.enlist()
+    for level in (tmp_path / "backup" / "litestream").rglob("9"):
+        shutil.rmtree(level)
+    long_ago(65)
+    BackupState.objects.update(arrived_at=timezone.now())
+    watch.watch()
+    assert open_alerts() == set()
+    assert keeper.process is not None
+    assert keeper.process.poll() is None
+    long_ago(75)
+    watch.watch()
+    assert open_alerts() == {"backup.stale"}
+    assert keeper.process.wait(10) is not None
 
 
 def test_a_trial_is_kept_with_its_figures_and_its_scratch_space_is_empty(
