@@ -51,7 +51,9 @@ def keep(**changes: object) -> None:
 
 def tell(copies: Engine, state: BackupState, *, is_bare: bool) -> None:
     """That nothing at all is there is told at once: it cannot be slowness."""
-    if state.age_s > copies.late_s or is_bare:
+    if is_bare:
+        raise_alert(STALE, "error", state.trouble)
+    elif state.age_s > copies.late_s:
         raise_alert(STALE, "error", f"The newest copy is {words(state.age_s)} old. {state.trouble}")
     elif not state.trouble:
         resolve_alert(STALE)

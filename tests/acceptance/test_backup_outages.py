@@ -132,6 +132,7 @@ def test_a_wiped_bucket_is_told_at_once_and_filled_again(
     assert "❌ arrives  There is no whole copy" in shown
     assert "There is no whole copy" in looked()
     assert open_alerts() == {"backup.stale"}
+    assert Alert.objects.get(name="backup.stale").text.startswith("There is no whole copy")
     keeper.await_anew()
     heal(keeper, tmp_path, "before")
     assert bucket.names()
