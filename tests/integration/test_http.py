@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from khronos.exceptions import Misconfigured
-from khronos.http import Pool, Reply, Unanswered, Unsent
+from khronos.http import Pool, Unanswered, Unsent
+from khronos.http.inlet import Reply
 from tests.integration.raw_server import Caller, answer, polite, serving
 
 type PoolOf = Callable[[str], Pool]
