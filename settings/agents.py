@@ -25,18 +25,21 @@ DEPRECATED_MODELS = {
     "claude-opus-4*": "is gone; use claude-opus-5-5",
     "claude-3-7*": "is gone; use claude-sonnet-5-5",
 }
-# US dollars per million tokens, in and out, as the providers list them. Correct them when they change.
+# Per million tokens: in, out, read from a cache, written to one; as the providers list them. MODEL_PRICES
+# adds to them, and corrects them.
+PRICE_CURRENCY = "USD"
 PRICES = {
-    "claude-opus-5-5": ("5", "25"),
-    "claude-sonnet-5-5": ("3", "15"),
-    "claude-sonnet-4-5": ("3", "15"),
-    "claude-haiku-5-5": ("1", "5"),
-    "claude-haiku-4-5": ("1", "5"),
-    "gpt-5": ("1.25", "10"),
-    "gpt-5-mini": ("0.25", "2"),
-    "gpt-5-nano": ("0.05", "0.40"),
+    "claude-opus-5-5": ("5", "25", "0.50", "6.25"),
+    "claude-sonnet-5-5": ("3", "15", "0.30", "3.75"),
+    "claude-sonnet-4-5": ("3", "15", "0.30", "3.75"),
+    "claude-haiku-5-5": ("1", "5", "0.10", "1.25"),
+    "claude-haiku-4-5": ("1", "5", "0.10", "1.25"),
+    "gpt-5": ("1.25", "10", "0.125"),
+    "gpt-5-mini": ("0.25", "2", "0.025"),
+    "gpt-5-nano": ("0.05", "0.40", "0.005"),
     "offline": ("0", "0"),
-}
+} | env.model_prices
+DEFAULT_PRICE = PRICES["claude-opus-5-5"]  # of a model that nobody priced: rather too much than too little
 
 AGENT_PROCESSES = env.agent_processes
 AGENT_THREADS = env.agent_threads

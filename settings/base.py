@@ -102,3 +102,4 @@ DELIVERY_LEASE = timedelta(seconds=env.delivery_lease_s)
 LOCK_TTL = timedelta(seconds=env.lock_ttl_s)
 SWEEP_EVERY_S = 1.0
 UPDATES_KEPT = timedelta(days=env.updates_kept_days)
+USAGE_KEPT = timedelta(days=env.usage_kept_days)

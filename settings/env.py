@@ -7,7 +7,7 @@ and what `make up` wrote under KHRONOS_HOME (secrets it made, inner ports it cho
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from khronos.exceptions import Misconfigured
 from settings.dotenv import ROOT, merged
@@ -66,6 +66,10 @@ class Environment(BaseModel):
         description="Of the process that holds the local model; chosen at the first start.",
     )
     embedder_url: str = Field("", description="Where that process is on another machine.")
+    model_prices: dict[str, tuple[str, ...]] = Field(
+        {}, description="US dollars per million tokens, in and out: my-model=0.5/1.5, with commas between."
+    )
+    usage_kept_days: int = Field(400, ge=62, description="How long single calls are kept; their sums stay.")
 
     agent_processes: int = Field(1, ge=1, le=64, description="Agent processes that `make up` starts.")
     agent_threads: int = Field(
@@ -145,10 +149,27 @@ class Environment(BaseModel):
         "hold", description="What may have been sent after the moment that was restored."
     )
 
+    @field_validator("model_prices", mode="before")
+    @classmethod
+    def prices(cls, text: object) -> object:
+        """From two to four numbers each: in, out, read from a cache, written to one."""
+        if not isinstance(text, str):
+            return text
+        pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+        prices = {name.strip(): tuple(price.strip().split("/")) for name, _, price in pairs}
+        for name, price in prices.items():
+            if not name or not 2 <= len(price) <= 4 or not all(is_price(number) for number in price):
+                raise ValueError(f"{name or text} has no price such as my-model=0.5/1.5")
+        return prices
+
     @property
     def home(self) -> Path:
         """KHRONOS_HOME, from the checkout where it is relative."""
         return ROOT / self.khronos_home
+
+
+def is_price(number: str) -> bool:
+    return number.replace(".", "", 1).isdecimal()
 
 
 def load() -> Environment:

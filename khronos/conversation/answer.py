@@ -15,6 +15,7 @@ from khronos.exceptions import LostLease
 from khronos.models import Delivery, Event, Message, Turn
 from khronos.models.prepared import insert
 from khronos.resilience import crashpoints
+from khronos.usage import ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ def store(turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool) -> lis
         if turn.fenced().update(amended=False):
             return None
         return stored_before(turn)
+    ledger.write(turn.paid)
     for reply in replies:
         reply.deed()
     deliveries = [delivery for reply in replies for delivery in utter(turn, Message.Author.BOT, reply.text)]
@@ -78,12 +80,14 @@ def generated(turn: Turn, completion: Completion) -> Event:
 def put_off(turn: Turn, after: timedelta, reason: str, words: str, *, was_try: bool) -> list[Delivery]:
     give_back = turn.defer if was_try else turn.postpone
     give_back(Turn.State.PARKED, after, reason, apologised=turn.apologised or bool(words))
+    ledger.write(turn.paid)
     notes.put_off(turn, after, reason)
     return utter(turn, Message.Author.SYSTEM, words) if words else []
 
 
 def give_up(turn: Turn, reason: str, words: str) -> list[Delivery]:
     turn.settle(Turn.State.BURIED, reason)
+    ledger.write(turn.paid)
     notes.buried(turn, reason)
     return utter(turn, Message.Author.SYSTEM, words)
 

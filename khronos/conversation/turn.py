@@ -20,6 +20,7 @@ from khronos.alerts import raise_alert
 from khronos.bus import doorbell
 from khronos.bus.routes import TURN_TASK
 from khronos.conversation import answer, triage
+from khronos.conversation.account import account
 from khronos.conversation.deadletters import keep
 from khronos.conversation.holding import acknowledge_presses, holding
 from khronos.conversation.patience import TooMuch, waited_s, waiting_time
@@ -67,7 +68,7 @@ def take(turn_id: int) -> None:
 def see_through(turn: Turn) -> None:
     facts = {"turn": turn.pk, "attempt": turn.attempts}
     try:
-        with step("turn.taken", after="message.dispatched", named=turn.attempts == 1, **facts):
+        with step("turn.taken", after="message.dispatched", named=turn.attempts == 1, **facts), account(turn):
             deliveries = work_on(turn)
     except LostLease:
         log.warning("lease lost, nothing written", extra={"turn": turn.pk})

@@ -19,6 +19,7 @@ from khronos.models.queue import Queue
 from khronos.models.tenant import Tenant
 from khronos.models.turn import Turn
 from khronos.models.update import Update
+from khronos.models.usage import Usage, UsageDay
 
 __all__ = [
     "Alert",
@@ -42,6 +43,8 @@ __all__ = [
     "Tenant",
     "Turn",
     "Update",
+    "Usage",
+    "UsageDay",
     "Word",
     "contact_id",
     "conversation_id",

@@ -146,6 +146,16 @@ class Insert(Prepared):
             cursor.execute(*plan.filled())
             return cursor.fetchone()[0] if self._tells_key else None
 
+    def once(self, **values: Any) -> bool:
+        """False where it is there already."""
+        plan = self.plan(values)
+        with (
+            transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS),
+            plan.connection.cursor() as cursor,
+        ):
+            cursor.execute(*plan.filled())
+            return bool(cursor.rowcount == 1)
+
     def many(self, rows: Iterable[Mapping[str, Any]]) -> None:
         plan = self.plan({})
         with (
@@ -162,6 +172,12 @@ def insert[M: models.Model](row: M, *, unless_there: bool = False) -> M:
     row.pk = inserting(type(row), expressions(given), unless_there, tells_key)(**given) or row.pk
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     return row
+
+
+def insert_once(row: models.Model) -> bool:
+    """False where the row is there already. The key that the database makes stays unknown."""
+    given = values_of(row)
+    return inserting(type(row), expressions(given), True, False).once(**given)
 
 
 def insert_all(rows: Iterable[models.Model], *, unless_there: bool = False) -> None:

@@ -5,8 +5,9 @@ most one that is under way (two partial unique indexes), however many workers th
 is under way: what its contact says meanwhile is answered after it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Exists, OuterRef
@@ -15,6 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from khronos.models.conversation import Conversation
 from khronos.models.pause import Pause
 from khronos.models.work import Work, WorkQuerySet
+
+if TYPE_CHECKING:
+    from khronos.models.usage import Usage
 
 
 class TurnQuerySet(WorkQuerySet["Turn"]):
@@ -62,6 +66,7 @@ class Turn(Work):
     objects = TurnQuerySet.as_manager()
 
     asked_at: datetime | None = None  # when the first of its messages arrived, for who has read them
+    paid: "Sequence[Usage]" = ()  # what this try has asked of models (khronos/usage/charging.py)
 
     class Meta:
         verbose_name = _("turn")

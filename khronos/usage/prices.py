@@ -1,26 +1,61 @@
-"""What an answer costs: `cost("claude-sonnet-5-5", 1200, 300)` is 0.0081 US dollars."""
+"""What a call costs, in millionths: `micros("claude-sonnet-5-5", Tokens(1200, 300))` is 8100."""
 
-from decimal import Decimal
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 from django.conf import settings
 
-MILLION = 1_000_000
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    into: int = 0  # all of them, with those of a cache
+    out: int = 0
+    cached_read: int = 0
+    cached_write: int = 0
 
 
-def cost(model: str, input_tokens: int, output_tokens: int) -> Decimal | None:
-    """None where nobody has said what the model costs (settings/agents.py, PRICES)."""
-    price = price_of(model)
-    if price is None:
-        return None
-    return (input_tokens * price[0] + output_tokens * price[1]) / MILLION
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Of a million tokens, which is that of one in millionths."""
+
+    into: Decimal
+    out: Decimal
+    cached_read: Decimal
+    cached_write: Decimal
+
+
+def micros(model: str, tokens: Tokens) -> int:
+    """By the default price where nobody has said what the model costs (settings/agents.py, PRICES)."""
+    price = price_of(model) or default_price()
+    fresh = max(0, tokens.into - tokens.cached_read - tokens.cached_write)
+    cost = (
+        fresh * price.into
+        + tokens.cached_read * price.cached_read
+        + tokens.cached_write * price.cached_write
+        + tokens.out * price.out
+    )
+    return int(cost.to_integral_value(ROUND_HALF_UP))
 
 
 @lru_cache(maxsize=128)
-def price_of(model: str) -> tuple[Decimal, Decimal] | None:
+def price_of(model: str) -> Price | None:
     """Providers answer with a date behind the name: the longest name that it begins with counts."""
     known = [name for name in settings.PRICES if model == name or model.startswith(f"{name}-")]
-    if not known:
-        return None
-    into, out = settings.PRICES[max(known, key=len)]
-    return Decimal(into), Decimal(out)
+    return made_of(settings.PRICES[max(known, key=len)]) if known else None
+
+
+@lru_cache(maxsize=1)
+def default_price() -> Price:
+    return made_of(settings.DEFAULT_PRICE)
+
+
+def made_of(words: tuple[str, ...]) -> Price:
+    """In, out, and where they differ from "in": read from a cache, written to one."""
+    into, out, *cached = (Decimal(word) for word in words)
+    read, write = (*cached, into, into)[:2]
+    return Price(into, out, read, write)
+
+
+def in_currency(millionths: int) -> Decimal:
+    return Decimal(millionths) / 1_000_000

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from khronos.agents.providers.base import Prompt
-from khronos.agents.providers.errors import Empty
-from khronos.exceptions import Permanent
+from khronos.agents.providers.errors import CutShort, Empty
 
 REFUSALS = {
     "en": "I am sorry, I cannot help with that. Is there something else I can do for you?",
@@ -23,6 +22,8 @@ class Said:
     stop_reason: str
     input_tokens: int
     output_tokens: int
+    cached_read_tokens: int = 0  # of the input
+    cached_write_tokens: int = 0  # of the input
 
 
 def dialogue(prompt: Prompt) -> list[dict[str, str]]:
@@ -37,7 +38,7 @@ def words_of(said: Said, language: str) -> str:
     if said.stop_reason == REFUSAL:
         return REFUSALS.get(language[:2].lower(), REFUSALS["en"])
     if said.stop_reason in CUT_SHORT:
-        raise Permanent("the answer ended before its first word: ANSWER_MAX_TOKENS is too small")
+        raise CutShort("the answer ended before its first word: ANSWER_MAX_TOKENS is too small")
     raise Empty("an empty answer")
 
 

@@ -38,4 +38,6 @@ class AnthropicProvider(SdkProvider):
             stop_reason=stop_reason,
             input_tokens=count(usage, *INPUT_COUNTERS),
             output_tokens=count(usage, "output_tokens"),
+            cached_read_tokens=count(usage, "cache_read_input_tokens"),
+            cached_write_tokens=count(usage, "cache_creation_input_tokens"),
         )

@@ -32,6 +32,8 @@ class Completion:
     stop_reason: str = ""
     duration_ms: int = 0
     requests_per_minute: int = 0  # what the provider allows us, where it says so
+    cached_read_tokens: int = 0  # of the input
+    cached_write_tokens: int = 0  # of the input
 
 
 class Provider(Protocol):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+from khronos.agents.providers.base import Completion
 from khronos.exceptions import Failure, Permanent, Throttled, Transient, Unauthorized
 
 REASON_MAX = 300
@@ -30,8 +31,18 @@ COMPLAINTS = {
 }
 
 
-class Empty(Transient):
-    """An answer without a word."""
+class Wordless(Failure):
+    """An answer that says nothing, and is paid for all the same."""
+
+    answer: Completion | None = None
+
+
+class Empty(Wordless, Transient):
+    """The next one may say something."""
+
+
+class CutShort(Wordless, Permanent):
+    """The tokens ran out before its first word."""
 
 
 def complaint(error: Unauthorized) -> str:

@@ -6,10 +6,11 @@ from django.conf import settings
 
 from khronos.agents.providers import provider
 from khronos.agents.providers.base import Completion, Prompt
-from khronos.agents.providers.errors import Empty
+from khronos.agents.providers.errors import Empty, Wordless
 from khronos.exceptions import Failure, Throttled, Transient, Unauthorized
 from khronos.observability import metrics
-from khronos.usage.prices import cost
+from khronos.usage.charging import note
+from khronos.usage.prices import Tokens, micros
 
 STATUSES: dict[type[Failure], str] = {
     Throttled: "throttled",
@@ -24,10 +25,12 @@ def complete(name: str, prompt: Prompt) -> Completion:
     try:
         completion = provider(name).complete(prompt)
         status = "ok"
-        count_tokens(name, completion)
+        count_paid(name, completion, status)
         return completion
     except Failure as error:
         status = STATUSES.get(type(error), "refused")
+        if isinstance(error, Wordless) and error.answer:
+            count_paid(name, error.answer, status)
         raise
     finally:
         count(name, status, time.perf_counter() - began)
@@ -41,13 +44,18 @@ def count(name: str, status: str, seconds: float) -> None:
         metrics.ANTHROPIC_SECONDS.labels(model=model_of(name)).observe(seconds)
 
 
-def count_tokens(name: str, completion: Completion) -> None:
+def count_paid(name: str, answer: Completion, status: str) -> None:
+    """In the metrics, and to whoever pays for it."""
     model = model_of(name)
-    if price := cost(completion.model, completion.input_tokens, completion.output_tokens):
-        metrics.COST.labels(model=model).inc(float(price))
+    tokens = Tokens(
+        answer.input_tokens, answer.output_tokens, answer.cached_read_tokens, answer.cached_write_tokens
+    )
+    note(name, answer.model, tokens, status)
+    if price := micros(answer.model, tokens):
+        metrics.COST.labels(model=model).inc(price / 1_000_000)
     if name == "anthropic":
-        metrics.ANTHROPIC_TOKENS.labels(model=model, type="input").inc(completion.input_tokens)
-        metrics.ANTHROPIC_TOKENS.labels(model=model, type="output").inc(completion.output_tokens)
+        metrics.ANTHROPIC_TOKENS.labels(model=model, type="input").inc(tokens.into)
+        metrics.ANTHROPIC_TOKENS.labels(model=model, type="output").inc(tokens.out)
 
 
 def model_of(name: str) -> str:

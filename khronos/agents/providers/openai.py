@@ -41,9 +41,11 @@ class OpenAIProvider(SdkProvider):
         stop_reason = str(choice.get("finish_reason") or "")
         is_refusal = bool(refused) or stop_reason == "content_filter"
         usage = answer.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
         return Said(
             text=refused if is_refusal else str(message.get("content") or ""),
             stop_reason=REFUSAL if is_refusal else stop_reason,
             input_tokens=count(usage, "prompt_tokens"),
             output_tokens=count(usage, "completion_tokens"),
+            cached_read_tokens=count(usage.get("prompt_tokens_details"), "cached_tokens"),
         )

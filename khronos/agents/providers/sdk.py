@@ -6,6 +6,7 @@ the rest of the call. `post` is their documented way around that; key, headers a
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
@@ -15,7 +16,7 @@ from django.conf import settings
 
 from khronos.agents.providers.answers import Said, words_of
 from khronos.agents.providers.base import Completion, Prompt
-from khronos.agents.providers.errors import failure_of
+from khronos.agents.providers.errors import Wordless, failure_of
 from khronos.agents.providers.transport import PooledTransport
 from khronos.exceptions import Transient, Unauthorized
 
@@ -56,8 +57,8 @@ class SdkProvider:
         duration_ms = round((time.monotonic() - started) * 1000)
         content = decoded(answer.content)
         said = self.read(content)
-        return Completion(
-            text=words_of(said, prompt.language),
+        completion = Completion(
+            text=said.text,
             provider=self.name,
             model=str(content.get("model") or body["model"]),
             input_tokens=said.input_tokens,
@@ -65,7 +66,14 @@ class SdkProvider:
             stop_reason=said.stop_reason,
             duration_ms=duration_ms,
             requests_per_minute=number(answer.headers.get(self.limit_header)),
+            cached_read_tokens=said.cached_read_tokens,
+            cached_write_tokens=said.cached_write_tokens,
         )
+        try:
+            return replace(completion, text=words_of(said, prompt.language))
+        except Wordless as error:
+            error.answer = completion
+            raise
 
     def _post(self, body: dict[str, Any]) -> httpx2.Response:
         try:

@@ -80,7 +80,7 @@ def numbers() -> dict[str, str]:
         "usage": _("Cost today"),
         "price_unknown": _("price not known"),
         "tokens": _("{input} tokens in, {output} out"),
-        "calls": _("{n} answers"),
+        "calls": _("{n} calls"),
         "no_usage": _("No model was asked today."),
     }
 

@@ -50,8 +50,8 @@ function hour(now) {
 function usage({ models, cost }) {
   if (!models.length) return [note(say("no_usage"))];
   const rows = models.map((each) => [
-    element("span", {}, each.model, element("small", {}, ` ${say("calls", { n: number(each.turns) })}`)),
-    element("span", {}, each.cost == null ? say("price_unknown") : money(Number(each.cost)), element("small", {}, tokens(each))),
+    element("span", {}, each.model, element("small", {}, ` ${say("calls", { n: number(each.calls) })}`)),
+    element("span", {}, money(Number(each.cost)), element("small", {}, each.is_priced ? tokens(each) : say("price_unknown"))),
   ]);
   return [...(cost == null ? [] : [big(money(Number(cost)))]), facts(rows)];
 }

@@ -1,0 +1,68 @@
+"""Who pays for a call of a model: the turn that its thread works on. See docs/costs.md.
+
+with charged_to(turn):      # every call within is the turn's
+    replies = …             # `note` is told of each call that was paid
+    store(turn, replies)    # and `ledger.write(turn.paid)` is part of the answer's transaction
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from khronos.models import Turn, Usage
+from khronos.usage.prices import Tokens, micros, price_of
+
+FREE = "offline"  # its calls are nobody's expense
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    turn: Turn
+    kind: Usage.Kind
+
+
+_payer: ContextVar[Payer | None] = ContextVar("payer", default=None)
+
+
+@contextmanager
+def charged_to(turn: Turn, kind: Usage.Kind = Usage.Kind.ANSWER) -> Iterator[None]:
+    token = _payer.set(Payer(turn, kind))
+    try:
+        yield
+    finally:
+        _payer.reset(token)
+
+
+def payer() -> Turn | None:
+    found = _payer.get()
+    return found.turn if found else None
+
+
+def note(provider: str, model: str, tokens: Tokens, status: str) -> None:
+    """It is written with whatever ends this try of the turn, in one transaction."""
+    found = _payer.get()
+    if found is None or provider == FREE:
+        return
+    turn = found.turn
+    row = Usage(
+        tenant_id=turn.conversation.tenant_id,
+        conversation_id=turn.conversation_id,
+        turn_id=turn.pk,
+        fence=turn.fence,
+        round=len(turn.paid),
+        provider=provider,
+        model=model[:100],
+        kind=found.kind,
+        status=status,
+        input_tokens=tokens.into,
+        output_tokens=tokens.out,
+        cached_read_tokens=tokens.cached_read,
+        cached_write_tokens=tokens.cached_write,
+        micros=micros(model, tokens),
+        is_priced=price_of(model) is not None,
+        at=timezone.now(),
+    )
+    turn.paid = (*turn.paid, row)

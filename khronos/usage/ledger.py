@@ -1,0 +1,28 @@
+"""The ledger: rows of what was paid, and their sums by day, in the transaction of whoever writes."""
+
+from collections.abc import Sequence
+from datetime import UTC
+
+from khronos.models import Usage, UsageDay
+from khronos.models.lease import holder
+from khronos.models.prepared import insert_once
+from khronos.models.usage import FIGURES
+
+
+def write(rows: Sequence[Usage]) -> None:
+    """Once, however often it is asked: whoever tries again counts nothing twice."""
+    for row in rows:
+        if insert_once(row):
+            UsageDay.objects.add(key_of(row), 1, {name: getattr(row, name) for name in FIGURES})
+
+
+def key_of(row: Usage) -> dict[str, object]:
+    return {
+        "tenant_id": row.tenant_id,
+        "day": row.at.astimezone(UTC).date(),
+        "agent": row.agent,
+        "provider": row.provider,
+        "model": row.model,
+        "kind": row.kind,
+        "writer": holder(),
+    }
