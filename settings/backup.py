@@ -11,6 +11,7 @@ BACKUP_SYNC_S = env.litestream_sync_s
 BACKUP_WHOLE_EVERY = timedelta(hours=env.litestream_snapshot_h)
 BACKUP_KEPT = timedelta(days=env.backup_kept_days)
 BACKUP_DUMP_EVERY = timedelta(minutes=env.backup_dump_min)
+BACKUP_JOURNAL = env.backup_journal
 POSTGRESQL_BIN = env.postgresql_bin
 BACKUP_FINE = timedelta(hours=env.backup_fine_h)
 BACKUP_STALE_S = env.backup_stale_s

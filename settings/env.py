@@ -135,6 +135,9 @@ class Environment(BaseModel):
     litestream_sync_s: float = Field(10, ge=0.5, description="What is newer may be lost with the disk.")
     litestream_snapshot_h: int = Field(24, ge=1, description="Between two whole copies.")
     backup_dump_min: float = Field(60, gt=0, description="Between two dumps of PostgreSQL.")
+    backup_journal: bool = Field(
+        False, description="PostgreSQL's journal is received too, so that any moment can be restored."
+    )
     postgresql_bin: str = Field(
         "", description="Folder of pg_dump and its like; empty: PATH, then /usr/lib/postgresql."
     )

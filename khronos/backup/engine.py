@@ -50,7 +50,7 @@ class NoRoom(BackupFailed):
 @dataclass(frozen=True, slots=True)
 class Copy:
     at: datetime  # of the newest change in it
-    kind: str  # "whole", or "changes" since the one before
+    kind: str  # "whole", "changes" since the one before, "dump"
     size: int  # bytes
     position: str  # the engine's own name of its end
 

@@ -1,4 +1,4 @@
-"""PostgreSQL, copied by dumps: whole copies at moments that are known (ADR 14)."""
+"""PostgreSQL, copied by dumps, and by its journal where BACKUP_JOURNAL says so (ADR 14)."""
 
 import contextlib
 import shutil
@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
@@ -13,6 +14,8 @@ from django.utils.translation import gettext as _
 from psycopg.conninfo import make_conninfo
 
 from khronos.backup import postgres_dumps as dumps
+from khronos.backup import postgres_journal as journal
+from khronos.backup import postgres_private as private
 from khronos.backup import postgres_programs as programs
 from khronos.backup import postgres_server as server
 from khronos.backup.engine import BackupFailed, Copy, NoCopy, Progress, Reader, Restored
@@ -20,6 +23,10 @@ from khronos.backup.engine import BackupFailed, Copy, NoCopy, Progress, Reader, 
 MISSED = 2  # intervals without a dump: one was missed
 SAME = timedelta(seconds=1)  # `backup list` shows whole seconds
 NAMED = 3  # copies beside the moment that was asked for
+
+
+def has_base() -> bool:
+    return bool(journal.eras() and journal.bases(journal.eras()[-1]))
 
 
 def engine() -> "Postgres":
@@ -35,10 +42,14 @@ class Postgres:
 
     @property
     def late_s(self) -> float:
+        if settings.BACKUP_JOURNAL:
+            return float(settings.BACKUP_STALE_S)
         return MISSED * settings.BACKUP_DUMP_EVERY.total_seconds()
 
     @property
     def caveat(self) -> str:
+        if settings.BACKUP_JOURNAL and has_base():
+            return ""
         minutes = round(settings.BACKUP_DUMP_EVERY.total_seconds() / 60)
         return _("a dump every %(n)s min: what is newer is not in it, moments between cannot be restored") % {
             "n": minutes
@@ -49,19 +60,33 @@ class Postgres:
 
     def list_copies(self) -> list[Copy]:
         with dumps.explained():
-            return [Copy(each.at, "whole", each.size, each.position) for each in dumps.found()]
+            made = [Copy(each.at, "dump", each.size, each.position) for each in dumps.found()]
+            for base in journal.bases():
+                made.append(Copy(base.at, "whole", base.size, base.folder.parent.name))
+            for base in journal.bases()[-1:]:
+                size = sum(file.stat().st_size for file in base.journal.iterdir())
+                made.append(Copy(journal.end(base), "changes", size, base.folder.parent.name))
+            return sorted(made, key=lambda copy: copy.at)
 
     def age(self) -> float:
-        """Of the newest dump; what keeps the next from being made is told before it is late."""
+        """Of the journal or the newest dump; what keeps the next from being made is told at once."""
         made = self.list_copies()
         kind = BackupFailed if made else NoCopy
-        if found := dumps.why_none():
+        if found := dumps.why_none(dumps.DUMP):
             raise kind(*found)
+        if settings.BACKUP_JOURNAL:
+            age_s = journal.arrive(journal.ARRIVES_S)
+            if not has_base():
+                raise NoCopy(_("There is no base backup yet."), _("`python manage.py backup make` makes one"))
+            return age_s
         if not made:
             raise NoCopy(_("There is no copy yet."), _("`python manage.py backup make` makes one"))
         return max(0.0, (datetime.now(UTC) - made[-1].at).total_seconds())
 
     def sync_now(self, timeout_s: float) -> float:
+        if settings.BACKUP_JOURNAL:
+            journal.arrive(timeout_s)
+            return 0.0
         age_s = self.age()
         if age_s > self.late_s:
             raise BackupFailed(
@@ -71,10 +96,20 @@ class Postgres:
         return age_s
 
     def is_due(self) -> bool:
-        return dumps.is_due()
+        return dumps.is_due(self.dump_every()) or (
+            settings.BACKUP_JOURNAL and journal.is_due() and journal.is_received()
+        )
+
+    def dump_every(self) -> timedelta:
+        """Seldom where the journal is kept: then they are for other versions and machines."""
+        if settings.BACKUP_JOURNAL and has_base():
+            return settings.BACKUP_WHOLE_EVERY
+        return settings.BACKUP_DUMP_EVERY
 
     def make(self, progress: Progress) -> Copy:
         made = dumps.make(self.live, progress)
+        if settings.BACKUP_JOURNAL:
+            journal.make_base(progress)
         return Copy(made.at, "whole", made.size, made.position)
 
     def room(self) -> tuple[int, int]:
@@ -84,12 +119,17 @@ class Postgres:
             return 0, shutil.disk_usage(dumps.folder()).free
 
     def insist_on_copy(self, at: datetime | None) -> None:
-        self.chosen(at)
+        source = self.chosen(at)
         programs.program("pg_restore")
+        if isinstance(source, journal.Base):
+            programs.program("postgres", exactly=True)
 
-    def chosen(self, at: datetime | None) -> dumps.Dump:
+    def chosen(self, at: datetime | None) -> "dumps.Dump | journal.Base":
+        """A dump of that very moment, else the journal, which has the newest state where it is kept."""
         with dumps.explained():
-            made = dumps.found()
+            base, made = journal.chosen(at), dumps.found()
+        if base and at is None and (not made or journal.end(base) >= made[-1].at):
+            return base
         if not made:
             raise NoCopy(_("There is no copy yet."), _("`python manage.py backup make` makes one"))
         if at is None:
@@ -97,6 +137,8 @@ class Postgres:
         near = sorted(made, key=lambda each: abs(each.at - at))[:NAMED]
         if abs(near[0].at - at) < SAME:
             return near[0]
+        if base:
+            return base
         moments = ", ".join(f"{each.at.astimezone():%Y-%m-%d %H:%M:%S%z}" for each in near)
         raise NoCopy(
             _("Only the moments of dumps can be restored. The nearest: %(moments)s.") % {"moments": moments},
@@ -118,18 +160,28 @@ class Postgres:
 
     def restore(self, to: str, at: datetime | None, progress: Progress) -> Restored:
         began = time.monotonic()
-        dump = self.chosen(at)
+        source = self.chosen(at)
+        if isinstance(source, journal.Base):
+            with private.brought_to(source, at) as reached, private.dump_of(reached, self.live) as file:
+                self.fill(to, file, progress)
+            reached_at, position = reached.at, reached.position
+        else:
+            self.fill(to, source.path, progress)
+            reached_at, position = source.at, source.position
+        progress(1.0)
+        return Restored(to, reached_at, position, time.monotonic() - began)
+
+    def fill(self, to: str, dump: Path, progress: Progress) -> None:
+        """Whole, or it is not there."""
         server.make(to, like=self.live)
         try:
-            self.fill(to, dump, progress)
+            self.read_into(to, dump, progress)
         except BaseException:
             server.drop(to)
             raise
-        progress(1.0)
-        return Restored(to, dump.at, dump.position, time.monotonic() - began)
 
-    def fill(self, to: str, dump: dumps.Dump, progress: Progress) -> None:
-        likely = server.size(self.live) if server.exists(self.live) else dump.size * 5
+    def read_into(self, to: str, dump: Path, progress: Progress) -> None:
+        likely = server.size(self.live) if server.exists(self.live) else dump.stat().st_size * 5
 
         def told() -> None:
             with contextlib.suppress(BackupFailed):
@@ -137,7 +189,7 @@ class Postgres:
 
         programs.follow(
             "pg_restore", "--exit-on-error", "--no-owner", "--no-privileges", "--no-comments", "--jobs=2",
-            f"--dbname={make_conninfo(dbname=to)}", str(dump.path),
+            f"--dbname={make_conninfo(dbname=to)}", str(dump),
             limit_s=settings.BACKUP_CHECK_MAX.total_seconds(), each=told,
         )  # fmt: skip
 
@@ -163,6 +215,5 @@ class Postgres:
     def put_in_place(self, restored: str, kept: str) -> None:
         """This process's own connections go first."""
         connection.close()
-        if pool := getattr(connection, "pool", None):
-            pool.close()
+        connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has it
         server.swap(restored, self.live, kept)

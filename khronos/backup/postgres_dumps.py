@@ -21,6 +21,7 @@ from khronos.backup.engine import BackupFailed, NoRoom, Progress, Unreachable
 
 NAME = re.compile(r"(\d{8}T\d{6}\.\d{6})-([0-9A-F]+)_([0-9A-F]+)\.dump")
 TIME = "%Y%m%dT%H%M%S.%f"
+DUMP, JOURNAL = "dump", "journal"  # what may have failed
 EACH_KEPT = timedelta(days=1)  # after that the last of each day
 SNAPSHOT = "SELECT pg_export_snapshot(), now(), pg_current_wal_lsn()::text"
 
@@ -50,9 +51,9 @@ def found() -> list[Dump]:
     ]
 
 
-def is_due() -> bool:
+def is_due(every: timedelta) -> bool:
     dumps = found()
-    return not dumps or datetime.now(UTC) - dumps[-1].at >= settings.BACKUP_DUMP_EVERY
+    return not dumps or datetime.now(UTC) - dumps[-1].at >= every
 
 
 def make(place: str, progress: Progress) -> Dump:
@@ -63,10 +64,9 @@ def make(place: str, progress: Progress) -> Dump:
             dump = written(place, progress)
         except BackupFailed as error:
             clear()
-            with suppress(OSError):  # on a full disk it is told by the age alone
-                failure().write_text(json.dumps([str(error), error.fix]), "utf-8")
+            keep(DUMP, error)
             raise
-        failure().unlink(missing_ok=True)
+        failure(DUMP).unlink(missing_ok=True)
         for old in superfluous(found(), datetime.now(UTC)):
             old.path.unlink(missing_ok=True)
         return dump
@@ -122,14 +122,19 @@ def superfluous(dumps: list[Dump], now: datetime) -> list[Dump]:
     ]
 
 
-def failure() -> Path:
-    return folder() / "failed.json"
+def failure(of: str) -> Path:
+    return folder() / f"{of}-failed.json"
 
 
-def why_none() -> tuple[str, str] | None:
+def keep(of: str, error: BackupFailed) -> None:
+    with suppress(OSError):  # on a full disk it is told by the age alone
+        failure(of).write_text(json.dumps([str(error), error.fix]), "utf-8")
+
+
+def why_none(of: str) -> tuple[str, str] | None:
     """Of the last try, where it failed: the reason and its fix."""
     try:
-        reason, fix = json.loads(failure().read_text("utf-8"))
+        reason, fix = json.loads(failure(of).read_text("utf-8"))
     except (OSError, ValueError):
         return None
     return str(reason), str(fix)

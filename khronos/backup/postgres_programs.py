@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 import time
@@ -45,14 +44,15 @@ FAULTY = re.compile(
 )
 
 
-def program(name: str) -> str:
+def program(name: str, *, exactly: bool = False) -> str:
     """One that is not older than the server: an older one refuses to copy a newer database."""
     wanted = server.major()
     seen = []
     for folder in folders():
         path = folder / name
         if os.access(path, os.X_OK):
-            if (found := major_of(str(path))) >= wanted:
+            found = major_of(str(path))
+            if found == wanted or (found > wanted and not exactly):
                 return str(path)
             seen.append(found)
     fix = _("install PostgreSQL %(n)s's programs for clients, or name their folder by POSTGRESQL_BIN")
@@ -135,7 +135,3 @@ def meant(said: str) -> BackupFailed:
         if pattern.search(said):
             return kind(words % {"why": reason}, fix)
     return BackupFailed(reason, server.reach())
-
-
-def is_there(name: str) -> bool:
-    return any(shutil.which(name, path=str(folder)) for folder in folders())

@@ -23,9 +23,9 @@ PACE = 5e6  # bytes of the database that it takes a second at least, on a slow w
 def watch() -> BackupState:
     """By beat. Tells when copies are late, and when they are in time again."""
     copies, state, is_bare = engine(), BackupState.now(), False
-    if copies.is_due() and mend.is_time(mend.APART):
-        doorbell.call(MAKE_TASK, "ops")
     try:
+        if copies.is_due() and mend.is_time(mend.APART):
+            doorbell.call(MAKE_TASK, "ops")
         keep(trouble="", arrived_at=Now() - timedelta(seconds=copies.age()))
     except BackupFailed as error:
         keep(trouble=error.told[:500])

@@ -25,6 +25,7 @@ WAVES = {
     "flower": (2, 0),
     "poller": (2, 0),
     "litestream": (1, 4),
+    "journal": (1, 4),
 }
 AFTER_READY = 2
 REMOVED = {
@@ -41,6 +42,10 @@ def is_wanted(name: str, settings: Mapping[str, str]) -> bool:
         return "EMBEDDER_PORT" in settings
     if name == "litestream":
         return not settings.get("DATABASE_URL") or settings["DATABASE_URL"].startswith("sqlite")
+    if name == "journal":
+        return bool(settings.get("BACKUP_JOURNAL")) and settings.get("DATABASE_URL", "").startswith(
+            "postgres"
+        )
     return True
 
 

@@ -50,6 +50,7 @@ def export_settings() -> None:
         "restart_apart_s", "failed_start_s", "failed_starts_max", "hard_stop_s", "silence_s",
     ):  # fmt: skip
         os.environ[name.upper()] = str(getattr(env, name))
+    os.environ["BACKUP_JOURNAL"] = "1" if env.backup_journal else ""
     os.environ["KHRONOS_ENVIRONMENT"] = settings.ENVIRONMENT
     if "VALKEY_PORT" in dotenv.merged():
         os.environ.setdefault("VALKEY_SERVER", configs.valkey_server())

@@ -295,9 +295,9 @@ def test_a_full_disk_is_named_and_leaves_what_is_there(pg: Dumped, small_disk: P
     with pytest.raises(NoRoom) as refused:
         pg.engine.make(nobody)
     assert "make room" in refused.value.fix
-    assert "The disk is full" in (postgres_dumps.why_none() or [""])[0]
+    assert "The disk is full" in (postgres_dumps.why_none("dump") or [""])[0]
     assert postgres_dumps.found() == whole
     pg.execute("DELETE FROM khronos_event WHERE type = 'much'")
     pg.engine.make(nobody)
     assert [len(postgres_dumps.found()), list(small_disk.glob("*.part"))] == [2, []]
-    assert postgres_dumps.why_none() is None
+    assert postgres_dumps.why_none("dump") is None

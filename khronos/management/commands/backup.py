@@ -47,7 +47,7 @@ class Command(BaseCommand):
         copies = engine().list_copies()
         if not copies:
             raise CommandError(f"❌ {_('There is no copy yet.')}\n  {_('Fix')}: make up.")
-        shown = copies if options["all"] else [copy for copy in copies if copy.kind == "whole"]
+        shown = copies if options["all"] else [copy for copy in copies if copy.kind != "changes"]
         console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
         console.print(table(sorted(shown, key=lambda copy: copy.at)[-MOST:]))
         if len(shown) > MOST:
@@ -55,12 +55,13 @@ class Command(BaseCommand):
         console.print(self.summary(copies))
 
     def summary(self, copies: "Sequence[Copy]") -> str:
-        first, last = min(copy.at for copy in copies), max(copy.at for copy in copies)
         size = megabytes(sum(copy.size for copy in copies))
         if caveat := engine().caveat:
             return _("%(n)s copies, %(size)s MB; %(caveat)s.") % {
                 "n": len(copies), "size": size, "caveat": caveat,
             }  # fmt: skip
+        moments = [copy.at for copy in copies if copy.kind != "dump"]
+        first, last = min(moments), max(moments)
         return _("Any moment from %(first)s to %(last)s can be restored; %(size)s MB in %(n)s pieces.") % {
             "first": local(first),
             "last": local(last),
@@ -137,7 +138,7 @@ def table(copies: "list[Copy]") -> Table:
     for title in (_("until"), _("kind"), _("position")):
         result.add_column(title, no_wrap=True)
     result.add_column("MB", justify="right")
-    kinds = {"whole": _("whole"), "changes": _("changes")}
+    kinds = {"whole": _("whole"), "changes": _("changes"), "dump": _("dump")}
     for copy in copies:
         result.add_row(local(copy.at), kinds[copy.kind], copy.position, megabytes(copy.size))
     return result
