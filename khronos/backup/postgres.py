@@ -65,7 +65,7 @@ class Postgres:
                 made.append(Copy(base.at, "whole", base.size, base.folder.parent.name))
             for base in journal.bases()[-1:]:
                 size = sum(file.stat().st_size for file in base.journal.iterdir())
-                made.append(Copy(journal.end(base), "changes", size, base.folder.parent.name))
+                made.append(Copy(max(base.at, journal.end(base)), "changes", size, base.folder.parent.name))
             return sorted(made, key=lambda copy: copy.at)
 
     def age(self) -> float:
