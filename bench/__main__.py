@@ -20,6 +20,7 @@ BENCHMARKS = {
     "restore": "bench.restore",
     "toll": "bench.toll",
     "eyes": "bench.eyes",
+    "knowledge": "bench.knowledge.measures",
 }
 
 

@@ -27,9 +27,13 @@ log = logging.getLogger(__name__)
 PATIENCE_S = 1.0  # with the embedder: then words alone must do
 CANDIDATES = 50  # of each kind
 COARSE = 200  # of those by sign, which are compared exactly afterwards
-WORDS_WEIGH = 0.5  # of a whole match of words, beside the cosine
+WORDS_WEIGH = 0.4  # of a whole match of words, beside the cosine
+SURPRISE = (
+    1.5  # a power: in another language a few words are alike by chance, and must not outweigh the meaning
+)
 SATURATION = 0.4  # a word that stands there often is no better than one that stands there twice
-COVERS = 0.30  # what has less does not answer the question
+COVERS = 0.28  # what has less does not answer the question (bench/knowledge has what that costs)
+WORDS_COVER = 0.7  # where the meaning is unknown
 
 FIELDS = ("pk", "heading", "text", "words", "vector", "document_id", "document__title", "document__source")
 
@@ -47,12 +51,12 @@ class Passage:
 
     @property
     def score(self) -> float:
-        return self.meaning + WORDS_WEIGH * self.words
+        return self.meaning + WORDS_WEIGH * math.pow(self.words, SURPRISE)
 
     @property
     def covers(self) -> bool:
         """It is about what was asked; whoever shows less than this makes things up."""
-        return self.score >= COVERS
+        return self.score >= COVERS or self.words >= WORDS_COVER
 
     @property
     def cited(self) -> str:

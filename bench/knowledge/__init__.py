@@ -1,0 +1,1 @@
+"""How well passages are found, what that costs, and how the cost grows."""

@@ -1,0 +1,61 @@
+"""How well passages are found among hard ones, what a question and a chunk cost, and how that grows."""
+
+from typing import Any
+
+from bench.measure import Measure, Target
+from bench.site import site
+
+SIZES, QUICK_SIZES = (1_000, 10_000, 100_000), (1_000, 10_000)
+HITS = Target(at_least=0.95, goal=0.97)
+BETTER = Target(at_least=1.0, goal=1.03)
+QUERY_MS = Target(at_least=50, goal=20, less_is_better=True)
+MEMORY_MB = Target(at_least=400, goal=300, less_is_better=True)
+
+
+def run(quick: bool) -> list[Measure]:
+    with site() as place:
+        found: dict[str, Any] = place.run("bench.inside", "bench.knowledge.found")
+        sizes = QUICK_SIZES if quick else SIZES
+        grown = {size: place.run("bench.inside", "bench.knowledge.growth", str(size)) for size in sizes}
+    return [*quality(found), *cost(found), *growth(grown)]
+
+
+def quality(found: dict[str, Any]) -> list[Measure]:
+    figures = found["figures"]
+    name = f"of {found['questions']} questions"
+    lines = [
+        Measure(f"hybrid: hit@3 {name}", figures["hybrid"]["all"]["hit@3"], "", target=HITS, details=figures)
+    ]
+    for other in ("words", "meaning"):
+        for what in ("hit@1", "hit@3", "MRR"):
+            ours, theirs = figures["hybrid"]["all"][what], figures[other]["all"][what]
+            lines.append(Measure(f"hybrid: {what}", ours, "", theirs, f"{other} only", BETTER))
+    for kind, each in figures["hybrid"].items():
+        if kind != "all":
+            lines.append(Measure(f"hybrid, {kind}: hit@1 / hit@3 {each['hit@3']:.3f}", each["hit@1"], ""))
+    return [
+        *lines,
+        Measure("questions with an answer that are said to have one", found["covered"], ""),
+        Measure("questions without an answer that are said to have one", found["covered_wrongly"], ""),
+    ]
+
+
+def cost(found: dict[str, Any]) -> list[Measure]:
+    return [Measure("read, split and embedded: CPU a chunk", found["cpu_ms_a_chunk"], "ms")]
+
+
+def growth(grown: dict[int, dict[str, Any]]) -> list[Measure]:
+    lines = []
+    for size, each in grown.items():
+        lines.append(
+            Measure(
+                f"a question among {size:,} chunks, one core", each["ms"], "ms", target=QUERY_MS, details=each
+            )
+        )
+    last = grown[max(grown)]
+    return [
+        *lines,
+        Measure("embedding the question beside it", last["embedding_ms"], "ms"),
+        Measure(f"memory with {max(grown):,} chunks and the model", last["rss_mb"], "MB", target=MEMORY_MB),
+        Measure("of the ten nearest, found by their signs", last["recall@10"], ""),
+    ]
