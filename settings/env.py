@@ -59,6 +59,10 @@ class Environment(BaseModel):
     embeddings: Literal["local", "openai"] = Field("local", description="Who says what a text means.")
     embeddings_model: str = Field("text-embedding-3-small", description="With EMBEDDINGS=openai.")
     embeddings_at_once: int = Field(10, ge=1, le=100, description="Documents that are read at the same time.")
+    knowledge_file_max_mb: int = Field(25, ge=1, le=200, description="A document that is larger is refused.")
+    knowledge_urls: str = Field(
+        "", description="Hosts that documents may be fetched from, such as *.example.com; commas between."
+    )
     embedder_port: int | None = Field(
         None,
         ge=1,

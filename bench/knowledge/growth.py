@@ -13,7 +13,7 @@ from bench.knowledge.pairs import documents, questions
 from khronos.knowledge import counting
 from khronos.knowledge.codes import Scope, changed, codes
 from khronos.knowledge.embedding.chosen import embedder
-from khronos.knowledge.reading import read
+from khronos.knowledge.reading.guarded import read
 from khronos.knowledge.search import search
 from khronos.knowledge.splitting import split
 from khronos.knowledge.vectors import packed, signs
@@ -77,8 +77,7 @@ def fill(tenant: Tenant, count: int) -> None:
             row.vector, row.code, row.model = packed(vector), code.tobytes(), embedder().name
             rows.append(row)
         Chunk.objects.bulk_create(rows)
-        if start == 0:
-            counting.change(tenant.pk, (), (row.words for row in rows))
+        counting.change(tenant.pk, (), (row.words for row in rows))
 
 
 def recall(tenant: Tenant, asked: list[str]) -> float:

@@ -28,6 +28,8 @@ class Index(Protocol):
 
 class SqliteIndex:
     def words(self, scope: Scope, terms: Mapping[str, float], most: int) -> list[int]:
+        if not terms:
+            return []
         wanted = " OR ".join(f'"{term}"' for term in rarest(terms))
         with connection.cursor() as cursor:
             cursor.execute(
@@ -44,6 +46,8 @@ class SqliteIndex:
 class PostgresIndex:
     def words(self, scope: Scope, terms: Mapping[str, float], most: int) -> list[int]:
         """Its own rank knows nothing of rare words, so the sum of the weights is it."""
+        if not terms:
+            return []
         some = rarest(terms)
         weighed = " + ".join("(found @@ %s::tsquery)::int * %s" for _ in some)
         weights = [value for term in some for value in (f"'{term}'", terms[term])]

@@ -2,8 +2,9 @@
 
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
@@ -20,6 +21,10 @@ FORMS = {
     ".txt": Document.Form.TEXT,
     ".md": Document.Form.MARKDOWN,
     ".markdown": Document.Form.MARKDOWN,
+    ".html": Document.Form.HTML,
+    ".htm": Document.Form.HTML,
+    ".pdf": Document.Form.PDF,
+    ".docx": Document.Form.DOCX,
 }
 
 
@@ -27,26 +32,44 @@ def add(
     tenant: Tenant, name: str, raw: bytes, *, kind: str = Document.Kind.KNOWLEDGE, **facts: Any
 ) -> Document:
     """The same name again is a new version; the same bytes again change nothing. Raises Permanent."""
-    facts = {
-        "title": name,
-        "form": form_of(name),
-        "size": len(raw),
-        "sha256": sha256(raw).hexdigest(),
-    } | facts
+    form = facts.pop("form", "") or form_of(name)
+    if len(raw) > settings.KNOWLEDGE_FILE_MAX_BYTES:
+        raise Permanent(too_large(len(raw)))
+    if not raw.strip():
+        raise Permanent(_("It is empty."))
+    known = {"title": name, "form": form, "size": len(raw), "sha256": sha256(raw).hexdigest()} | facts
     found = Document.objects.filter(tenant=tenant, kind=kind, source=name)
     with transaction.atomic():
         row = found.defer("raw").first()
         if row is None:
-            return Document.objects.create(tenant=tenant, kind=kind, source=name, raw=raw, **facts)
-        if row.sha256 != facts["sha256"] or row.state == Document.State.FAILED:
-            begin_anew(row, raw=raw, **facts)
+            return Document.objects.create(tenant=tenant, kind=kind, source=name, raw=raw, **known)
+        if row.sha256 != known["sha256"] or row.state == Document.State.FAILED:
+            begin_anew(row, raw=raw, **known)
     return row
 
 
 def add_file(tenant: Tenant, file: Path) -> Document:
     """As `add`, of what lies on the disk. Raises Permanent, OSError."""
     form_of(file.name)
+    if (size := file.stat().st_size) > settings.KNOWLEDGE_FILE_MAX_BYTES:
+        raise Permanent(too_large(size))
     return add(tenant, str(file.resolve()), file.read_bytes(), title=file.stem[:200])
+
+
+def add_stream(tenant: Tenant, name: str, file: IO[bytes], size: int) -> Document:
+    """As `add`, of what comes through the web; what is too large is not even loaded."""
+    form_of(name)
+    if size > settings.KNOWLEDGE_FILE_MAX_BYTES:
+        raise Permanent(too_large(size))
+    return add(tenant, name[:500], file.read(), title=name.rpartition(".")[0][:200])
+
+
+def too_large(size: int) -> str:
+    most = settings.KNOWLEDGE_FILE_MAX_BYTES
+    return _("It has %(size)s MB; at most %(most)s MB are read.") % {
+        "size": f"{size / 1024**2:,.0f}",
+        "most": f"{most / 1024**2:,.0f}",
+    }
 
 
 def try_again(document: Document) -> bool:
@@ -73,7 +96,7 @@ def form_of(name: str) -> Document.Form:
     if not can_be_read(name):
         endings = ", ".join(sorted(FORMS))
         raise Permanent(
-            _("this is no kind of file that can be read; there are %(endings)s") % {"endings": endings}
+            _("This is no kind of file that can be read; there are %(endings)s.") % {"endings": endings}
         )
     return FORMS[ending_of(name)]
 

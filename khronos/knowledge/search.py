@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 1.0  # with the embedder: then words alone must do
-CANDIDATES = 50  # of each kind
-COARSE = 200  # of those by sign, which are compared exactly afterwards
+CANDIDATES = 40  # by words
+COARSE = 150  # by sign, which are compared exactly afterwards
+POSTINGS_MAX = 4000  # chunks that the index ranks: words that stand everywhere tell little and cost much
 WORDS_WEIGH = 0.4  # of a whole match of words, beside the cosine
 SURPRISE = (
     1.5  # a power: in another language a few words are alike by chance, and must not outweigh the meaning
@@ -69,27 +70,34 @@ def search(tenant: int, question: str, most: int = 5, kind: str = "knowledge") -
     scope = Scope(tenant, kind)
     if not Chunk.objects.filter(tenant=tenant, kind=kind).exists():
         return []
-    terms = weighed(scope, question)
+    counts = counted(scope, question)
+    terms = {each: 1.0 / math.log(2.0 + count) for each, count in counts.items()}
     vector = meaning_of(question)
     found = index()
-    rows = set(found.words(scope, terms, CANDIDATES)) if terms else set()
+    rows = set(found.words(scope, telling(counts), CANDIDATES))
     if vector is not None:
         rows |= set(found.meaning(scope, vector, embedder().name, COARSE))
     passages = [judged(row, terms, vector) for row in read(scope, rows)]
     return sorted(passages, key=lambda passage: -passage.score)[:most]
 
 
-def weighed(scope: Scope, question: str) -> dict[str, float]:
-    """What is looked for: a rare word weighs more, one that is misspelt is looked for as it was meant."""
+def counted(scope: Scope, question: str) -> dict[str, int]:
+    """What is looked for, and in how many chunks it stands; a misspelt word is looked for as it was meant."""
     words = {stem(word): word for word in words_of(question)}
     there = typos.known(scope.tenant, words)
-    unknown = {each: word for each, word in words.items() if each not in there}
-    there |= typos.meant(scope.tenant, unknown.values())
-    return {each: rarity(there.get(each, 0)) for each in {**words, **there}}
+    there |= typos.meant(scope.tenant, [word for each, word in words.items() if each not in there])
+    return dict.fromkeys(words, 0) | there
 
 
-def rarity(chunks: int) -> float:
-    return 1.0 / math.log(2.0 + chunks)
+def telling(counts: Mapping[str, int]) -> dict[str, float]:
+    """The rarest words that stand anywhere; the others weigh in the judgement alone."""
+    some: dict[str, float] = {}
+    total = 0
+    for each, count in sorted(counts.items(), key=lambda pair: pair[1]):
+        total += count
+        if count and (not some or total <= POSTINGS_MAX):
+            some[each] = 1.0 / math.log(2.0 + count)
+    return some
 
 
 def meaning_of(question: str) -> "Vector | None":

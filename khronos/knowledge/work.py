@@ -12,6 +12,7 @@ from itertools import batched
 from django.db import transaction
 from django.db.models.functions import Now
 from django.db.models.query import QuerySet
+from django.utils.translation import gettext_noop
 
 from khronos.bus import doorbell
 from khronos.bus.routes import EMBED_TASK
@@ -19,7 +20,7 @@ from khronos.exceptions import Failure, LostLease, Permanent
 from khronos.knowledge import counting
 from khronos.knowledge.codes import Scope, changed
 from khronos.knowledge.embedding.chosen import embedder
-from khronos.knowledge.reading import read
+from khronos.knowledge.reading.guarded import read
 from khronos.knowledge.splitting import Piece, split
 from khronos.knowledge.vectors import packed, signs
 from khronos.knowledge.words import stems_of
@@ -61,7 +62,7 @@ def work_on(document: Document) -> None:
 def renew(document: Document, pieces: Sequence[Piece]) -> None:
     """The chunks of this version; one that is as before keeps its vector."""
     if not pieces:
-        raise Permanent("there is no text in it")
+        raise Permanent(gettext_noop("There is no text in it. What was scanned has none."))
     with transaction.atomic():
         document.write(raw=None)
         document.raw = None

@@ -104,7 +104,7 @@ def test_every_list_and_every_row_opens(operator: Client, model: type[Model]) ->
         assert operator.get(page_of(row)).status_code == 200
 
 
-@pytest.mark.parametrize("noun", ["tenant", "channel", "queue"])
+@pytest.mark.parametrize("noun", ["tenant", "channel", "queue", "document"])
 def test_what_an_operator_may_add_has_a_form(operator: Client, noun: str) -> None:
     assert operator.get(reverse(f"admin:khronos_{noun}_add")).status_code == 200
 

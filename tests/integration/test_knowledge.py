@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from khronos.agents.context import build
 from khronos.agents.providers.offline import OfflineProvider
 from khronos.knowledge import example, intake, readers, work
-from khronos.knowledge.reading import read
+from khronos.knowledge.reading.guarded import read
 from khronos.knowledge.search import Passage, search
 from khronos.knowledge.splitting import split
 from khronos.models import Chunk, Document, Pause, Tenant, Word
@@ -144,10 +144,10 @@ def test_a_newer_version_is_not_overwritten_by_whoever_reads_the_older(tenant: T
 
 
 def test_a_document_without_text_fails_and_says_so(tenant: Tenant) -> None:
-    document = added(tenant, " \n\n ")
+    document = added(tenant, "<script>1</script>", "a.html")
     assert (document.state, document.reason, document.due_at) == (
         Document.State.FAILED,
-        "there is no text in it",
+        "There is no text in it. What was scanned has none.",
         None,
     )
 

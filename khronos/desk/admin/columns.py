@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from khronos.desk.lengths import ago, until
-from khronos.models import Alert, Conversation, Delivery, Turn, Update
+from khronos.models import Alert, Conversation, Delivery, Document, Turn, Update
 from khronos.models.check import State
 
 NONE = "–"
@@ -33,6 +33,7 @@ TONES: dict[str, str] = {
     Update.State.RECEIVED: "warning",
     Update.State.DISPATCHED: "success",
     Update.State.QUARANTINED: "danger",
+    Document.State.READY: "success",
     Conversation.State.OPEN: "success",
     Conversation.Handler.QUEUE: "warning",
     Conversation.Handler.HUMAN: "info",

@@ -78,6 +78,7 @@ SIDEBAR: list[dict[str, Any]] = [
         "items": [
             item(_("Tenants"), "apartment", "tenant"),
             item(_("Channels"), "cell_tower", "channel"),
+            item(_("Documents"), "menu_book", "document"),
             item(_("Schedules"), "schedule", "periodictask", "django_celery_beat"),
             item(_("Intervals"), "timer", "intervalschedule", "django_celery_beat"),
             item(_("Times of day"), "calendar_month", "crontabschedule", "django_celery_beat"),

@@ -3,14 +3,23 @@
 import re
 from collections.abc import Iterator
 
+from khronos.knowledge.reading.unreadable import Unfit
 from khronos.knowledge.splitting import Block
 
 HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*")
-ENCODINGS = ("utf-8-sig", "utf-16", "cp1252")
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f�]")
+STRANGE_MAX = 0.01  # of all signs: more of them are no text in any encoding
 
 
 def decoded(raw: bytes) -> str:
-    """UTF-8, UTF-16 with its mark, else what Windows writes. Other control signs are no text."""
+    """UTF-8, UTF-16 with its mark, else what Windows writes."""
+    text = as_written(raw)
+    if len(CONTROL.findall(text)) > STRANGE_MAX * len(text):
+        raise Unfit("no text")
+    return CONTROL.sub("", text)
+
+
+def as_written(raw: bytes) -> str:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", "replace")
     try:
@@ -20,7 +29,11 @@ def decoded(raw: bytes) -> str:
 
 
 def read_text(raw: bytes) -> Iterator[Block]:
-    for paragraph in re.split(r"\n\s*\n", decoded(raw).replace("\r\n", "\n")):
+    return paragraphs(decoded(raw))
+
+
+def paragraphs(text: str) -> Iterator[Block]:
+    for paragraph in re.split(r"\n\s*\n", text.replace("\r\n", "\n")):
         if paragraph.strip():
             yield Block(paragraph.strip())
 

@@ -8,12 +8,13 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from khronos.exceptions import Permanent
-from khronos.knowledge import example, intake
+from khronos.exceptions import Failure
+from khronos.knowledge import example, fetching, intake
 from khronos.management.byhand import ByHand
 from khronos.management.hands import language, silence
 from khronos.models import Document, Tenant
@@ -30,7 +31,7 @@ class Command(ByHand):
         deeds = parser.add_subparsers(
             dest="deed", required=True, metavar="add|list|remove|search|retry|example"
         )
-        add = deeds.add_parser("add", help="files, folders of them")
+        add = deeds.add_parser("add", help="files, folders of them, or web addresses")
         add.add_argument("paths", nargs="+", metavar="PATH")
         deeds.add_parser("list", help="documents, and what became of them")
         remove = deeds.add_parser(
@@ -64,17 +65,19 @@ class Command(ByHand):
         return console
 
     def do_add(self, tenant: Tenant, *, paths: list[str], **_options: Any) -> None:
-        files = [file for path in paths for file in files_of(Path(path))]
-        documents = [document for file in files if (document := self.taken(tenant, file))]
+        sources = [source for path in paths for source in sources_of(path)]
+        documents = [document for source in sources if (document := self.taken(tenant, source))]
         self.follow(documents)
-        if len(documents) < len(files) or any(each.state == Document.State.FAILED for each in documents):
+        if len(documents) < len(sources) or any(each.state == Document.State.FAILED for each in documents):
             raise SystemExit(1)
 
-    def taken(self, tenant: Tenant, file: Path) -> Document | None:
+    def taken(self, tenant: Tenant, source: str) -> Document | None:
         try:
-            return intake.add_file(tenant, file)
-        except (Permanent, OSError) as error:
-            self.stdout.write(f"❌ {file}: {error}")
+            if fetching.is_address(source):
+                return fetching.fetch(tenant, source)
+            return intake.add_file(tenant, Path(source))
+        except (Failure, OSError) as error:
+            self.stdout.write(f"❌ {source}: {error}")
             return None
 
     def follow(self, documents: list[Document]) -> None:
@@ -100,7 +103,15 @@ class Command(ByHand):
         for row in documents[:MOST]:
             count = str(row.chunks.count())
             sign = f"{SIGNS.get(Document.State(row.state), '…')} {row.get_state_display()}"
-            table.add_row(str(row.pk), sign, row.get_kind_display(), count, row.source, row.title, row.reason)
+            table.add_row(
+                str(row.pk),
+                sign,
+                row.get_kind_display(),
+                count,
+                row.source,
+                row.title,
+                row.why,
+            )
         self.console().print(table)
 
     def do_remove(self, tenant: Tenant, *, which: list[str], **_options: Any) -> None:
@@ -135,12 +146,11 @@ class Command(ByHand):
             self.stdout.write(_("%(n)s documents removed.") % {"n": example.take_out(tenant)})
 
 
-def files_of(path: Path) -> Iterator[Path]:
-    """Of a folder those that can be read; a file is what somebody named."""
-    if path.is_dir():
-        yield from sorted(
-            file for file in path.rglob("*") if file.is_file() and intake.can_be_read(file.name)
-        )
+def sources_of(path: str) -> Iterator[str]:
+    """Of a folder those that can be read; a file and an address are what somebody named."""
+    if not fetching.is_address(path) and Path(path).is_dir():
+        files = (file for file in Path(path).rglob("*") if file.is_file() and intake.can_be_read(file.name))
+        yield from sorted(map(str, files))
     else:
         yield path
 
@@ -154,8 +164,9 @@ def read_through(document: Document) -> None:
 
 def line(document: Document) -> str:
     sign = SIGNS.get(Document.State(document.state), "…")
-    count = _("%(n)s passages") % {"n": document.chunks.count()}
-    return f"{sign} {document.pk}  {document.source}: {document.reason or count}"
+    number = document.chunks.count()
+    count = ngettext("%(n)s passage", "%(n)s passages", number) % {"n": number}
+    return f"{sign} {document.pk}  {document.source}: {document.why or count}"
 
 
 def indented(text: str) -> str:
