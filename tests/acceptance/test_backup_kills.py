@@ -26,6 +26,7 @@ from tests.s3 import S3
 SYNC_S = 10.0  # the default
 # Beside the interval: looking for changes, carrying them away on a machine that does other things, too.
 SLACK_S = 2.0
+WHOLE_S = 2 * SYNC_S  # with a start in between, of all processes on a busy machine
 KILLS = 10
 ROUNDS = 5
 KILLED_AFTER_S = 4.0, 15.0
@@ -136,7 +137,7 @@ def test_whole_khronos_killed_again_and_again_comes_back_whole_and_repeats_nothi
         lost_s = [killed_and_restored(stage, chance.uniform(*KILLED_AFTER_S)) for _ in range(ROUNDS)]
         verdict = stage.finish(90)
     print(told(place, lost_s))  # noqa: T201
-    assert max(lost_s) < SYNC_S + SLACK_S, told(place, lost_s)
+    assert max(lost_s) < WHOLE_S, told(place, lost_s)
     assert (verdict.repeated, verdict.lost, verdict.misdirected) == ([], [], []), verdict.table()
 
 
