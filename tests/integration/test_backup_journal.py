@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 from django.db import connection
 from pytest_django import Settings
@@ -172,3 +173,29 @@ def test_what_is_older_than_is_kept_goes_with_its_journal(pg: Dumped, settings: 
         assert before - set(os.listdir(second.journal)) != set()
     pg.engine.restore(SCRATCH, None, nobody)
     assert pg.keys(SCRATCH) == ["next"]
+
+
+TRIAL = """
+import django; django.setup()
+from khronos.backup import postgres_journal, postgres_private
+[base] = postgres_journal.bases()
+with postgres_private.brought_to(base, None) as reached:
+    print("reached", flush=True)
+    input()
+"""
+
+
+def test_a_server_that_a_killed_restore_left_is_ended_by_the_next(pg: Dumped, settings: Settings) -> None:
+    with receiving(settings):
+        pg.engine.make(nobody)
+    command = [sys.executable, "-c", TRIAL]
+    with subprocess.Popen(command, env=environment(settings), cwd=ROOT, stdin=-1, stdout=-1) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"reached\n"
+        other.kill()
+    note = postgres_private.data() / "postmaster.pid"
+    left = psutil.Process(int(note.read_text().splitlines()[0]))
+    assert left.is_running()
+    pg.engine.restore(SCRATCH, None, nobody)
+    assert not left.is_running()
+    assert not postgres_private.folder().exists()
