@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from khronos.knowledge import readers
+from tasks.base import Rowless
 
 
 @shared_task(acks_late=True, ignore_result=True)
@@ -12,4 +13,12 @@ def embed(_document_ids: list[int]) -> None:
 
 @shared_task(acks_late=True, ignore_result=True)
 def sweep() -> None:
+    readers.wake()
+
+
+@shared_task(base=Rowless)
+def refresh() -> None:
+    from khronos.knowledge import refreshing  # noqa: PLC0415 (numpy, for whoever does it)
+
+    refreshing.refresh()
     readers.wake()

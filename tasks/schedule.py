@@ -20,6 +20,7 @@ TIMETABLE: dict[str, tuple[str, Every | Daily]] = {
     "Sweep for what is due": ("tasks.ops.sweep", Every(30)),
     "Tell of alerts": ("tasks.alerts.tell", Every(60)),
     "Read what is new": ("tasks.embeddings.sweep", Every(10)),
+    "Embed anew what grew old": ("tasks.embeddings.refresh", Every(3600)),
     "Look for trouble": ("tasks.alerts.watch_out", Every(30)),
     "Watch Telegram's channels": ("tasks.ops.watch_channels", Every(300)),
     "Look at every part": ("tasks.ops.look_around", Every(60)),

@@ -36,7 +36,17 @@ SATURATION = 0.4  # a word that stands there often is no better than one that st
 COVERS = 0.28  # what has less does not answer the question (bench/knowledge has what that costs)
 WORDS_COVER = 0.7  # where the meaning is unknown
 
-FIELDS = ("pk", "heading", "text", "words", "vector", "document_id", "document__title", "document__source")
+FIELDS = (
+    "pk",
+    "heading",
+    "text",
+    "words",
+    "vector",
+    "model",
+    "document_id",
+    "document__title",
+    "document__source",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +126,7 @@ def read(scope: Scope, rows: "set[int]") -> Sequence[Mapping[str, Any]]:
 
 def judged(row: Mapping[str, Any], terms: Mapping[str, float], vector: "Vector | None") -> Passage:
     close = 0.0
-    if vector is not None and row["vector"] is not None:
+    if vector is not None and row["vector"] is not None and row["model"] == embedder().name:
         close = float(unpacked(bytes(row["vector"])) @ vector)
     return Passage(
         chunk=row["pk"],

@@ -10,6 +10,7 @@ from khronos.knowledge.embedding.base import Embedder
 # Dotted paths: OpenAI's SDK costs a second and 60 MB, which only a process that asks it pays.
 EMBEDDERS = {
     "local": "khronos.knowledge.embedding.local.LocalEmbedder",
+    "openai": "khronos.knowledge.embedding.hosted.HostedEmbedder",
 }
 
 
