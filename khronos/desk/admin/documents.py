@@ -19,7 +19,7 @@ from khronos.desk.admin.base import KhronosAdmin
 from khronos.desk.admin.mixins import Aged
 from khronos.exceptions import Failure
 from khronos.knowledge import fetching, intake
-from khronos.models import Document
+from khronos.models import Document, Tenant
 
 if TYPE_CHECKING:
     Form = forms.ModelForm[Document]
@@ -80,7 +80,7 @@ class DocumentAdmin(Aged, KhronosAdmin[Document]):
         "kind",
         "pieces",
         "beginning",
-        "megabytes",
+        "kilobytes",
         "language",
         "tenant",
         "since",
@@ -91,9 +91,14 @@ class DocumentAdmin(Aged, KhronosAdmin[Document]):
     ordering = ("-pk",)
     actions = ("try_again",)
     readonly_fields = (
-        "title", "standing", "beginning", "source", "kind", "form", "language", "pieces", "megabytes",
+        "title", "standing", "beginning", "source", "kind", "form", "language", "pieces", "kilobytes",
         "sha256", "model", "is_example", "created_at", "read_at",
     )  # fmt: skip
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Where there is one tenant, nobody has to choose."""
+        tenants = list(Tenant.objects.values_list("pk", flat=True)[:2])
+        return {"tenant": tenants[0]} if len(tenants) == 1 else {}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
         return super().get_queryset(request).defer("raw").annotate(count=Count("chunks"))
@@ -116,9 +121,9 @@ class DocumentAdmin(Aged, KhronosAdmin[Document]):
     def beginning(self, row: Document) -> str:
         return columns.line(row.why, 200)
 
-    @admin.display(description="MB", ordering="size")
-    def megabytes(self, row: Document) -> str:
-        return f"{row.size / 1e6:.2f}"
+    @admin.display(description="kB", ordering="size")
+    def kilobytes(self, row: Document) -> str:
+        return f"{row.size / 1e3:,.1f}"
 
     @admin.action(description=_("Read again what failed"), permissions=["repair"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
