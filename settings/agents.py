@@ -40,6 +40,8 @@ PRICES = {
     "offline": ("0", "0"),
 } | env.model_prices
 DEFAULT_PRICE = PRICES["claude-opus-5-5"]  # of a model that nobody priced: rather too much than too little
+MONTHLY_BUDGET = env.monthly_budget  # of PRICE_CURRENCY, of a tenant without a budget of its own
+BUDGET_NEARLY = 0.8  # of it: then people are warned
 
 AGENT_PROCESSES = env.agent_processes
 AGENT_THREADS = env.agent_threads
@@ -49,3 +51,4 @@ TELL_AFTER_S = 10.0  # who waits no longer than this for a place at the model is
 PARK_MIN_S = 5.0  # first wait of a turn whose model is away, doubled to the most
 PARK_MAX_S = 20.0
 PARK_UNAUTHORIZED_S = 300.0  # a wrong key is mended by a person
+PARK_BUDGET_S = 3600.0  # or until the next month; a higher budget hurries who waits

@@ -4,6 +4,7 @@ Read in this order, the first one wins: the process's environment, `.env` beside
 and what `make up` wrote under KHRONOS_HOME (secrets it made, inner ports it chose).
 """
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -73,6 +74,11 @@ class Environment(BaseModel):
     embedder_url: str = Field("", description="Where that process is on another machine.")
     model_prices: dict[str, tuple[str, ...]] = Field(
         {}, description="US dollars per million tokens, in and out: my-model=0.5/1.5, with commas between."
+    )
+    monthly_budget: Decimal = Field(
+        Decimal(0),
+        ge=0,
+        description="US dollars a month for models, of a tenant without its own; 0: no limit.",
     )
     usage_kept_days: int = Field(400, ge=62, description="How long single calls are kept; their sums stay.")
 

@@ -5,10 +5,11 @@ from celery import shared_task
 from khronos.backup import validate
 from khronos.backup import watch as copies
 from khronos.checks import look
-from khronos.conversation import registration
+from khronos.conversation import budgets, registration
 from khronos.conversation import sweep as sweeper
 from khronos.herald import sweep as herald
 from khronos.models import Update
+from khronos.usage import ledger
 from tasks.base import Rowless
 
 
@@ -36,8 +37,18 @@ def look_around() -> None:
 
 
 @shared_task(base=Rowless)
+def watch_budgets() -> None:
+    budgets.watch()
+
+
+@shared_task(base=Rowless)
 def forget_updates() -> None:
     Update.objects.forget_old()
+
+
+@shared_task(base=Rowless)
+def forget_usage() -> None:
+    ledger.forget_old()
 
 
 @shared_task(base=Rowless)

@@ -8,6 +8,7 @@ from khronos.agents.providers import configured
 from khronos.agents.providers.base import Completion, Prompt
 from khronos.agents.providers.errors import Empty, complaint
 from khronos.agents.providers.measured import complete
+from khronos.agents.spending import reserve
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.bus import doorbell
 from khronos.bus.routes import HURRY
@@ -15,6 +16,7 @@ from khronos.exceptions import Permanent, Refused, Throttled, Transient, Unautho
 from khronos.guards import limits
 from khronos.guards.breakers import guarded
 from khronos.observability.steps import step
+from khronos.usage.budget import Held, Spent
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ class Away(Exception):
         has_place: bool = False,
         is_sure: bool = False,
         was_asked: bool = True,
+        is_spent: bool = False,
     ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
@@ -40,6 +43,7 @@ class Away(Exception):
         self.has_place = has_place  # only our own limits are reached
         self.is_sure = is_sure  # of the time: not an estimate
         self.was_asked = was_asked  # any model at all: our own guards let nothing through
+        self.is_spent = is_spent  # the month's budget
 
 
 def nobody(_tokens: Sequence[str]) -> None:
@@ -57,6 +61,7 @@ def think(
     failures: list[tuple[str, Exception]] = []
     for name in configured(order):
         try:
+            reserve(name, prompt)
             with guarded(name), limits.seat(name, token, wake):
                 completion = ask(name, prompt, token)
         except Unauthorized as error:
@@ -103,23 +108,24 @@ def wrong_key(name: str) -> str:
 
 def waits_for(name: str, error: Exception) -> str:
     """What a turn's reason begins with tells who wakes it; one that has a place in a line is called up."""
-    if isinstance(error, limits.Full):
+    if isinstance(error, (limits.Full, Held, Spent)):
         return str(error)
     return f"{wrong_key(name) if isinstance(error, Unauthorized) else name}: {error}"
 
 
 def verdict(failures: Sequence[tuple[str, Exception]]) -> Exception:
-    reason = "; ".join(waits_for(name, error) for name, error in failures)[:500]
+    reason = "; ".join(dict.fromkeys(waits_for(name, error) for name, error in failures))[:500]
     if all(type(error) is Permanent for _, error in failures):
         return Permanent(reason)
     passing = [error for _, error in failures if isinstance(error, Transient)]
     waits = [error.retry_after for error in passing if error.retry_after]
-    full = [error for error in passing if isinstance(error, limits.Full)]
+    full = [error for error in passing if isinstance(error, (limits.Full, Held))]
     return Away(
         reason,
         min(waits, default=None),
         needs_operator=not passing,
         has_place=bool(full) and len(full) == len(passing),
-        is_sure=all(error.is_sure for error in full),
+        is_sure=all(isinstance(error, limits.Full) and error.is_sure for error in full),
         was_asked=not all(isinstance(error, Refused) for _, error in failures),
+        is_spent=any(isinstance(error, Spent) for error in passing),
     )

@@ -8,7 +8,7 @@ from django.db import Error
 
 from khronos.models import Turn
 from khronos.models.commit import commit
-from khronos.usage import ledger
+from khronos.usage import budget, ledger
 from khronos.usage.charging import charged_to
 
 
@@ -23,3 +23,5 @@ def account(turn: Turn) -> Iterator[None]:
             with suppress(Error):
                 commit(partial(ledger.write, turn.paid))
         raise
+    finally:
+        budget.settle(turn)

@@ -45,6 +45,8 @@ def restrain(turn: Turn, messages: Sequence[Message]) -> None:
 
 def waiting_time(deferrals: int, away: Away) -> float:
     """Seconds: what the provider asked for, else doubled each time; spread, to not come back all at once."""
+    if away.is_spent:
+        return min(away.retry_after or settings.PARK_BUDGET_S, settings.PARK_BUDGET_S) + random.uniform(0, 30)  # noqa: S311
     if away.needs_operator:
         return float(settings.PARK_UNAUTHORIZED_S)
     if away.has_place and away.retry_after is not None:

@@ -42,6 +42,12 @@ PHRASES = {
         "en": "I cannot think right now, but your message is safe. I will answer as soon as I can.",
         "pt": "Não consigo pensar agora, mas sua mensagem está segura. Respondo assim que puder.",
     },
+    "later": {
+        "en": "I have to leave your question for later. It is safe, and I will answer it as soon as I may. "
+        "/human calls a person.",
+        "pt": "Preciso deixar sua pergunta para mais tarde. Ela está guardada, e respondo assim que puder. "
+        "/human chama uma pessoa.",
+    },
     "slowly": {
         "en": "You are faster than I am! Give me a minute, I will answer everything.",
         "pt": "Você é mais rápido do que eu! Me dê um minuto, vou responder a tudo.",

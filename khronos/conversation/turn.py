@@ -19,7 +19,7 @@ from khronos.agents.think import Away
 from khronos.alerts import raise_alert
 from khronos.bus import doorbell
 from khronos.bus.routes import TURN_TASK
-from khronos.conversation import answer, triage
+from khronos.conversation import answer, budgets, triage
 from khronos.conversation.account import account
 from khronos.conversation.deadletters import keep
 from khronos.conversation.holding import acknowledge_presses, holding
@@ -149,8 +149,11 @@ def park(turn: Turn, away: Away) -> list[Delivery]:
         log.warning("turn parked", extra={"turn": turn.pk, "error": str(away)})
     expected_s = waited_s(turn) + (wait_s if away.is_sure else 0.0)
     is_short = away.has_place and expected_s < settings.TELL_AFTER_S
-    words = "" if turn.apologised or is_short else "wait"
-    return put_off(turn, wait_s, str(away), words, was_try=away.was_asked)
+    words = "" if turn.apologised or is_short else "later" if away.is_spent else "wait"
+    deliveries = put_off(turn, wait_s, str(away), words, was_try=away.was_asked)
+    if away.is_spent:
+        budgets.look_after_parking(turn.conversation.tenant_id)
+    return deliveries
 
 
 def put_off(turn: Turn, wait_s: float, reason: str, words: str, *, was_try: bool) -> list[Delivery]:

@@ -13,6 +13,7 @@ from prometheus_client import Metric
 from khronos.facts.gauges import gauge, gauges
 from khronos.models import Alert, Conversation, DeadLetter, Delivery, HealthCheck, Quarantined, Turn, Update
 from khronos.models.check import State
+from khronos.usage import budget
 
 ACTIVE = timedelta(minutes=5)
 
@@ -34,6 +35,8 @@ def rows() -> Iterator[Metric]:
 
 
 def troubles() -> Iterator[Metric]:
+    shares = budget.used_shares()
+    yield gauges("khronos_budget_used_ratio", "Of the month's budget; 1 is all of it.", "tenant", shares)
     letters = dict.fromkeys(DeadLetter.Source.values, 0)
     letters |= counts(DeadLetter.objects.filter(replayed_at=None), "source")
     yield gauges("khronos_dead_letters", "Work given up that nobody has replayed.", "source", letters)

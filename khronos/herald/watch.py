@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, Max, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from khronos.alerts import raise_alert, resolve_alert
@@ -24,7 +24,7 @@ def look() -> None:
 
 
 def look_for_stuck() -> None:
-    """The oldest message that nobody answered and no pause holds back."""
+    """The oldest message that nobody answered, and that no pause and no budget holds back."""
     limit = timedelta(seconds=settings.ALERT_STUCK_S)
     found = oldest(limit)
     if found is None:
@@ -37,7 +37,9 @@ def look_for_stuck() -> None:
 
 def oldest(limit: timedelta) -> tuple[str, float, str] | None:
     """What it is, how old in seconds, and why it waits."""
+    held = Turn.objects.waiting_for_budget().filter(conversation=OuterRef("conversation"))
     turns = Turn.objects.unsettled().exclude(Exists(Pause.objects.holding(Pause.Queue.AGENT)))
+    turns = turns.exclude(Exists(held))
     sends = Delivery.objects.unsettled().exclude(Exists(Pause.objects.holding(Pause.Queue.DELIVERY)))
     sources: list[tuple[str, QuerySet[Any], str]] = [
         ("Update", Update.objects.waiting(), "received_at"),

@@ -1,5 +1,6 @@
 """A tenant owns channels, queues, contacts and conversations; nothing crosses."""
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +18,18 @@ class Tenant(models.Model):
         _("reuse answers"),
         default=False,
         help_text=_("The same question at the same point of a talk gets the same answer for an hour."),
+    )
+    monthly_budget = models.DecimalField(
+        _("monthly budget"),
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text=_(
+            "For models, in US dollars. At 80 % you are warned, at 100 % questions wait for the next month "
+            "(of UTC) or a higher budget. 0: no limit; empty: MONTHLY_BUDGET of the environment."
+        ),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from khronos.models.usage import Usage
 
 
+BUDGET = "budget."  # how the reason of a turn begins that waits for money
+
+
 class TurnQuerySet(WorkQuerySet["Turn"]):
     def due(self) -> "TurnQuerySet":
         """Not while another turn of the conversation is under way, nor while it is paused."""
@@ -29,6 +32,9 @@ class TurnQuerySet(WorkQuerySet["Turn"]):
         )
         held = Pause.objects.holding(Pause.Queue.AGENT)
         return super().due().exclude(Exists(others)).exclude(Exists(held))
+
+    def waiting_for_budget(self) -> "TurnQuerySet":
+        return self.unsettled().filter(state=Turn.State.PARKED, reason__startswith=BUDGET)
 
     def claim(self, pk: int, lease: timedelta, *related: str, **changes: Any) -> "Turn | None":
         """Raises IntegrityError where another turn of the conversation was taken between look and write."""

@@ -59,3 +59,7 @@ def made_of(words: tuple[str, ...]) -> Price:
 
 def in_currency(millionths: int) -> Decimal:
     return Decimal(millionths) / 1_000_000
+
+
+def money(millionths: int) -> str:
+    return f"{in_currency(millionths):.2f} {settings.PRICE_CURRENCY}"

@@ -65,7 +65,7 @@ def test_every_alert_says_what_it_is_how_bad_and_where_help_is(alert: Alert) -> 
 def test_names_are_given_once() -> None:
     names = [alert.name for alert in alerts()]
     assert sorted(set(names)) == sorted(names)
-    assert len(names) == 33
+    assert len(names) == 35
 
 
 def test_whatever_is_recorded_is_asked_for() -> None:

@@ -1,5 +1,6 @@
 """What the providers' requests and answers have in common, and the words for when there is no answer."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,9 @@ REFUSALS = {
 }
 REFUSAL = "refusal"
 CUT_SHORT = {"max_tokens", "length"}
+# These think before they speak, and what they think counts against the limit.
+THINKS = re.compile(r"(gpt-[5-9](?!.*chat)|o\d)")
+THINKING_TOKENS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,11 @@ class Said:
 def dialogue(prompt: Prompt) -> list[dict[str, str]]:
     """A blank line is refused by the providers, and would take the whole question with it."""
     return [{"role": line.role, "content": line.text if line.text.strip() else "…"} for line in prompt.lines]
+
+
+def most_tokens(model: str, prompt: Prompt) -> int:
+    """Of an answer, with what is thought before it."""
+    return prompt.max_tokens + (THINKING_TOKENS if THINKS.match(model) else 0)
 
 
 def words_of(said: Said, language: str) -> str:

@@ -1,19 +1,14 @@
 """OpenAI's chat completions, which many other servers speak as well."""
 
-import re
 from types import ModuleType
 from typing import Any, ClassVar
 
 import openai
 from django.conf import settings
 
-from khronos.agents.providers.answers import REFUSAL, Said, count, dialogue, dicts
+from khronos.agents.providers.answers import REFUSAL, THINKS, Said, count, dialogue, dicts, most_tokens
 from khronos.agents.providers.base import Prompt
 from khronos.agents.providers.sdk import SdkProvider
-
-# These think before they speak, and what they think counts against the limit.
-THINKS = re.compile(r"(gpt-[5-9](?!.*chat)|o\d)")
-THINKING_TOKENS = 2048
 
 
 class OpenAIProvider(SdkProvider):
@@ -29,7 +24,7 @@ class OpenAIProvider(SdkProvider):
         system = [{"role": "system", "content": prompt.system}] if prompt.system else []
         request: dict[str, Any] = {"model": model, "messages": [*system, *lines]}
         if THINKS.match(model):
-            limit = prompt.max_tokens + THINKING_TOKENS
+            limit = most_tokens(model, prompt)
             return request | {"max_completion_tokens": limit, "reasoning_effort": "low"}
         return request | {"max_completion_tokens": prompt.max_tokens}
 

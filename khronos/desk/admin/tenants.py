@@ -1,9 +1,12 @@
 """Tenants."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from khronos.conversation import budgets
 from khronos.desk.admin.base import KhronosAdmin
 from khronos.desk.admin.columns import NONE, age
 from khronos.desk.admin.pauses import Pausable, offer, sign
@@ -16,7 +19,7 @@ class TenantAdmin(Pausable, KhronosAdmin[Tenant]):
     list_select_related = ("pause",)
     search_fields = ("name", "slug")
     ordering = ("name",)
-    fields = ("name", "slug", "instructions", "providers", "reuses_answers")
+    fields = ("name", "slug", "instructions", "providers", "reuses_answers", "monthly_budget")
     prepopulated_fields = {"slug": ("name",)}
     actions = ("pause", "resume")
 
@@ -27,6 +30,11 @@ class TenantAdmin(Pausable, KhronosAdmin[Tenant]):
     @admin.display(description=_("state"))
     def standing(self, row: Tenant) -> str:
         return sign(row) or NONE
+
+    def save_model(self, request: HttpRequest, obj: Tenant, *args: Any) -> None:
+        """Who waits for a higher budget goes on."""
+        super().save_model(request, obj, *args)
+        budgets.look_at(obj)
 
     def offers(self, row: Tenant) -> list[str]:
         return [offer(row)]

@@ -16,6 +16,7 @@ from khronos.desk.why.story import clause
 from khronos.guards.breakers import LEFT_ALONE
 from khronos.guards.limits import AS_OFTEN
 from khronos.models import Delivery, Turn
+from khronos.usage.budget import SPENT
 
 type Tell = Callable[[str], str]
 
@@ -56,6 +57,12 @@ def operator(reason: str) -> str:
     return _("An operator must act, on a key, a right or a payment: %(why)s.") % {"why": reason}
 
 
+def budget(reason: str) -> str:
+    return _("The month's budget for models is used up, it goes on with the next one: %(why)s.") % {
+        "why": reason
+    }
+
+
 def lock(reason: str) -> str:
     return _("Another worker held the conversation.")
 
@@ -80,6 +87,7 @@ def away(reason: str) -> str:
 # The first that fits counts. Several models may have failed, each in its own way.
 CAUSES: list[tuple[str, str, Tell]] = [
     (re.escape(FLOOD), "flood", flood),
+    (re.escape(SPENT), "budget", budget),
     (re.escape(AS_OFTEN), "limit", limit),
     (f"^{re.escape(WAITS_FOR)}", "limit", limit),
     (r"\b429\b", "throttled", throttled),

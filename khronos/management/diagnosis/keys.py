@@ -13,6 +13,7 @@ from khronos.exceptions import Failure, Unauthorized
 from khronos.management.diagnosis.finding import Findings, ill, well
 from khronos.management.diagnosis.machine import asked
 from khronos.models import Channel
+from khronos.usage.prices import price_of
 
 
 def models() -> Findings:
@@ -27,6 +28,16 @@ def models() -> Findings:
             )
         if name in names:
             yield from answers(name, model)
+            yield from priced(model)
+
+
+def priced(model: str) -> Findings:
+    if price_of(model) is None:
+        yield ill(
+            _("nobody said what %(model)s costs; the price of the dearest model is taken") % {"model": model},
+            _("say it in .env: MODEL_PRICES=%(model)s=0.5/1.5 (dollars per million tokens, in and out)")
+            % {"model": model},
+        )
 
 
 def answers(name: str, model: str) -> Findings:

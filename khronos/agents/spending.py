@@ -1,0 +1,22 @@
+"""Before a model is asked: may whoever pays spend what the answer may cost?"""
+
+from khronos.agents.context import tokens
+from khronos.agents.providers.answers import most_tokens
+from khronos.agents.providers.base import Prompt
+from khronos.agents.providers.measured import model_of
+from khronos.usage import budget
+from khronos.usage.charging import FREE, payer
+from khronos.usage.prices import Tokens, micros
+
+
+def reserve(name: str, prompt: Prompt) -> None:
+    """Raises budget.Spent or budget.Held."""
+    turn = payer()
+    if turn is not None and name != FREE and budget.limit_of(turn.conversation.channel.tenant):
+        budget.reserve(turn, estimate(model_of(name), prompt))
+
+
+def estimate(model: str, prompt: Prompt) -> int:
+    """In millionths: the prompt by its size, and the longest answer that is allowed."""
+    said = tokens(prompt.system) + sum(tokens(line.text) for line in prompt.lines)
+    return micros(model, Tokens(into=round(said), out=most_tokens(model, prompt)))
