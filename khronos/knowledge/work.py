@@ -5,11 +5,13 @@ waiting ─► working ─► chunks committed ─► vectors, some at a time �
 """
 
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import batched
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.db.models.query import QuerySet
 from django.utils.translation import gettext_noop
@@ -25,6 +27,7 @@ from khronos.knowledge.splitting import Piece, split
 from khronos.knowledge.vectors import packed, signs
 from khronos.knowledge.words import stems_of
 from khronos.models import Chunk, Document
+from khronos.models.commit import AFTER_YOU_S, courtesy
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,8 @@ TRIES = 3
 FIRST_WAIT_S = 2.0  # doubled each time
 TOGETHER = 16  # texts for the embedder: a question that comes meanwhile waits for no more
 EMBED_S = 30.0
+
+writing = threading.Lock()
 
 
 def take(document_id: int) -> None:
@@ -63,7 +68,7 @@ def renew(document: Document, pieces: Sequence[Piece]) -> None:
     """The chunks of this version; one that is as before keeps its vector."""
     if not pieces:
         raise Permanent(gettext_noop("There is no text in it. What was scanned has none."))
-    with transaction.atomic():
+    with in_turn(), transaction.atomic():
         document.write(raw=None)
         document.raw = None
         before = {chunk.digest: chunk for chunk in document.chunks.defer("vector", "code")}
@@ -82,6 +87,15 @@ def renew(document: Document, pieces: Sequence[Piece]) -> None:
             document.tenant_id, (each.words for each in before.values()), (each.words for each in chunks)
         )
     changed(document.tenant_id)
+
+
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """Long transactions one after the other, behind whoever writes what arrives (models/commit.py)."""
+    with writing:
+        if connection.vendor == "sqlite":
+            courtesy().after_you(AFTER_YOU_S)
+        yield
 
 
 def chunk_of(document: Document, position: int, digest: str, piece: Piece) -> Chunk:
