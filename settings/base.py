@@ -14,6 +14,7 @@ from settings.knowledge import *
 from settings.observability import *
 from settings.resilience import *
 from settings.telegram import *
+from settings.tools import *
 
 BASE_DIR = ROOT
 KHRONOS_HOME = env.home

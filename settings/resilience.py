@@ -13,6 +13,7 @@ BREAKERS = {
     "openai": {"timeout_s": env.openai_timeout_s, "opens_at": 0.5, "rest_s": env.openai_breaker_rest_s},
     "telegram": {"timeout_s": env.telegram_timeout_s, "opens_at": 0.6, "rest_s": env.telegram_breaker_rest_s},
     "callback": {"timeout_s": 10.0, "opens_at": 0.6, "rest_s": 30.0},  # one for each channel
+    "tool": {"timeout_s": 20.0, "opens_at": 0.6, "rest_s": 30.0},  # one for each
     "database": {"timeout_s": 3.0, "opens_at": 0.7, "rest_s": env.database_breaker_rest_s},
 }
 BREAKER_WINDOW_S = 10.0

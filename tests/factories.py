@@ -4,25 +4,35 @@ import itertools
 import json
 import secrets
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from khronos.agents.tools import toolbox
 from khronos.models import (
     Alert,
     BackupCheck,
     Channel,
     Contact,
     Conversation,
+    Customer,
     DeadLetter,
     Delivery,
     Event,
     HealthCheck,
+    HttpTool,
     Lease,
     Message,
+    Order,
+    OrderLine,
+    Product,
     Queue,
     Tenant,
+    ToolCall,
+    ToolGrant,
+    ToolRound,
     Turn,
     Update,
     contact_id,
@@ -138,6 +148,61 @@ def make_event(**given: Any) -> Event:
             "customer_id": conversation.contact_id,
         }
     return Event.objects.create(**defaults | given)
+
+
+def make_grant(**given: Any) -> ToolGrant:
+    if "tenant" not in given:
+        given["tenant"] = make_tenant()
+    grant = ToolGrant.objects.create(**{"tool": "search_catalogue"} | given)
+    toolbox.forget(grant.tenant_id)
+    return grant
+
+
+def make_http_tool(**given: Any) -> HttpTool:
+    headers = given.pop("headers", "")
+    n = next(numbers)
+    if "tenant" not in given:
+        given["tenant"] = make_tenant()
+    defaults = {
+        "name": f"tool_{n}",
+        "description": "Tell the weather.",
+        "url": "http://127.0.0.1:9/weather",
+        "takes": {"properties": {"city": {"type": "string"}}, "required": ["city"]},
+    }
+    row = HttpTool(**defaults | given)
+    row.headers = headers
+    row.save()
+    return row
+
+
+def make_tool_call(**given: Any) -> ToolCall:
+    turn = given.pop("turn", None) or make_turn()
+    round_ = given.pop("round", None) or ToolRound.objects.create(
+        turn=turn, number=ToolRound.objects.filter(turn=turn).count(), provider="anthropic"
+    )
+    defaults = {"tool": "my_orders", "arguments": {"number": 1}}
+    return ToolCall.objects.create(**{"turn": turn, "round": round_} | defaults | given)
+
+
+def make_product(**given: Any) -> Product:
+    if "tenant" not in given:
+        given["tenant"] = make_tenant()
+    n = next(numbers)
+    return Product.objects.create(
+        **{"sku": f"SKU-{n}", "name": f"Cup {n}", "price": Decimal("9.90"), "stock": 5} | given
+    )
+
+
+def make_order(**given: Any) -> Order:
+    """Of a contact, by `contact`; with one line of one product."""
+    contact = given.pop("contact", None) or make_contact()
+    customer, _made = Customer.objects.get_or_create(
+        contact=contact, defaults={"tenant": contact.tenant, "name": contact.name}
+    )
+    product = given.pop("product", None) or make_product(tenant=contact.tenant)
+    order = Order.objects.create(**{"tenant": contact.tenant, "customer": customer} | given)
+    OrderLine.objects.create(order=order, product=product, quantity=2, price=product.price)
+    return order
 
 
 def make_dead_letter(**given: Any) -> DeadLetter:

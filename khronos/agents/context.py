@@ -12,6 +12,7 @@ from khronos.models.prepared import Select, Slot
 
 CHARS_PER_TOKEN = 3.5  # a safe mean of English and Portuguese; the providers count for themselves
 LANGUAGES = {"pt": "Brazilian Portuguese", "en": "English"}
+NOTHING_SAID = "(Nothing new was said: what was asked for has been decided.)"
 DEFAULT_INSTRUCTIONS = (
     "You are a helpful assistant who answers people in a chat. Be brief, friendly and plain. "
     "If you do not know something, say so and offer to call a person."
@@ -20,7 +21,7 @@ DEFAULT_INSTRUCTIONS = (
 
 def build(turn: Turn, questions: Sequence[Message], before: Sequence[Message]) -> Prompt:
     conversation = turn.conversation
-    asked = "\n".join(said(message) for message in questions)
+    asked = "\n".join(said(message) for message in questions) or NOTHING_SAID
     budget = settings.HISTORY_MAX_TOKENS - tokens(asked)
     lines = [*newest_within(before, budget), Line("user", asked)]
     return Prompt(

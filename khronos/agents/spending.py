@@ -19,4 +19,6 @@ def reserve(name: str, prompt: Prompt) -> None:
 def estimate(model: str, prompt: Prompt) -> int:
     """In millionths: the prompt by its size, and the longest answer that is allowed."""
     said = tokens(prompt.system) + sum(tokens(line.text) for line in prompt.lines)
+    if prompt.tools:
+        said += tokens(str(prompt.tools)) + tokens(str(prompt.rounds))
     return micros(model, Tokens(into=round(said), out=most_tokens(model, prompt)))

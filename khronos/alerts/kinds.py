@@ -29,6 +29,7 @@ KINDS = (
     Kind("webhook.*", "error", _("Telegram cannot reach us"), "webhook-errors"),
     Kind("poller.*", "error", _("Updates cannot be fetched"), "poller"),
     Kind("updates.quarantined", "error", _("An update could not be processed"), "updates-quarantined"),
+    Kind("tool.*", "error", _("A tool needs a person's look"), "tool"),
     Kind("turn.buried", "error", _("A message was given up unanswered"), "turn-buried"),
     Kind("budget.spent.*", "error", _("The month's budget for models is spent"), "budget-spent"),
     Kind("budget.nearly.*", "warning", _("The month's budget for models is nearly spent"), "budget-nearly"),

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from khronos.alerts.words import News
-from khronos.channels.telegram.transport import Button, TelegramTransport
+from khronos.channels.base import Button
+from khronos.channels.telegram.transport import TelegramTransport
 from khronos.exceptions import Failure, Migrated, Permanent, Transient
 
 # Dotted paths: light processes need not load what these use.

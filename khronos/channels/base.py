@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from khronos.resilience.limits import Claim
 
@@ -86,6 +86,13 @@ class Account:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Button(NamedTuple):
+    """Below a message; pressed, its data come back."""
+
+    text: str
+    data: str  # at most 64 bytes
+
+
 class Transport(Protocol):
     """How a channel sends. Errors are those of `khronos.exceptions`; nothing else escapes."""
 
@@ -95,10 +102,20 @@ class Transport(Protocol):
     budget: str  # the limit that a 429 of this service pauses; empty: only what was refused waits
     pulled: bool  # readers fetch with a cursor: a stored row is a delivered one, no send is needed
 
-    def send(self, chat_id: str, text: str, *, plain: bool = False, key: str = "") -> str:
+    def send(
+        self, chat_id: str, text: str, *, plain: bool = False, key: str = "", buttons: Sequence[Button] = ()
+    ) -> str:
         """Send Markdown (or plain) text; answers the message's id. A repeat bears the same key."""
 
-    def edit(self, chat_id: str, message_id: str, text: str, *, plain: bool = False) -> None: ...
+    def edit(
+        self,
+        chat_id: str,
+        message_id: str,
+        text: str,
+        *,
+        plain: bool = False,
+        buttons: Sequence[Button] = (),
+    ) -> None: ...
 
     def claims(self, chat_id: str, chat_type: str, *, edits: bool = False) -> Sequence[Claim]:
         """What one message, or an edit, takes of which limits; those of the chat alone first."""

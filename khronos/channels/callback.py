@@ -13,6 +13,7 @@ from django.conf import settings
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
 from khronos.channels.addresses import address_of, target_of
+from khronos.channels.base import Button
 from khronos.channels.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 from khronos.exceptions import (
     Ambiguous,
@@ -49,16 +50,27 @@ class CallbackTransport:
         self._url = url
         self._secret = secret
 
-    def send(self, chat_id: str, text: str, *, plain: bool = False, key: str = "") -> str:
+    def send(
+        self, chat_id: str, text: str, *, plain: bool = False, key: str = "", buttons: Sequence[Button] = ()
+    ) -> str:
         """The key makes a repeat harmless; it is the message's id from then on."""
         key = key or uuid.uuid4().hex
-        self._post(key, {"type": "message", "chat": chat_id, "text": text, "format": form(plain)})
+        said = {"type": "message", "chat": chat_id, "text": text, "format": form(plain)}
+        self._post(key, said | offered(buttons))
         return key
 
-    def edit(self, chat_id: str, message_id: str, text: str, *, plain: bool = False) -> None:
+    def edit(
+        self,
+        chat_id: str,
+        message_id: str,
+        text: str,
+        *,
+        plain: bool = False,
+        buttons: Sequence[Button] = (),
+    ) -> None:
         change = {"type": "edit", "chat": chat_id, "message_id": message_id}
         try:
-            self._post(uuid.uuid4().hex, change | {"text": text, "format": form(plain)})
+            self._post(uuid.uuid4().hex, change | {"text": text, "format": form(plain)} | offered(buttons))
         except NotFound as error:
             raise Vanished(str(error)) from None
 
@@ -89,6 +101,10 @@ class CallbackTransport:
 
 def form(plain: bool) -> str:
     return "plain" if plain else "markdown"
+
+
+def offered(buttons: Sequence[Button]) -> dict[str, Any]:
+    return {"buttons": [each._asdict() for each in buttons]} if buttons else {}
 
 
 def post(

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from khronos.channels.base import Account, Content, Happening, Identity, Incoming, Kind, Sender, Transport
+from khronos.channels.base import (
+    Account,
+    Button,
+    Content,
+    Happening,
+    Identity,
+    Incoming,
+    Kind,
+    Sender,
+    Transport,
+)
 from khronos.channels.callback import CallbackTransport
 from khronos.exceptions import Unreadable
 from khronos.resilience.limits import Claim
@@ -43,10 +53,20 @@ class PulledTransport:
     guard = budget = ""
     pulled = True
 
-    def send(self, chat_id: str, text: str, *, plain: bool = False, key: str = "") -> str:
+    def send(
+        self, chat_id: str, text: str, *, plain: bool = False, key: str = "", buttons: Sequence[Button] = ()
+    ) -> str:
         return ""
 
-    def edit(self, chat_id: str, message_id: str, text: str, *, plain: bool = False) -> None:
+    def edit(
+        self,
+        chat_id: str,
+        message_id: str,
+        text: str,
+        *,
+        plain: bool = False,
+        buttons: Sequence[Button] = (),
+    ) -> None:
         return None
 
     def typing(self, chat_id: str) -> None:

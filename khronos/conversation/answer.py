@@ -17,12 +17,15 @@ from khronos.models.prepared import insert
 from khronos.resilience import crashpoints
 from khronos.usage import ledger
 
+type Buttons = Sequence[tuple[str, str]]  # what each says, and what it sends
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     text: str
     completion: Completion | None = None
     deed: Deed = nothing
+    buttons: Buttons = ()
 
 
 def store(turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool) -> list[Delivery] | None:
@@ -37,7 +40,11 @@ def store(turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool) -> lis
     ledger.write(turn.paid)
     for reply in replies:
         reply.deed()
-    deliveries = [delivery for reply in replies for delivery in utter(turn, Message.Author.BOT, reply.text)]
+    deliveries = [
+        delivery
+        for reply in replies
+        for delivery in utter(turn, Message.Author.BOT, reply.text, reply.buttons)
+    ]
     if completion is not None:
         events.record([generated(turn, completion)])
     crashpoints.reached("answer.written")
@@ -92,6 +99,9 @@ def give_up(turn: Turn, reason: str, words: str) -> list[Delivery]:
     return utter(turn, Message.Author.SYSTEM, words)
 
 
-def utter(turn: Turn, author: Message.Author, text: str) -> list[Delivery]:
-    message = insert(Message(conversation=turn.conversation, turn=turn, author=author, text=text))
+def utter(turn: Turn, author: Message.Author, text: str, buttons: Buttons = ()) -> list[Delivery]:
+    media = {"buttons": [list(each) for each in buttons]} if buttons else {}
+    message = insert(
+        Message(conversation=turn.conversation, turn=turn, author=author, text=text, media=media)
+    )
     return enqueue(turn.conversation, message, turn.trace_id)

@@ -43,7 +43,8 @@ def enqueue(conversation: Conversation, message: Message, trace_id: str) -> list
         "holder": f"{holder()}/",
     }
     parts = []
-    for part, text in enumerate(split(message.text, transport.text_limit)):
+    texts = split(message.text, transport.text_limit)
+    for part, text in enumerate(texts):
         ours = part == 0 and not busy
         parts.append(
             insert(
@@ -53,6 +54,7 @@ def enqueue(conversation: Conversation, message: Message, trace_id: str) -> list
                     part=part,
                     text=text,
                     trace_id=trace_id,
+                    buttons=message.media.get("buttons") if part == len(texts) - 1 else None,
                     **(leased if ours else {}),
                 )
             )

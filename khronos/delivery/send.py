@@ -18,7 +18,7 @@ from khronos.alerts import resolve_alert
 from khronos.bus import doorbell
 from khronos.bus.routes import HURRY
 from khronos.channels import transport_of
-from khronos.channels.base import Transport
+from khronos.channels.base import Button, Transport
 from khronos.delivery import counting
 from khronos.delivery.pacing import may_go, slow_down, write
 from khronos.delivery.policy import wrong_token
@@ -128,16 +128,26 @@ def in_doubt(delivery: Delivery) -> None:
 
 
 def post(transport: Transport, delivery: Delivery) -> str:
-    key, plain = str(delivery.pk), delivery.plain
+    key, plain, buttons = str(delivery.pk), delivery.plain, buttons_of(delivery)
     crashpoints.reached("delivery.sending")
     try:
-        return transport.send(delivery.conversation.chat_id, delivery.text, plain=plain, key=key)
+        return transport.send(
+            delivery.conversation.chat_id, delivery.text, plain=plain, key=key, buttons=buttons
+        )
     except MarkupRefused:
         delivery.plain = True
-        return transport.send(delivery.conversation.chat_id, delivery.text, plain=True, key=key)
+        return transport.send(
+            delivery.conversation.chat_id, delivery.text, plain=True, key=key, buttons=buttons
+        )
     except Migrated as moved:
         follow(delivery.conversation, moved.new_chat_id)
-        return transport.send(delivery.conversation.chat_id, delivery.text, plain=plain, key=key)
+        return transport.send(
+            delivery.conversation.chat_id, delivery.text, plain=plain, key=key, buttons=buttons
+        )
+
+
+def buttons_of(delivery: Delivery) -> list[Button]:
+    return [Button(*each) for each in delivery.buttons or ()]
 
 
 def edit(transport: Transport, delivery: Delivery) -> str | None:
@@ -160,13 +170,14 @@ def edit(transport: Transport, delivery: Delivery) -> str | None:
 
 
 def fill(transport: Transport, delivery: Delivery) -> None:
-    chat_id = delivery.conversation.chat_id
+    where = delivery.conversation.chat_id, delivery.external_id
+    buttons = buttons_of(delivery)
     crashpoints.reached("delivery.filling")
     try:
-        transport.edit(chat_id, delivery.external_id, delivery.text, plain=delivery.plain)
+        transport.edit(*where, delivery.text, plain=delivery.plain, buttons=buttons)
     except MarkupRefused:
         delivery.plain = True
-        transport.edit(chat_id, delivery.external_id, delivery.text, plain=True)
+        transport.edit(*where, delivery.text, plain=True, buttons=buttons)
     except Unchanged:
         pass
 

@@ -34,6 +34,20 @@ def channels() -> Cache:
 
 
 @cache
+def grants() -> Cache:
+    """By tenant and channel: names of tools, and who confirms them. Before a call the rows are read."""
+    return caches().add(CachePolicy("grants", shared_s=0))
+
+
+@cache
+def tools() -> Cache:
+    """Results of tools that allow it, by tool and arguments."""
+    return caches().add(
+        CachePolicy("tools", shared_s=settings.TOOL_RESULTS_KEPT_S, patience_s=settings.TOOL_PATIENCE_S)
+    )
+
+
+@cache
 def answers() -> Cache:
     """Of tenants that allow it, by prompt. Whoever waits for another's has patience with every model."""
     patience_s = sum(settings.PROVIDER_TOTAL_TIMEOUT_S.values())

@@ -17,7 +17,8 @@ from khronos.alerts import TELL_TASK, clock, means
 from khronos.alerts.words import News, news_of, together
 from khronos.bus import doorbell
 from khronos.channels import transport_of
-from khronos.channels.telegram.transport import Button, TelegramTransport
+from khronos.channels.base import Button
+from khronos.channels.telegram.transport import TelegramTransport
 from khronos.delivery.pacing import slow_down
 from khronos.exceptions import Failure, Transient
 from khronos.guards.breakers import guarded

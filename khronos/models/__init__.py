@@ -16,7 +16,10 @@ from khronos.models.message import Message
 from khronos.models.pause import Pause
 from khronos.models.quarantine import Quarantined
 from khronos.models.queue import Queue
+from khronos.models.shop import Customer, Order, OrderLine, Product
 from khronos.models.tenant import Tenant
+from khronos.models.tool import Confirmation, HttpTool, ToolGrant
+from khronos.models.tool_call import ToolCall, ToolRound
 from khronos.models.turn import Turn
 from khronos.models.update import Update
 from khronos.models.usage import Usage, UsageDay
@@ -27,20 +30,29 @@ __all__ = [
     "BackupState",
     "Channel",
     "Chunk",
+    "Confirmation",
     "Contact",
     "Conversation",
+    "Customer",
     "DeadLetter",
     "Delivery",
     "Document",
     "Event",
     "HealthCheck",
+    "HttpTool",
     "Lease",
     "Message",
     "Note",
+    "Order",
+    "OrderLine",
     "Pause",
+    "Product",
     "Quarantined",
     "Queue",
     "Tenant",
+    "ToolCall",
+    "ToolGrant",
+    "ToolRound",
     "Turn",
     "Update",
     "Usage",

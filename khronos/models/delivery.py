@@ -45,6 +45,7 @@ class Delivery(Work):
         _("id on the channel"), max_length=100, blank=True, help_text=_("In edit mode: the placeholder's.")
     )
     plain = models.BooleanField(_("without markup"), default=False)
+    buttons = models.JSONField(_("buttons"), null=True, blank=True, help_text=_("Text and data of each."))
     doubtful = models.BooleanField(
         _("may be a repeat"), default=False, help_text=_("An earlier try may have arrived.")
     )

@@ -91,6 +91,10 @@ ANTHROPIC_TOKENS = counter(
 )
 COST = counter("khronos_cost_usd_total", "Price of all answers of models, US dollars.", "model")
 
+# Tools
+TOOL_CALLS = counter("khronos_tool_calls_total", "Calls of tools that have ended.", "tool", "state")
+TOOL_SECONDS = histogram("khronos_tool_duration_seconds", "Time of a tool's answer.", MODEL_S, "tool")
+
 # Guards, database, Celery
 BREAKER_CHANGES = counter(
     "khronos_circuit_breaker_state_changes_total",

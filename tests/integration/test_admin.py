@@ -22,16 +22,22 @@ from khronos.models import (
     Channel,
     Contact,
     Conversation,
+    Customer,
     DeadLetter,
     Delivery,
     Event,
     HealthCheck,
+    HttpTool,
     Lease,
     Message,
+    Order,
     Pause,
+    Product,
     Quarantined,
     Queue,
     Tenant,
+    ToolCall,
+    ToolGrant,
     Turn,
     Update,
 )
@@ -54,7 +60,13 @@ MAKERS: dict[type[Model], Any] = {
     Message: lambda: make.make_message(turn=make.make_turn()),
     Pause: lambda: pausing.pause(make.make_conversation(), "olga"),
     Quarantined: lambda: make.make_update(state=Update.State.QUARANTINED),
+    Customer: lambda: make.make_order().customer,
+    HttpTool: make.make_http_tool,
+    Order: make.make_order,
+    Product: make.make_product,
     Queue: make.make_queue,
+    ToolCall: make.make_tool_call,
+    ToolGrant: make.make_grant,
     Tenant: make.make_tenant,
     Turn: make.make_turn,
     Update: make.make_update,
@@ -104,7 +116,9 @@ def test_every_list_and_every_row_opens(operator: Client, model: type[Model]) ->
         assert operator.get(page_of(row)).status_code == 200
 
 
-@pytest.mark.parametrize("noun", ["tenant", "channel", "queue", "document"])
+@pytest.mark.parametrize(
+    "noun", ["tenant", "channel", "queue", "document", "toolgrant", "httptool", "product"]
+)
 def test_what_an_operator_may_add_has_a_form(operator: Client, noun: str) -> None:
     assert operator.get(reverse(f"admin:khronos_{noun}_add")).status_code == 200
 

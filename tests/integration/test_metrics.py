@@ -46,6 +46,8 @@ NAMES = {
     "khronos_anthropic_tokens_used_total": ("counter", "model type"),
     "khronos_cost_usd_total": ("counter", "model"),
     "khronos_budget_used_ratio": ("gauge", "tenant"),
+    "khronos_tool_calls_total": ("counter", "tool state"),
+    "khronos_tool_duration_seconds": ("histogram", "tool"),
     "khronos_circuit_breaker_state_changes_total": ("counter", "breaker state"),
     "khronos_cache_hits_total": ("counter", "cache layer"),
     "khronos_cache_misses_total": ("counter", "cache"),

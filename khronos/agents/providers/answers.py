@@ -1,10 +1,11 @@
 """What the providers' requests and answers have in common, and the words for when there is no answer."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from khronos.agents.providers.base import Prompt
+from khronos.agents.providers.base import Ask, Prompt
 from khronos.agents.providers.errors import CutShort, Empty
 
 REFUSALS = {
@@ -16,6 +17,7 @@ CUT_SHORT = {"max_tokens", "length"}
 # These think before they speak, and what they think counts against the limit.
 THINKS = re.compile(r"(gpt-[5-9](?!.*chat)|o\d)")
 THINKING_TOKENS = 2048
+UNNAMABLE = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,10 @@ class Said:
     output_tokens: int
     cached_read_tokens: int = 0  # of the input
     cached_write_tokens: int = 0  # of the input
+    asks: Sequence[Ask] = ()
 
 
-def dialogue(prompt: Prompt) -> list[dict[str, str]]:
+def dialogue(prompt: Prompt) -> list[dict[str, Any]]:
     """A blank line is refused by the providers, and would take the whole question with it."""
     return [{"role": line.role, "content": line.text if line.text.strip() else "…"} for line in prompt.lines]
 
@@ -40,9 +43,24 @@ def most_tokens(model: str, prompt: Prompt) -> int:
     return prompt.max_tokens + (THINKING_TOKENS if THINKS.match(model) else 0)
 
 
+def asks_of(prompt: Prompt, stop_reason: str, asks: Sequence[Ask]) -> Sequence[Ask]:
+    """Of an answer that was cut short nobody knows what it would have asked for."""
+    return asks if prompt.may_ask and stop_reason not in CUT_SHORT | {REFUSAL} else ()
+
+
+def call_id(number: int, position: int) -> str:
+    """Ours, since whoever made one may not be who reads it."""
+    return f"call_{number}_{position}"
+
+
+def name_of(ask: Ask) -> str:
+    """As the providers allow names to be; a model that makes one up may write anything."""
+    return UNNAMABLE.sub("_", ask.name)[:64] or "_"
+
+
 def words_of(said: Said, language: str) -> str:
     """A model that said nothing may say something next time; not so one that ran out of tokens."""
-    if said.text.strip():
+    if said.text.strip() or said.asks:
         return said.text
     if said.stop_reason == REFUSAL:
         return REFUSALS.get(language[:2].lower(), REFUSALS["en"])

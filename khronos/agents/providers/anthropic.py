@@ -1,13 +1,14 @@
 """Anthropic's Messages API."""
 
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, ClassVar
 
 import anthropic
 from django.conf import settings
 
-from khronos.agents.providers.answers import REFUSAL, Said, count, dialogue, dicts
-from khronos.agents.providers.base import Prompt
+from khronos.agents.providers.answers import REFUSAL, Said, call_id, count, dialogue, dicts, name_of
+from khronos.agents.providers.base import Ask, Prompt
 from khronos.agents.providers.sdk import SdkProvider
 
 INPUT_COUNTERS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
@@ -24,14 +25,21 @@ class AnthropicProvider(SdkProvider):
         request: dict[str, Any] = {
             "model": settings.ANTHROPIC_MODEL,
             "max_tokens": prompt.max_tokens,
-            "messages": dialogue(prompt),
+            "messages": [*dialogue(prompt), *exchanges(prompt)],
         }
+        if prompt.tools:
+            request["tools"] = [
+                {"name": spec.name, "description": spec.description, "input_schema": spec.takes}
+                for spec in prompt.tools
+            ]
+            if not prompt.may_ask:
+                request["tool_choice"] = {"type": "none"}
         return request | {"system": prompt.system} if prompt.system else request
 
     def read(self, answer: dict[str, Any]) -> Said:
         stop_reason = str(answer.get("stop_reason") or "")
-        blocks = [block for block in dicts(answer.get("content")) if block.get("type") == "text"]
-        text = "".join(str(block.get("text", "")) for block in blocks)
+        blocks = dicts(answer.get("content"))
+        text = "".join(str(block.get("text", "")) for block in blocks if block.get("type") == "text")
         usage = answer.get("usage")
         return Said(
             text="" if stop_reason == REFUSAL else text,  # what it had begun to say, it took back
@@ -40,4 +48,24 @@ class AnthropicProvider(SdkProvider):
             output_tokens=count(usage, "output_tokens"),
             cached_read_tokens=count(usage, "cache_read_input_tokens"),
             cached_write_tokens=count(usage, "cache_creation_input_tokens"),
+            asks=[
+                Ask(str(block.get("name", "")), block.get("input"), str(block.get("id", "")))
+                for block in blocks
+                if block.get("type") == "tool_use"
+            ],
         )
+
+
+def exchanges(prompt: Prompt) -> Iterator[dict[str, Any]]:
+    """What it asked for and was told, after the last line."""
+    for number, each in enumerate(prompt.rounds):
+        said: list[dict[str, Any]] = [{"type": "text", "text": each.words}] if each.words.strip() else []
+        heard: list[dict[str, Any]] = []
+        for position, told in enumerate(each.told):
+            id_, ask = call_id(number, position), told.ask
+            given = ask.arguments if isinstance(ask.arguments, dict) else {}
+            said.append({"type": "tool_use", "id": id_, "name": name_of(ask), "input": given})
+            result = {"type": "tool_result", "tool_use_id": id_, "content": told.text}
+            heard.append(result | {"is_error": True} if told.is_error else result)
+        yield {"role": "assistant", "content": said}
+        yield {"role": "user", "content": heard}

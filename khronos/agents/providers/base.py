@@ -1,8 +1,8 @@
 """What a model provider is asked and what it answers, in one vocabulary for all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +14,50 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Spec:
+    """A tool that the model may ask for."""
+
+    name: str
+    description: str
+    takes: Mapping[str, Any]  # JSON Schema of an object
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The model asks for a tool. What could not be read as arguments is no mapping."""
+
+    name: str
+    arguments: Any
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of it, in words for the model."""
+
+    ask: Ask
+    text: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What the model said and asked for, after the last line, and what it was told."""
+
+    words: str
+    told: Sequence[Told]
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     system: str
     lines: Sequence[Line]  # oldest first, roles alternate, the last one is the user's
     language: str = "en"
     max_tokens: int = 1024
     tenant: int = 0  # whose knowledge may be used
+    tools: Sequence[Spec] = ()
+    rounds: Sequence[Round] = ()
+    may_ask: bool = True  # else it has to answer in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +69,7 @@ class Completion:
     output_tokens: int = 0
     stop_reason: str = ""
     duration_ms: int = 0
+    asks: Sequence[Ask] = ()
     requests_per_minute: int = 0  # what the provider allows us, where it says so
     cached_read_tokens: int = 0  # of the input
     cached_write_tokens: int = 0  # of the input

@@ -1,13 +1,25 @@
 """OpenAI's chat completions, which many other servers speak as well."""
 
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, ClassVar
 
 import openai
+import orjson
 from django.conf import settings
 
-from khronos.agents.providers.answers import REFUSAL, THINKS, Said, count, dialogue, dicts, most_tokens
-from khronos.agents.providers.base import Prompt
+from khronos.agents.providers.answers import (
+    REFUSAL,
+    THINKS,
+    Said,
+    call_id,
+    count,
+    dialogue,
+    dicts,
+    most_tokens,
+    name_of,
+)
+from khronos.agents.providers.base import Ask, Prompt
 from khronos.agents.providers.sdk import SdkProvider
 
 
@@ -22,7 +34,9 @@ class OpenAIProvider(SdkProvider):
         model = settings.OPENAI_MODEL
         lines = dialogue(prompt)
         system = [{"role": "system", "content": prompt.system}] if prompt.system else []
-        request: dict[str, Any] = {"model": model, "messages": [*system, *lines]}
+        request: dict[str, Any] = {"model": model, "messages": [*system, *lines, *exchanges(prompt)]}
+        if prompt.tools:
+            request |= offered(prompt)
         if THINKS.match(model):
             limit = most_tokens(model, prompt)
             return request | {"max_completion_tokens": limit, "reasoning_effort": "low"}
@@ -43,4 +57,49 @@ class OpenAIProvider(SdkProvider):
             input_tokens=count(usage, "prompt_tokens"),
             output_tokens=count(usage, "completion_tokens"),
             cached_read_tokens=count(usage.get("prompt_tokens_details"), "cached_tokens"),
+            asks=[ask_of(call) for call in dicts(message.get("tool_calls"))],
         )
+
+
+def offered(prompt: Prompt) -> dict[str, Any]:
+    tools = [
+        {
+            "type": "function",
+            "function": {"name": spec.name, "description": spec.description, "parameters": spec.takes},
+        }
+        for spec in prompt.tools
+    ]
+    return {"tools": tools} if prompt.may_ask else {"tools": tools, "tool_choice": "none"}
+
+
+def ask_of(call: dict[str, Any]) -> Ask:
+    """Its arguments are JSON within JSON, and not always whole."""
+    function = call.get("function")
+    function = function if isinstance(function, dict) else {}
+    text = str(function.get("arguments") or "{}")
+    try:
+        arguments = orjson.loads(text)
+    except ValueError:
+        arguments = text
+    return Ask(str(function.get("name", "")), arguments, str(call.get("id", "")))
+
+
+def exchanges(prompt: Prompt) -> Iterator[dict[str, Any]]:
+    """What it asked for and was told, after the last line."""
+    for number, each in enumerate(prompt.rounds):
+        ids = [call_id(number, position) for position in range(len(each.told))]
+        calls = [
+            {
+                "id": id_,
+                "type": "function",
+                "function": {"name": name_of(told.ask), "arguments": text_of(told.ask)},
+            }
+            for id_, told in zip(ids, each.told, strict=True)
+        ]
+        yield {"role": "assistant", "content": each.words or None, "tool_calls": calls}
+        for id_, told in zip(ids, each.told, strict=True):
+            yield {"role": "tool", "tool_call_id": id_, "content": told.text}
+
+
+def text_of(ask: Ask) -> str:
+    return orjson.dumps(ask.arguments if isinstance(ask.arguments, dict) else {}).decode()

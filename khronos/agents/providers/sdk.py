@@ -14,7 +14,7 @@ import httpx2
 import orjson
 from django.conf import settings
 
-from khronos.agents.providers.answers import Said, words_of
+from khronos.agents.providers.answers import Said, asks_of, words_of
 from khronos.agents.providers.base import Completion, Prompt
 from khronos.agents.providers.errors import Wordless, failure_of
 from khronos.agents.providers.transport import PooledTransport
@@ -57,6 +57,7 @@ class SdkProvider:
         duration_ms = round((time.monotonic() - started) * 1000)
         content = decoded(answer.content)
         said = self.read(content)
+        asks = asks_of(prompt, said.stop_reason, said.asks) if said.asks else ()
         completion = Completion(
             text=said.text,
             provider=self.name,
@@ -65,12 +66,13 @@ class SdkProvider:
             output_tokens=said.output_tokens,
             stop_reason=said.stop_reason,
             duration_ms=duration_ms,
+            asks=asks,
             requests_per_minute=number(answer.headers.get(self.limit_header)),
             cached_read_tokens=said.cached_read_tokens,
             cached_write_tokens=said.cached_write_tokens,
         )
         try:
-            return replace(completion, text=words_of(said, prompt.language))
+            return replace(completion, text=words_of(replace(said, asks=asks), prompt.language))
         except Wordless as error:
             error.answer = completion
             raise

@@ -1,21 +1,14 @@
 """How answers leave: Markdown becomes Telegram's HTML, where there is any."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from khronos.channels import markdown
-from khronos.channels.base import Account
+from khronos.channels.base import Account, Button
 from khronos.channels.telegram.api import BotApi, cleaned
 from khronos.channels.telegram.budgets import claims_of_bot, claims_of_chat
 from khronos.exceptions import Ambiguous, Permanent
 from khronos.resilience.limits import Claim
-
-
-class Button(NamedTuple):
-    """Below a message; pressed, its data come back as a `callback_query`."""
-
-    text: str
-    data: str  # at most 64 bytes
 
 
 class TelegramTransport:

@@ -18,7 +18,9 @@ from khronos.desk.admin import (
     quarantine,
     queues,
     schedules,
+    shop,
     tenants,
+    tools,
     turns,
     updates,
 )
@@ -41,7 +43,9 @@ __all__ = [
     "quarantine",
     "queues",
     "schedules",
+    "shop",
     "tenants",
+    "tools",
     "turns",
     "updates",
 ]

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from khronos.desk.lengths import ago, until
-from khronos.models import Alert, Conversation, Delivery, Document, Turn, Update
+from khronos.models import Alert, Conversation, Delivery, Document, ToolCall, Turn, Update
 from khronos.models.check import State
 
 NONE = "–"
@@ -37,6 +37,11 @@ TONES: dict[str, str] = {
     Conversation.State.OPEN: "success",
     Conversation.Handler.QUEUE: "warning",
     Conversation.Handler.HUMAN: "info",
+    ToolCall.State.ASKED: "warning",
+    ToolCall.State.RUNNING: "info",
+    ToolCall.State.DONE: "success",
+    ToolCall.State.UNKNOWN: "danger",
+    ToolCall.State.REFUSED: "danger",
     State.GOOD: "success",
     State.BAD: "danger",
     State.STALE: "danger",

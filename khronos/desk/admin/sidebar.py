@@ -67,10 +67,19 @@ SIDEBAR: list[dict[str, Any]] = [
             item(_("Messages"), "chat", "message"),
             item(_("Updates"), "inbox", "update"),
             item(_("Events"), "timeline", "event"),
+            item(_("Tool calls"), "build", "toolcall"),
             item(_("Alerts"), "notifications", "alert"),
             item(_("Why?"), "help", "message") | {"link": reverse_lazy("admin:khronos_why")},
             item(_("Health checks"), "monitor_heart", "healthcheck"),
             item(_("Trials of the backup"), "settings_backup_restore", "backupcheck"),
+        ],
+    },
+    {
+        "title": _("Shop"),
+        "items": [
+            item(_("Products"), "sell", "product"),
+            item(_("Customers"), "person", "customer"),
+            item(_("Orders"), "shopping_cart", "order"),
         ],
     },
     {
@@ -79,6 +88,8 @@ SIDEBAR: list[dict[str, Any]] = [
             item(_("Tenants"), "apartment", "tenant"),
             item(_("Channels"), "cell_tower", "channel"),
             item(_("Documents"), "menu_book", "document"),
+            item(_("Granted tools"), "handyman", "toolgrant"),
+            item(_("HTTP tools"), "http", "httptool"),
             item(_("Schedules"), "schedule", "periodictask", "django_celery_beat"),
             item(_("Intervals"), "timer", "intervalschedule", "django_celery_beat"),
             item(_("Times of day"), "calendar_month", "crontabschedule", "django_celery_beat"),

@@ -1,0 +1,83 @@
+"""Which tools a conversation has: those of the library and the tenant's own, as far as rows grant them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from khronos.agents.providers.base import Spec
+from khronos.agents.tools import http, library
+from khronos.agents.tools.base import Tool
+from khronos.guards import caches
+from khronos.models import Conversation, HttpTool, ToolGrant
+
+STRICTNESS = ("", "contact", "operator")  # a later one goes before an earlier one
+
+type Grants = list[tuple[str, str]]  # the tool's name, and who confirms
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    tool: Tool
+    confirmed_by: str
+
+
+type Toolbox = dict[str, Granted]
+
+
+@cache
+def of_the_library() -> dict[str, Tool]:
+    """One a file; a file that cannot be loaded is a bug, and shows at once."""
+    modules = [import_module(f"{library.__name__}.{each.name}") for each in iter_modules(library.__path__)]
+    tools = [value for module in modules for value in vars(module).values() if isinstance(value, Tool)]
+    return {tool.name: tool for tool in tools}
+
+
+def granted(conversation: Conversation) -> Toolbox:
+    """By name. Mostly nothing, and then it costs no more than a look into memory."""
+    tenant_id, channel_id = conversation.tenant_id, conversation.channel_id
+    key = f"{tenant_id}:{channel_id}"
+    grants: Grants = caches.grants().get(key, lambda: read(tenant_id, channel_id))
+    if not grants:
+        return {}
+    known = of_the_library() | own_of(tenant_id, [name for name, _ in grants])
+    is_group = conversation.chat_type != "private" or conversation.contact_id is None
+    box: Toolbox = {}
+    for name, confirmation in sorted(grants):
+        tool = known.get(name)
+        if tool is None:
+            continue
+        confirmed_by = stricter(
+            tool.confirmed_by, confirmation, box[name].confirmed_by if name in box else ""
+        )
+        if not (is_group and (tool.is_personal or confirmed_by == "contact")):
+            box[name] = Granted(tool, confirmed_by)
+    return box
+
+
+def read(tenant_id: int, channel_id: int) -> Grants:
+    return list(ToolGrant.objects.of(tenant_id, channel_id).values_list("tool", "confirmation"))
+
+
+def own_of(tenant_id: int, names: Iterable[str]) -> dict[str, Tool]:
+    rows = HttpTool.objects.filter(tenant=tenant_id, is_active=True, name__in=list(names))
+    return {row.name: http.tool_of(row) for row in rows if row.name not in of_the_library()}
+
+
+def is_granted(conversation: Conversation, name: str) -> bool:
+    """Of the rows, right before a call: what was taken back a moment ago is not called any more."""
+    return ToolGrant.objects.of(conversation.tenant_id, conversation.channel_id).filter(tool=name).exists()
+
+
+def stricter(*confirmers: str) -> str:
+    return max(confirmers, key=STRICTNESS.index)
+
+
+def specs(box: Toolbox) -> list[Spec]:
+    return [Spec(name, each.tool.description, each.tool.takes) for name, each in box.items()]
+
+
+def forget(tenant_id: int) -> None:
+    """In every process: its grants have changed."""
+    caches.grants().invalidate(f"{tenant_id}:*")
