@@ -1,4 +1,4 @@
-"""PostgreSQL brought back from a dump amid conversations: nobody is answered twice, nobody is forgotten."""
+"""PostgreSQL brought back amid conversations, by dump or journal: nobody is answered twice or forgotten."""
 
 import pytest
 
@@ -57,3 +57,20 @@ def test_it_refuses_while_somebody_is_connected_and_changes_nothing() -> None:
         done = manage(stage, "restore", "--latest")
         assert done.returncode == 0, done.stderr
         assert len(beside(stage)) == 1
+
+
+def test_restore_to_a_moment_by_the_journal_repeats_and_forgets_nothing() -> None:
+    with on_postgresql({"BACKUP_JOURNAL": "1"}) as stage:
+        assert until(lambda: manage(stage, "backup", "make").returncode == 0, 60)
+        chats = middle_of_play(stage)
+        said = restored(stage, "--at", "3s", "--stop")
+        assert "not in it, from the last" in said
+        stage.khronos.start()
+        texts = asked_anew(stage, chats)
+        verdict = stage.finish(60)
+        assert (verdict.repeated, verdict.lost, verdict.misdirected) == ([], [], []), verdict.table()
+        assert verdict.answered == verdict.sent == 72 + len(texts)
+        assert stage.khronos.sql("SELECT count(*) FROM khronos_deadletter")[0][0] == 0
+        status = manage(stage, "backup", "status")
+        assert status.returncode == 0, status.stdout
+        assert "journal" in {row["name"] for row in stage.khronos.ps()}
