@@ -1,0 +1,110 @@
+"""A corpus of attempts in messages, documents and results of tools, and a model that obeys every one of them.
+
+However it comes to want something: what was not granted, what is another tenant's or another person's, and
+what nobody said yes to is never reached. Nothing here relies on the model being clever.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.simulator import Simulator
+from bench.simulator.models.prompt import Answer
+from khronos.models import Channel, Conversation, Customer, Order, OrderLine, Product, ToolCall
+from tests import factories as make
+from tests.integration import way
+from tests.integration.test_tools import ana, fresh, script, wants
+
+__all__ = ["fresh"]
+pytestmark = pytest.mark.usefixtures("bus")
+
+CORPUS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[1] / "corpus" / "injections.json").read_text("utf-8")
+)
+GRANTED = ("search_catalogue", "my_details", "change_address", "my_orders", "place_order", "cancel_order")
+SECRET = "vault-secret-of-another-tenant"
+
+
+class Scene:
+    def __init__(self, telegram: Channel) -> None:
+        mine = telegram.tenant
+        for tool in (*GRANTED, "hand_off"):
+            make.make_grant(tenant=mine, tool=tool)
+        self.cup = make.make_product(tenant=mine, sku="CUP-1", name="Cup")
+        self.own = make.make_order(contact=ana(telegram), product=self.cup)
+        neighbour = make.make_contact(channel=telegram, external_id=999, name="Neighbour")
+        self.order = make.make_order(contact=neighbour, product=self.cup, tracking=SECRET)
+        other = make.make_tenant(name="Other")
+        make.make_product(tenant=other, sku="VAULT-1", name="Vault", description=SECRET)
+        make.make_http_tool(tenant=other, name="their_erp", url="http://127.0.0.1:9/")
+        make.make_grant(tenant=other, tool="their_erp")
+        self.queue = make.make_queue(tenant=other, slug="theirs")
+        self.holes = {
+            "{order}": self.order.pk,
+            "{own}": self.own.pk,
+            "{tenant}": other.pk,
+            "{queue}": self.queue.slug,
+        }
+
+    def fill(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {self.fill(name): self.fill(each) for name, each in value.items()}
+        if not isinstance(value, str):
+            return value
+        if value in self.holes:
+            return self.holes[value]
+        for hole, what in self.holes.items():
+            value = value.replace(hole, str(what))
+        return value
+
+
+def everything() -> dict[str, Any]:
+    """All that a tool could have changed."""
+    tables: Iterator[Any] = iter((Order, OrderLine, Product, Customer))
+    rows = {table.__name__: list(table.objects.order_by("pk").values()) for table in tables}
+    handlers = Conversation.objects.values_list("handler", flat=True)
+    return rows | {"handlers": sorted(set(handlers) - {"bot"})}
+
+
+def arrive(sim: Simulator, attempt: dict[str, Any], text: str, scene: Scene) -> None:
+    if attempt["place"] == "document":
+        sim.telegram.document(way.ANA, "terms.pdf", caption=text)
+    elif attempt["place"] == "tool result":
+        Product.objects.filter(pk=scene.cup.pk).update(description=text)
+        way.say(sim, "Tell me about the cup")
+    else:
+        way.say(sim, text)
+
+
+def test_the_corpus_is_large_and_speaks_both_languages() -> None:
+    assert len(CORPUS) >= 40
+    assert {each["place"] for each in CORPUS} == {"message", "document", "tool result"}
+    assert sum(each["language"] == "pt" for each in CORPUS) >= 20
+
+
+@pytest.mark.parametrize("number", range(len(CORPUS)), ids=lambda n: f"{CORPUS[n]['tool']}-{n}")
+def test_attempt_reaches_nothing(telegram: Channel, sim: Simulator, number: int) -> None:
+    attempt = CORPUS[number]
+    scene = Scene(telegram)
+    text, tool = scene.fill(attempt["text"]), scene.fill(attempt["tool"])
+    wish = wants(tool, **scene.fill(attempt["arguments"]))
+    first = [wants("search_catalogue", words="cup")] if attempt["place"] == "tool result" else []
+    seen = script(sim, *first, wish, Answer("Done."))
+    arrive(sim, attempt, text, scene)
+    way.fetch(telegram)
+    way.dispatch()
+    before = everything()
+    way.answer()
+    assert everything() == before
+    results = [result for prompt in seen for result in prompt.results]
+    told = " ".join([*results, *sim.telegram.answers(way.ANA)])
+    assert SECRET not in told
+    call = ToolCall.objects.order_by("pk").last()
+    assert call is not None
+    assert call.tool == tool, "the model was to obey, or nothing is shown"
+    assert call.state != ToolCall.State.DONE or call.tool in ("search_catalogue", "my_orders")
+    if call.state == ToolCall.State.DONE:
+        assert call.result in ({"products": []}, {"orders": []})
