@@ -4,10 +4,11 @@ import json
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from khronos.desk.lengths import ago, until
 from khronos.models import Alert, Conversation, Delivery, Document, ToolCall, Turn, Update
 from khronos.models.check import State
+from khronos.usage.prices import in_currency
 
 NONE = "–"
 TEXT_MAX = 20_000  # characters of a text or payload that a page shows
@@ -116,6 +118,12 @@ def why(reference: object) -> SafeString:
 def whole(text: str) -> SafeString:
     """A name that is not to be broken into lines."""
     return format_html('<span class="kh-whole">{}</span>', text)
+
+
+def money(millionths: int, places: int = 2) -> str:
+    """As the reader's language writes it."""
+    amount = number_format(round(in_currency(millionths), places), places, force_grouping=True)
+    return f"{amount} {settings.PRICE_CURRENCY}"
 
 
 def excerpt(text: str, length: int = 80) -> str:

@@ -69,6 +69,8 @@ SIDEBAR: list[dict[str, Any]] = [
             item(_("Events"), "timeline", "event"),
             item(_("Tool calls"), "build", "toolcall"),
             item(_("Alerts"), "notifications", "alert"),
+            item(_("Costs"), "payments", "usage") | {"link": reverse_lazy("admin:khronos_costs")},
+            item(_("Calls of models"), "receipt_long", "usage"),
             item(_("Why?"), "help", "message") | {"link": reverse_lazy("admin:khronos_why")},
             item(_("Health checks"), "monitor_heart", "healthcheck"),
             item(_("Trials of the backup"), "settings_backup_restore", "backupcheck"),
