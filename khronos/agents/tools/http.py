@@ -68,7 +68,7 @@ def ask(row: HttpTool, scene: Scene, arguments: Arguments) -> Any:
         allowed=settings.TOOL_PRIVATE_NETWORKS,
     )
     judge(answer, row.side_effects)
-    return read(answer.body)
+    return read(answer.body, row.side_effects)
 
 
 def facts(scene: Scene) -> dict[str, str]:
@@ -139,13 +139,14 @@ def judge(answer: egress.Answer, has_side_effects: bool) -> None:
     raise Permanent(f"the service answered {status}")
 
 
-def read(body: bytes) -> Any:
+def read(body: bytes, has_side_effects: bool) -> Any:
     if not body.strip():
         return {}
     try:
         return orjson.loads(body)
     except ValueError:
-        raise Permanent("the service answered something that is no JSON") from None
+        kind = Ambiguous if has_side_effects else Permanent  # it was a 2xx: something may have happened
+        raise kind("the service answered something that is no JSON") from None
 
 
 def flaws_of(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
