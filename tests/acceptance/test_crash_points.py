@@ -22,6 +22,8 @@ NO_LEASE_S = 28.0  # leases and locks end after 30 s: nobody waits for those of 
 MODEL_REFUSES = ("turn.parking", "turn.parked")
 TELEGRAM_STUMBLES = ("delivery.put_off", "delivery.claimed", "sweep.rung")
 SEND_ALONE = ("delivery.sending",)
+# Passed by who was granted tools; tests/integration/test_tool_crashes.py dies at each.
+WITH_TOOLS = ("tools.asked", "tools.kept", "tool.running", "tool.called", "tools.done")
 # Not passed more often in every play; at the others a process dies in the middle of one.
 ONCE_A_PLAY = ("relay.marked", "turn.next_rung", *MODEL_REFUSES, *TELEGRAM_STUMBLES)
 # What a death leaves in somebody's hands: claimed, and neither done nor given back.
@@ -44,7 +46,7 @@ def sending() -> Stage:
 def rounds() -> Iterator[tuple[str, ...]]:
     """A process each, so that several die in one play; all points but those of the other mode."""
     yield TELEGRAM_STUMBLES
-    left = [point for point in POINTS if point not in TELEGRAM_STUMBLES + SEND_ALONE]
+    left = [point for point in POINTS if point not in TELEGRAM_STUMBLES + SEND_ALONE + WITH_TOOLS]
     of_each = [[point for point in left if POINTS[point] == name] for name in ("agent", "dispatcher", "web")]
     for together in zip_longest(*of_each):
         yield tuple(filter(None, together))
@@ -116,7 +118,7 @@ def test_death_at_any_point_loses_and_repeats_nothing_in_edit_mode(sweeping: Sta
     assert verdict.longest_wait < NO_LEASE_S
     assert sweeping.troubles() == clean()
     assert sweeping.count("message", "author = 'system'") == 1  # told once that it is parked
-    assert {point for points in plays for point in points} == POINTS.keys() - set(SEND_ALONE)
+    assert {point for points in plays for point in points} == POINTS.keys() - set(SEND_ALONE + WITH_TOOLS)
     doubled = next(play for points, play in plays.items() if "delivery.placed" in points)
     assert placeholders(sweeping, {update.chat_id for update in doubled.updates.values()}) > 0
 

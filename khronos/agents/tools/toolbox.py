@@ -61,8 +61,9 @@ def read(tenant_id: int, channel_id: int) -> Grants:
 
 
 def own_of(tenant_id: int, names: Iterable[str]) -> dict[str, Tool]:
-    rows = HttpTool.objects.filter(tenant=tenant_id, is_active=True, name__in=list(names))
-    return {row.name: http.tool_of(row) for row in rows if row.name not in of_the_library()}
+    own = [name for name in names if name not in of_the_library()]
+    rows = HttpTool.objects.filter(tenant=tenant_id, is_active=True, name__in=own) if own else ()
+    return {row.name: http.tool_of(row) for row in rows}
 
 
 def is_granted(conversation: Conversation, name: str) -> bool:
