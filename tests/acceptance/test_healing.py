@@ -54,7 +54,9 @@ def do():
 THINKS_FOR_EVER = """
 def do():
     wait_for_order()
-    sys.modules["khronos.conversation.turn"].think = lambda *_, **__: time.sleep(600)
+    replies = sys.modules["khronos.conversation.replies"]
+    assert replies.think
+    replies.think = lambda *_, **__: time.sleep(600)
 """
 DIES_AT_ONCE = """
 def do():
