@@ -20,6 +20,7 @@ from khronos.resilience.breakers import Breaker, BreakerPolicy, Change, Open, Re
 
 log = logging.getLogger(__name__)
 
+ONE_EACH = ("callback", "tool")  # kinds of which there are many: one for a host, one for a tool
 LEFT_ALONE = "is left alone, it has failed too often"
 
 

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_safe
 from khronos.bus.connection import patient, quick
 from khronos.channels import transport_of
 from khronos.guards import caches
-from khronos.guards.breakers import breaker
+from khronos.guards.breakers import ONE_EACH, breaker
 from khronos.guards.limits import claims_of, limiter
-from khronos.models import Channel
+from khronos.models import Channel, HttpTool
 from khronos.observability.views import answer, is_operator, refused
 from khronos.resilience.pools import PoolStats, of_psycopg, of_redis
 
@@ -74,9 +74,10 @@ def database_pool() -> PoolStats | None:
 
 
 def guarded_names() -> Iterator[str]:
-    yield from (name for name in settings.BREAKERS if name != "callback")
+    yield from (name for name in settings.BREAKERS if name not in ONE_EACH)
     callbacks = Channel.objects.listening().exclude(callback_url="")
     yield from dict.fromkeys(transport_of(channel).guard for channel in callbacks)
+    yield from (tool.guard for tool in HttpTool.objects.filter(is_active=True).order_by("pk"))
 
 
 def limited() -> Iterator[tuple[str, str]]:

@@ -133,6 +133,11 @@ class HttpTool(models.Model):
         return self.name
 
     @property
+    def guard(self) -> str:
+        """Its breaker."""
+        return f"tool:{self.tenant_id}.{self.name}"
+
+    @property
     def headers(self) -> str:
         """One a line, `Name: value`. Raises Unauthorized where another key sealed them."""
         return unseal(self.sealed_headers)

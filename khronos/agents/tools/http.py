@@ -46,7 +46,7 @@ def tool_of(row: HttpTool) -> Tool:
         confirmed_by=row.confirmation,  # type: ignore[arg-type]
         timeout_s=row.timeout_s,
         per_minute=row.per_minute,
-        guard=f"tool:{row.tenant_id}.{row.name}",
+        guard=row.guard,
     )
 
 

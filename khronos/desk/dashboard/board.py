@@ -10,6 +10,7 @@ from khronos.desk.dashboard import machine, sizes, stores, usage, work
 from khronos.desk.dashboard.hour import Hour
 from khronos.desk.dashboard.questions import Board, Question
 from khronos.desk.dashboard.verdict import findings, told
+from khronos.guards.breakers import ONE_EACH
 from khronos.observability.health import readiness
 from khronos.resilience.roster import MIB, SUPERVISOR
 
@@ -22,7 +23,7 @@ def checks() -> dict[str, Any]:
 
 def valkey() -> dict[str, Any]:
     known = board.questions["work"].data or {}
-    guarded = known.get("breakers", [name for name in settings.BREAKERS if name != "callback"])
+    guarded = known.get("breakers", [name for name in settings.BREAKERS if name not in ONE_EACH])
     return stores.look(guarded, known.get("limits", {}))
 
 
