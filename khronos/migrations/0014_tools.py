@@ -157,7 +157,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=40, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9_]{1,39}\\Z', 'Small letters, digits and underscores, 2 to 40 of them.')], verbose_name='name')),
                 ('description', models.TextField(help_text='What it does and when to use it, in words for the model.', verbose_name='description')),
-                ('method', models.CharField(choices=[('GET', 'Get'), ('POST', 'Post'), ('PUT', 'Put'), ('PATCH', 'Patch'), ('DELETE', 'Delete')], default='GET', max_length=6, verbose_name='method')),
+                ('method', models.CharField(choices=[('GET', 'GET'), ('POST', 'POST'), ('PUT', 'PUT'), ('PATCH', 'PATCH'), ('DELETE', 'DELETE')], default='GET', max_length=6, verbose_name='method')),
                 ('url', models.CharField(help_text='Such as https://erp.example/orders/{number}?for={turn_contact}; arguments fill it in.', max_length=500, verbose_name='address')),
                 ('sealed_headers', models.TextField(blank=True, default='', editable=False)),
                 ('takes', models.JSONField(default=dict, help_text='JSON Schema of an object.', verbose_name='arguments')),

@@ -77,11 +77,11 @@ class HttpTool(models.Model):
     """A service of somebody else's, described so that a model can call it."""
 
     class Method(models.TextChoices):
-        GET = "GET"
-        POST = "POST"
-        PUT = "PUT"
-        PATCH = "PATCH"
-        DELETE = "DELETE"
+        GET = "GET", "GET"
+        POST = "POST", "POST"
+        PUT = "PUT", "PUT"
+        PATCH = "PATCH", "PATCH"
+        DELETE = "DELETE", "DELETE"
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="http_tools", verbose_name=_("tenant"))
     name = models.CharField(_("name"), max_length=40, validators=[NAME])

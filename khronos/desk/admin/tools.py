@@ -29,7 +29,7 @@ else:
 
 
 class GrantForm(GrantFormBase):
-    tool = forms.ChoiceField(label=_("tool"), widget=UnfoldAdminSelectWidget)
+    tool = forms.ChoiceField(label=_("Tool"), widget=UnfoldAdminSelectWidget)
 
     class Meta:
         model = ToolGrant
@@ -87,7 +87,7 @@ class HttpToolForm(HttpFormBase):
     """Its headers may hold keys: they go in and never come out."""
 
     headers = forms.CharField(
-        label=_("headers"),
+        label=_("Headers"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
         help_text=_("One a line, such as Authorization: Bearer …; kept encrypted. A single - removes them."),
@@ -143,7 +143,7 @@ class HttpToolAdmin(KhronosAdmin[HttpTool]):
 
 @admin.register(ToolCall)
 class ToolCallAdmin(Aged, ReadOnlyAdmin[ToolCall]):
-    list_display = ("name", "status", "talk", "since", "of_turn", "took", "said", "trouble")
+    list_display = ("name", "status", "talk", "since", "said", "trouble")
     list_filter = ("state", Since, "confirmation")
     list_select_related = ("turn__conversation__contact",)
     search_fields = ("tool", "turn__trace_id__exact", "error")
