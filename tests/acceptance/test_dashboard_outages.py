@@ -31,7 +31,7 @@ class Desk:
     def __init__(self, home: Path, cluster: Cluster, valkey_port: int, valkey: int) -> None:
         self.valkey = valkey
         self.web = Started(home, f"redis://127.0.0.1:{valkey_port}/0", "http://127.0.0.1:1")
-        self.web.env |= {"DATABASE_URL": cluster.url, "METRICS_TOKEN": "token"}
+        self.web.env |= {**cluster.env, "METRICS_TOKEN": "token"}
         said = subprocess.run(
             [sys.executable, "manage.py", "prepare"],
             cwd=ROOT, env=self.web.env, capture_output=True, text=True, timeout=120, check=True,

@@ -63,7 +63,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster) -> Iterator[Stage]:
-    env = {"DATABASE_URL": cluster.url, "METRICS_TOKEN": TOKEN}
+    env = {**cluster.env, "METRICS_TOKEN": TOKEN}
     with Simulator.start() as world, OnPostgresql(world, env=env) as khronos:
         khronos.cluster = cluster
         yield Stage(world, khronos)

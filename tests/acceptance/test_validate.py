@@ -192,7 +192,7 @@ def test_a_locked_database_is_named_where_it_is_written(khronos: Instance) -> No
 @pytest.mark.slow
 def test_a_frozen_postgresql_is_named_in_time(tmp_path: Path) -> None:
     """There is no litestream then, and nothing of it to be looked at."""
-    with Cluster.made() as cluster, instance(tmp_path / "home", DATABASE_URL=cluster.url) as it:
+    with Cluster.made() as cluster, instance(tmp_path / "home", **cluster.env) as it:
         it.start()
         it.running(NAMES - {"litestream"})
         until_well(it)
