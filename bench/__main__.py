@@ -19,6 +19,7 @@ BENCHMARKS = {
     "memory": "bench.memory",
     "restore": "bench.restore",
     "toll": "bench.toll",
+    "ledger": "bench.ledger",
     "eyes": "bench.eyes",
     "knowledge": "bench.knowledge.measures",
 }

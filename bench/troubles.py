@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bench.instance import Instance
 
-TABLES = ("update", "message", "turn", "delivery", "deadletter", "event")
+TABLES = ("update", "message", "turn", "delivery", "deadletter", "event", "usage")
 
 # `?` is the last id that does not count.
 TROUBLES = {
@@ -16,6 +16,11 @@ TROUBLES = {
     "failed deliveries": "SELECT count(*) FROM khronos_delivery WHERE id > ? AND state = 'failed'",
     "doubtful deliveries": "SELECT count(*) FROM khronos_delivery WHERE id > ? AND doubtful",
     "dead letters": "SELECT count(*) FROM khronos_deadletter WHERE id > ?",
+    "answers outside of the ledger": "SELECT count(*) FROM khronos_turn WHERE id > ? AND state = 'answered' "
+    "AND provider NOT IN ('', 'offline') AND NOT EXISTS (SELECT 1 FROM khronos_usage WHERE status = 'ok' "
+    "AND turn_id = khronos_turn.id AND khronos_usage.fence = khronos_turn.fence)",
+    "sums apart from the ledger": "SELECT count(*) FROM khronos_usage WHERE id > ? AND "
+    "(SELECT sum(micros) FROM khronos_usage) <> (SELECT sum(micros) FROM khronos_usageday)",
     "untold events": "SELECT count(*) FROM khronos_event WHERE id > ? AND published_at IS NULL",
 }
 UNFINISHED = ("waiting updates", "unsettled turns", "unsettled deliveries", "untold events")

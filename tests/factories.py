@@ -35,6 +35,7 @@ from khronos.models import (
     ToolRound,
     Turn,
     Update,
+    Usage,
     contact_id,
     conversation_id,
 )
@@ -243,6 +244,20 @@ def make_user(**given: Any) -> User:
     user.set_password(password)
     user.save()
     return user
+
+
+def make_usage(**given: Any) -> Usage:
+    """A call of its own turn."""
+    turn = given.pop("turn", None) or make_turn()
+    defaults = {
+        "tenant": turn.conversation.tenant,
+        "conversation": turn.conversation,
+        "turn": turn,
+        "provider": "anthropic",
+        "model": "claude-sonnet-5-5",
+        "at": timezone.now(),
+    }
+    return Usage.objects.create(**defaults | given)
 
 
 def make_backup_check(**given: Any) -> BackupCheck:

@@ -40,6 +40,7 @@ from khronos.models import (
     ToolGrant,
     Turn,
     Update,
+    Usage,
 )
 from tests import factories as make
 from tests.fixtures.desk import seed
@@ -70,6 +71,7 @@ MAKERS: dict[type[Model], Any] = {
     Tenant: make.make_tenant,
     Turn: make.make_turn,
     Update: make.make_update,
+    Usage: make.make_usage,
     User: make.make_user,
 }
 

@@ -3,13 +3,14 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function drop(token)
-  redis.call('HINCRBY', KEYS[1], 'held', -(redis.call('HGET', KEYS[3], token) or 0))
+  local held = redis.call('HGET', KEYS[3], token)
+  if not held then return end
+  redis.call('HINCRBY', KEYS[1], 'held', -held)
   redis.call('HDEL', KEYS[3], token)
   redis.call('ZREM', KEYS[2], token)
 end
 for _, token in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now)) do drop(token) end
 drop(ARGV[1])
-for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, 86400000) end
 
 local spent, loaded_at, held, version = unpack(redis.call('HMGET', KEYS[1], 'spent', 'loaded_at', 'held', 'version'))
 spent, loaded_at, held, version = tonumber(spent), tonumber(loaded_at), tonumber(held or 0), tonumber(version or 0)

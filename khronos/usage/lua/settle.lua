@@ -4,5 +4,5 @@ redis.call('HINCRBY', KEYS[1], 'held', -(redis.call('HGET', KEYS[3], ARGV[1]) or
 redis.call('HDEL', KEYS[3], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 if redis.call('HEXISTS', KEYS[1], 'spent') == 1 then redis.call('HINCRBY', KEYS[1], 'spent', ARGV[2]) end
-for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, 86400000) end
+redis.call('PEXPIRE', KEYS[1], 86400000)
 return 1
