@@ -236,6 +236,7 @@ def test_saving_a_higher_budget_hurries_who_waits(telegram: Channel, sim: Simula
     for text in ("first", "second"):
         way.say(sim, text)
         way.all_the_way(telegram)
+    assert len(sim.models.calls()) == 1
     client.force_login(make_user())
     tenant = telegram.tenant
     page = reverse("admin:khronos_tenant_change", args=[tenant.pk])
