@@ -80,7 +80,8 @@ def bus(valkey: str) -> "Iterator[redis.Redis]":
     breakers.breaker.cache_clear()
     limits.limiter.cache_clear()
     limits._learned.clear()
-    caches.answers().memory.forget("*")
+    for kept in (caches.answers(), caches.grants(), caches.tools()):
+        kept.memory.forget("*")
     yield patient()
     doorbell.bells.stop()
 
