@@ -18,7 +18,7 @@ TROUBLES = {
     "dead letters": "SELECT count(*) FROM khronos_deadletter WHERE id > ?",
     "answers outside of the ledger": "SELECT count(*) FROM khronos_turn WHERE id > ? AND state = 'answered' "
     "AND provider NOT IN ('', 'offline') AND NOT EXISTS (SELECT 1 FROM khronos_usage WHERE status = 'ok' "
-    "AND turn_id = khronos_turn.id AND khronos_usage.fence = khronos_turn.fence)",
+    "AND turn_id = khronos_turn.id)",
     "sums apart from the ledger": "SELECT count(*) FROM khronos_usage WHERE id > ? AND "
     "(SELECT sum(micros) FROM khronos_usage) <> (SELECT sum(micros) FROM khronos_usageday)",
     "untold events": "SELECT count(*) FROM khronos_event WHERE id > ? AND published_at IS NULL",

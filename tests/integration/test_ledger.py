@@ -1,6 +1,6 @@
 """The ledger: a row for each call that was paid, once, whatever becomes of its turn."""
 
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +9,10 @@ from django.db.models import Sum
 from pytest_django import Settings
 
 from bench.simulator import Simulator
+from khronos.agents.tools import book
 from khronos.conversation import answer, holding
 from khronos.conversation import turn as turns
-from khronos.models import Channel, Turn, Usage, UsageDay
+from khronos.models import Channel, ToolRound, Turn, Usage, UsageDay
 from khronos.models.usage import FIGURES
 from khronos.usage import ledger
 from khronos.usage.charging import charged_to, note
@@ -20,8 +21,6 @@ from tests.factories import make_turn
 from tests.integration import way
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("bus")]
-
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def asked(sim: Simulator, channel: Channel, text: str) -> Turn:
@@ -135,6 +134,17 @@ def test_what_is_written_again_counts_once() -> None:
     assert list(Usage.objects.order_by("round").values_list("round", "input_tokens")) == [(0, 100), (1, 200)]
     day = UsageDay.objects.get()
     assert (day.calls, day.input_tokens, day.output_tokens) == (2, 300, 30)
+
+
+def test_what_a_model_asked_of_tools_is_in_the_ledger_before_it_is_done() -> None:
+    turn = make_turn(state=Turn.State.WORKING, fence=1)
+    paid(turn, into=100, out=10)
+    book.keep(turn, ToolRound(turn=turn, number=0, provider="anthropic"), [])
+    assert list(Usage.objects.values_list("fence", "round", "input_tokens")) == [(1, 0, 100)]
+    paid(turn, into=200, out=20)
+    answer.put_off(turn, timedelta(0), "away", "", was_try=True)
+    assert list(Usage.objects.order_by("round").values_list("round", "input_tokens")) == [(0, 100), (1, 200)]
+    assert sums_agree()
 
 
 def test_what_is_rolled_back_counts_nothing() -> None:

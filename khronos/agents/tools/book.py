@@ -11,6 +11,7 @@ from khronos.exceptions import LostLease
 from khronos.models import ToolCall, ToolRound, Turn
 from khronos.models.commit import commit, insist
 from khronos.observability import metrics
+from khronos.usage import ledger
 
 ERROR_MAX = 500  # characters: the column
 
@@ -33,6 +34,7 @@ def keep(turn: Turn, row: ToolRound, calls: Sequence[ToolCall]) -> None:
         for call in calls:
             call.pk, call.round = None, row
             call.save(force_insert=True)
+        ledger.write(turn.paid)
 
     commit(job)
     for call in calls:
