@@ -26,7 +26,7 @@ SUSPEND_S = float(os.environ.get("SUSPEND_S", "20"))  # longer than a lease, and
 CUT_S = 20
 HEALED_S = 60
 LOOK_S = 12  # the supervisor looks at memory and signs of life every five seconds
-PATIENCE_S = 40  # twice the deadlines that are set below, and of the channels and the database
+PATIENCE_S = 80  # twice the deadlines that are set below, and of tools, channels and the database
 
 # What follows is done inside of one process of an instance: Python imports it first, wherever it is found.
 INSIDE = """
@@ -319,7 +319,7 @@ def test_agent_whose_threads_all_hang_is_restarted_though_its_loop_beats(order: 
     order.give()
     stage.play(40, 1)
     hung = time.monotonic()
-    assert said(stage, "agent has given no sign of life", 90)
+    assert said(stage, "agent has given no sign of life", 150)
     noticed_s = time.monotonic() - hung
     assert noticed_s > PATIENCE_S
     assert stage.world.verdict().answered == 0

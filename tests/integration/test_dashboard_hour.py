@@ -8,13 +8,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from khronos.desk.dashboard import hour, usage
-from khronos.models import (
-    Conversation,
-    Event,
-    Message,
-    Turn,
-    Update,
-)
+from khronos.models import Conversation, Event, Message, Update, UsageDay
+from khronos.models.usage import FIGURES
+from khronos.usage import ledger
 from tests import factories as make
 
 NOON = datetime(2026, 11, 20, 12, 0, 20, tzinfo=timezone.get_fixed_timezone(0))
@@ -135,33 +131,33 @@ def test_what_is_sent_at_the_end_of_a_minute_is_still_counted_after_it(
 
 @pytest.mark.django_db
 def test_cost_is_of_today_and_by_model(noon: datetime) -> None:
-    def turn(model: str, hours_ago: int, tokens: int) -> None:
-        made = make.make_turn(
-            state=Turn.State.ANSWERED, model=model, input_tokens=tokens, output_tokens=tokens // 2
-        )
-        Turn.objects.filter(pk=made.pk).update(created_at=noon - timedelta(hours=hours_ago))
+    def paid(model: str, hours_ago: int, micros: int) -> None:
+        call = make.make_usage(model=model, at=noon - timedelta(hours=hours_ago))
+        figures = {"input_tokens": 1000, "output_tokens": 500, "micros": micros}
+        UsageDay.objects.add(ledger.key_of(call), 1, dict.fromkeys(FIGURES, 0) | figures)
 
-    turn("claude-sonnet-5-5", 1, 1_000_000)
-    turn("claude-sonnet-5-5", 11, 1_000_000)
-    turn("claude-sonnet-5-5", 13, 1_000_000)  # yesterday, in UTC
-    turn("a-model-of-tomorrow", 1, 10)
-    turn("", 1, 0)
+    paid("claude-sonnet-5-5", 1, 10_000_000)
+    paid("claude-sonnet-5-5", 11, 500_000)
+    paid("claude-sonnet-5-5", 13, 7_000_000)  # yesterday, in UTC
+    paid("a-model-of-tomorrow", 1, 20)
     assert usage.look() == {
         "models": [
             {
                 "model": "claude-sonnet-5-5",
-                "turns": 2,
-                "input_tokens": 2_000_000,
-                "output_tokens": 1_000_000,
-                "cost": 21.0,
+                "calls": 2,
+                "input_tokens": 2000,
+                "output_tokens": 1000,
+                "cost": 10.5,
+                "is_priced": True,
             },
             {
                 "model": "a-model-of-tomorrow",
-                "turns": 1,
-                "input_tokens": 10,
-                "output_tokens": 5,
-                "cost": None,
+                "calls": 1,
+                "input_tokens": 1000,
+                "output_tokens": 500,
+                "cost": 0.0,
+                "is_priced": False,
             },
         ],
-        "cost": 21.0,
+        "cost": 10.5,
     }

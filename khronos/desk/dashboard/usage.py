@@ -1,7 +1,9 @@
 """What was paid today, by model: calls, tokens, money."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
+
+from django.utils import timezone
 
 from khronos.models import UsageDay
 from khronos.usage.prices import in_currency, price_of
@@ -9,7 +11,7 @@ from khronos.usage.prices import in_currency, price_of
 
 def look() -> dict[str, Any]:
     """Of today, in UTC."""
-    today = UsageDay.objects.filter(day=datetime.now(UTC).date())
+    today = UsageDay.objects.filter(day=timezone.now().astimezone(UTC).date())
     models = [told(row) for row in today.totals("model").order_by("-calls")]
     return {"models": models, "cost": round(sum(row["cost"] for row in models), 4) if models else None}
 
