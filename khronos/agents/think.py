@@ -115,7 +115,7 @@ def waits_for(name: str, error: Exception) -> str:
 
 def verdict(failures: Sequence[tuple[str, Exception]]) -> Exception:
     reason = "; ".join(dict.fromkeys(waits_for(name, error) for name, error in failures))[:500]
-    if all(type(error) is Permanent for _, error in failures):
+    if all(is_final(error) for _, error in failures):
         return Permanent(reason)
     passing = [error for _, error in failures if isinstance(error, Transient)]
     waits = [error.retry_after for error in passing if error.retry_after]
@@ -129,3 +129,8 @@ def verdict(failures: Sequence[tuple[str, Exception]]) -> Exception:
         was_asked=not all(isinstance(error, Refused) for _, error in failures),
         is_spent=any(isinstance(error, Spent) for error in passing),
     )
+
+
+def is_final(error: Exception) -> bool:
+    """Whatever is done, this question gets no answer; a wrong key can be mended."""
+    return isinstance(error, Permanent) and not isinstance(error, Unauthorized)

@@ -22,6 +22,7 @@ ENV = {
     "TELEGRAM_TIMEOUT_S": "1",
     "TELEGRAM_SPACING_MS": "2",  # none would leave 429 without a memory
     "ANTHROPIC_REQUESTS_PER_MINUTE": "6000",
+    "MONTHLY_BUDGET": "1000",
 }
 MESSAGE = {
     "message_id": 7,
@@ -35,6 +36,7 @@ NONSENSE = b"{"
 
 type Day = tuple[Prometheus, float, float]  # began and ended
 
+TRIALS = "SELECT count(*) FROM khronos_backupcheck WHERE ended_at IS NOT NULL"
 BOARDS = sorted(FOLDER.parent.glob("grafana/dashboards/*.json"))
 REFUSED = "Bad Request: chat not found"
 
@@ -80,6 +82,7 @@ def have_a_bad_day(stage: Stage) -> None:
     time.sleep(3)  # three scrapes of it
     world.models.heal()
     assert until(lambda: stage.count("turn", "due_at IS NOT NULL") == 0, 30)
+    assert until(lambda: khronos.sql(TRIALS) != [(0,)], 60)
 
 
 def bring(khronos: Instance, body: bytes) -> None:
