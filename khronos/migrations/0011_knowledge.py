@@ -31,7 +31,9 @@ def make_indexes(apps, schema_editor):
 
 
 def drop_indexes(apps, schema_editor):
-    if schema_editor.connection.vendor == "sqlite":  # triggers and columns go with their table
+    if schema_editor.connection.vendor == "sqlite":  # PostgreSQL's column goes with its table
+        for trigger in ("in", "out", "anew"):
+            schema_editor.execute(f"DROP TRIGGER khronos_chunk_words_{trigger}")
         schema_editor.execute("DROP TABLE khronos_chunk_words")
 
 
