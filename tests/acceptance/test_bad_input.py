@@ -111,6 +111,7 @@ def test_database_of_an_older_version_is_brought_up_with_all_it_holds() -> None:
         stage.clear()
         stage.play(5, 2)
         assert figures(stage.finish()) == exact(10)
+        answered = stage.count("turn", "state = 'answered'")
         assert khronos.terminate() == 0
         command = [sys.executable, "manage.py", "migrate", "khronos", "0001", "--verbosity", "0"]
         subprocess.run(command, env=khronos.env, cwd=ROOT, check=True, timeout=60)
@@ -119,4 +120,4 @@ def test_database_of_an_older_version_is_brought_up_with_all_it_holds() -> None:
         assert list((khronos.home.path / "backup").glob("before-migration-*.sqlite3"))
         stage.play(5, 2)
         assert figures(stage.finish()) == exact(20)
-        assert stage.troubles() == clean()
+        assert stage.troubles() == clean() | {"answers outside of the ledger": answered}  # there was none
