@@ -169,7 +169,6 @@ def test_what_is_due_is_read_the_most_urgent_first_and_nothing_while_paused(tena
 def test_the_offline_assistant_cites_the_shop_and_says_what_it_does_not_know() -> None:
     channel = make_channel(kind="web")
     example.put_in(channel.tenant)
-    readers.read_all()
 
     def asked(question: str) -> str:
         turn = make_turn(conversation=make_conversation(channel=channel))
@@ -179,6 +178,8 @@ def test_the_offline_assistant_cites_the_shop_and_says_what_it_does_not_know() -
             .text
         )
 
+    assert "Ainda estou lendo meus documentos" in asked("Vocês consertam barracas de outras marcas?")
+    readers.read_all()
     said = asked("Vocês consertam barracas de outras marcas?")
     assert "Nossa oficina conserta barracas" in said
     assert "*Fonte: Exemplo: Aurora Outdoors › Consertos*" in said

@@ -12,12 +12,14 @@ from khronos.agents.providers.phrases import (
     OTHERWISE,
     PHRASES,
     PORTUGUESE,
+    READING,
     SOURCE_ENGLISH,
     SOURCE_PORTUGUESE,
     UNKNOWN,
     Phrase,
 )
 from khronos.knowledge.words import folded
+from khronos.models import Document
 
 if TYPE_CHECKING:
     from khronos.knowledge.search import Passage
@@ -46,8 +48,12 @@ def answer(said: str, language: str, tenant: int = 0) -> str:
     if tenant and words and (phrase is OTHERWISE or is_more_than_talk(words, phrase)):
         found = passages_for(tenant, said)
         passages = best(found)
-        if passages or (found and phrase is OTHERWISE):
-            phrase = FOUND if passages else UNKNOWN
+        if passages:
+            phrase = FOUND
+        elif phrase is OTHERWISE and is_reading(tenant):
+            phrase = READING
+        elif phrase is OTHERWISE and found:
+            phrase = UNKNOWN
     template = phrase.portuguese if is_ours else phrase.english
     return template.format(
         said=quoted(said),
@@ -70,6 +76,10 @@ def passages_for(tenant: int, said: str) -> "list[Passage]":
     from khronos.knowledge.search import search  # noqa: PLC0415 (numpy, for whoever has documents)
 
     return search(tenant, said[: SMALL_TALK_MAX * 10])
+
+
+def is_reading(tenant: int) -> bool:
+    return Document.objects.filter(tenant=tenant, kind=Document.Kind.KNOWLEDGE).unsettled().exists()
 
 
 def best(found: "Sequence[Passage]") -> "list[Passage]":

@@ -107,3 +107,11 @@ ENGLISH = heard(
     r"hi|hello|hey|the|is|are|you|my|what|who|when|where|how|why|please|thanks?|help|want|need|i|it|and"
     r"|to|of|can"
 )
+READING = Phrase(
+    "reading",
+    heard("$^"),
+    'You wrote "{said}". I am still reading my documents and found nothing yet: ask me again in a moment. '
+    "(This is the demonstration assistant of Khronos. {connect})",
+    "Você escreveu “{said}”. Ainda estou lendo meus documentos e nada encontrei por ora: pergunte de novo em "
+    "instantes. (Aqui fala o assistente de demonstração do Khronos. {connect})",
+)
