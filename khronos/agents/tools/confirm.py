@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -83,7 +84,7 @@ def adopt(turn: Turn, said: Sequence[Message]) -> bool:
         else:
             continue
         if decision:
-            commit(lambda call=call, decision=decision: take_over(turn, call, decision))  # type: ignore[misc]
+            commit(partial(take_over, turn, call, decision))
     return ToolRound.objects.filter(turn=turn).exists()
 
 
