@@ -11,9 +11,10 @@ import psutil
 
 from bench.knowledge.pairs import documents, questions
 from khronos.knowledge import counting
-from khronos.knowledge.codes import Scope, changed, codes
+from khronos.knowledge.codes import codes
 from khronos.knowledge.embedding.chosen import embedder
 from khronos.knowledge.reading.guarded import read
+from khronos.knowledge.scope import Scope, changed
 from khronos.knowledge.search import search
 from khronos.knowledge.splitting import split
 from khronos.knowledge.vectors import packed, signs

@@ -5,6 +5,7 @@ one twice, or while a worker is quicker, changes nothing, and the answer says so
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -14,7 +15,9 @@ from django.utils.translation import gettext as _
 
 from khronos.bus.doorbell import UNREACHABLE
 from khronos.celery import app
-from khronos.models import DeadLetter, Delivery, Turn, Update
+from khronos.knowledge import intake
+from khronos.models import DeadLetter, Delivery, Document, Turn, Update
+from khronos.models.deadletter import close
 
 # A row that starts anew: due now, no ring, no failures; the fence keeps out whoever held it before.
 ANEW: dict[str, Any] = {
@@ -59,7 +62,7 @@ def revive(turn: Turn) -> bool:
     else:
         done = buried.update(state=Turn.State.WAITING, **ANEW)
     if done:
-        close_letters(DeadLetter.Source.TURN, turn.pk)
+        close(DeadLetter.Source.TURN, turn.pk)
     return bool(done)
 
 
@@ -76,7 +79,7 @@ def send_again(delivery: Delivery) -> bool:
             state=Delivery.State.PENDING, **ANEW
         )
         if done:
-            close_letters(DeadLetter.Source.DELIVERY, delivery.pk)
+            close(DeadLetter.Source.DELIVERY, delivery.pk)
     return bool(done)
 
 
@@ -90,11 +93,6 @@ def read_again(update: Update) -> bool:
     """Out of the quarantine: the dispatcher tries to understand it once more."""
     quarantined = Update.objects.filter(pk=update.pk, state=Update.State.QUARANTINED)
     return bool(quarantined.update(state=Update.State.RECEIVED, reason=""))
-
-
-def close_letters(source: str, pk: int) -> None:
-    """The row goes on, so that its dead letter needs nobody any more."""
-    DeadLetter.objects.filter(source=source, key=str(pk), replayed_at=None).update(replayed_at=Now())
 
 
 def replay(letter: DeadLetter) -> str:
@@ -121,6 +119,14 @@ def replay_delivery(letter: DeadLetter) -> str:
     if delivery is None or not (send_again(delivery) or send_now(delivery)):
         raise Unrepairable(_("Its delivery is gone or settled."))
     return _("Delivery %(id)s is due now.") % {"id": delivery.pk}
+
+
+def replay_document(letter: DeadLetter) -> str:
+    document = Document.objects.filter(pk=number(letter.key)).first()
+    if document is None or not intake.try_again(document):
+        raise Unrepairable(_("Its document is gone, or has not failed."))
+    transaction.on_commit(partial(intake.ring, document))
+    return _("Document %(id)s is due now.") % {"id": document.pk}
 
 
 def replay_task(letter: DeadLetter) -> str:
@@ -165,6 +171,7 @@ def number(text: str) -> int:
 REPLAY: dict[DeadLetter.Source, Callable[[DeadLetter], str]] = {
     DeadLetter.Source.TURN: replay_turn,
     DeadLetter.Source.DELIVERY: replay_delivery,
+    DeadLetter.Source.DOCUMENT: replay_document,
     DeadLetter.Source.TASK: replay_task,
     DeadLetter.Source.STREAM: replay_stream,
 }

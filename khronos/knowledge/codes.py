@@ -10,24 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from khronos.guards import caches
+from khronos.knowledge.scope import Scope
 from khronos.knowledge.vectors import WORD, nearest
 from khronos.models import Chunk
 
 if TYPE_CHECKING:
     from khronos.knowledge.embedding.base import Vector
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Whose knowledge is searched; nothing crosses."""
-
-    tenant: int
-    kind: str = "knowledge"
-
-    @property
-    def word(self) -> str:
-        """Stands in front of the words of each chunk, so that the index itself knows whose they are."""
-        return f"t{self.tenant}{self.kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +44,3 @@ def load(scope: Scope, model: str) -> Codes:
     together = b"".join(bytes(code) for _, code in pairs if code)
     table = np.frombuffer(together, WORD).reshape(len(pairs), -1) if pairs else np.empty((0, 0), WORD)
     return Codes(rows, table)
-
-
-def changed(tenant: int) -> None:
-    """Every process reads them anew."""
-    caches.knowledge().invalidate(f"{tenant}:*")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from django.db import connection
 
-from khronos.knowledge.codes import Scope, codes
+from khronos.knowledge.codes import codes
+from khronos.knowledge.scope import Scope
 
 if TYPE_CHECKING:
     from khronos.knowledge.embedding.base import Vector

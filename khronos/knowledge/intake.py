@@ -14,8 +14,9 @@ from khronos.bus import doorbell
 from khronos.bus.routes import EMBED_TASK
 from khronos.exceptions import Permanent
 from khronos.knowledge import counting
-from khronos.knowledge.codes import changed
-from khronos.models import Document, Tenant
+from khronos.knowledge.scope import changed
+from khronos.models import DeadLetter, Document, Tenant
+from khronos.models.deadletter import close
 
 FORMS = {
     ".txt": Document.Form.TEXT,
@@ -85,6 +86,7 @@ def begin_anew(document: Document, **facts: Any) -> None:
     """The fence tells whoever reads the version before that nobody wants it any more."""
     changes = {"state": Document.State.WAITING, "reason": "", "attempts": 0, "deferrals": 0, "rung_at": None}
     Document.objects.filter(pk=document.pk).update(due_at=Now(), fence=F("fence") + 1, **changes, **facts)
+    close(DeadLetter.Source.DOCUMENT, document.pk)
     document.refresh_from_db()
 
 
@@ -113,5 +115,6 @@ def remove(document: Document) -> None:
     """Its chunks and vectors go with it, at once."""
     with transaction.atomic():
         counting.forget(document)
+        close(DeadLetter.Source.DOCUMENT, document.pk)
         document.delete()
     changed(document.tenant_id)

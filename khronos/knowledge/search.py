@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from khronos.exceptions import Failure
 from khronos.knowledge import typos
-from khronos.knowledge.codes import Scope
 from khronos.knowledge.embedding.chosen import embedder
 from khronos.knowledge.index import index
+from khronos.knowledge.scope import Scope
 from khronos.knowledge.vectors import unpacked
 from khronos.knowledge.words import stem, words_of
 from khronos.models import Chunk

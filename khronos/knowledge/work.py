@@ -20,14 +20,15 @@ from khronos.bus import doorbell
 from khronos.bus.routes import EMBED_TASK
 from khronos.exceptions import Failure, LostLease, Permanent
 from khronos.knowledge import counting
-from khronos.knowledge.codes import Scope, changed
 from khronos.knowledge.embedding.chosen import embedder
 from khronos.knowledge.reading.guarded import read
+from khronos.knowledge.scope import Scope, changed
 from khronos.knowledge.splitting import Piece, split
 from khronos.knowledge.vectors import packed, signs
 from khronos.knowledge.words import stems_of
-from khronos.models import Chunk, Document
+from khronos.models import Chunk, DeadLetter, Document
 from khronos.models.commit import AFTER_YOU_S, courtesy
+from khronos.models.deadletter import keep
 
 log = logging.getLogger(__name__)
 
@@ -147,5 +148,15 @@ def put_off(document: Document, reason: str) -> None:
 
 
 def fail(document: Document, reason: str) -> None:
+    """Kept among the dead letters, from where an operator has it read again."""
     log.warning("document failed", extra={"document": document.pk, "reason": reason})
-    document.settle(Document.State.FAILED, reason)
+    with transaction.atomic():
+        document.settle(Document.State.FAILED, reason)
+        keep(
+            DeadLetter.Source.DOCUMENT,
+            "document",
+            str(document.pk),
+            reason,
+            attempts=document.attempts,
+            payload={"document_id": document.pk, "source": document.source},
+        )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from khronos.observability import metrics
@@ -14,6 +15,7 @@ class DeadLetter(models.Model):
         TASK = "task", _("task")
         TURN = "turn", _("turn")
         DELIVERY = "delivery", _("delivery")
+        DOCUMENT = "document", _("document")
 
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
     name = models.CharField(_("name"), max_length=200, help_text=_("Stream, task, or kind of row."))
@@ -57,3 +59,8 @@ def keep(
         },
     )
     transaction.on_commit(metrics.GIVEN_UP.labels(source=source).inc)
+
+
+def close(source: DeadLetter.Source, pk: int) -> None:
+    """The row goes on, so that its dead letter needs nobody any more."""
+    DeadLetter.objects.filter(source=source, key=str(pk), replayed_at=None).update(replayed_at=Now())

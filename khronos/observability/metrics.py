@@ -115,7 +115,7 @@ def zeros() -> None:
     for status in ("sent", "failed"):
         SENT.labels(status=status)
         DELIVERIES.labels(status=status)
-    for source in ("turn", "delivery", "stream", "task"):
+    for source in ("turn", "delivery", "document", "stream", "task"):
         GIVEN_UP.labels(source=source)
     for work in ("turn", "delivery"):
         LEASE_EXPIRIES.labels(work=work)

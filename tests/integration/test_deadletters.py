@@ -4,7 +4,8 @@ import pytest
 from django.core.management import CommandError
 
 from bench.simulator import Simulator
-from khronos.models import Channel, DeadLetter, Delivery, Turn
+from khronos.knowledge import intake, readers
+from khronos.models import Channel, DeadLetter, Delivery, Document, Turn
 from tests import factories as make
 from tests.integration import way
 
@@ -51,6 +52,37 @@ def test_who_does_not_want_to_hear_from_us_is_no_dead_letter(
     way.all_the_way(telegram)
     assert Delivery.objects.get().state == Delivery.State.FAILED
     assert not DeadLetter.objects.exists()
+
+
+def test_a_document_that_failed_is_kept_and_replayed_once() -> None:
+    document = intake.add(make.make_tenant(), "a.html", b"<script>1</script>")
+    readers.read_all()
+    letter = DeadLetter.objects.get()
+    assert (letter.source, letter.key, letter.attempts) == ("document", str(document.pk), 1)
+    assert letter.payload == {"document_id": document.pk, "source": "a.html"}
+    assert "There is no text in it" in letter.reason
+    assert f"Document {document.pk} is due now." in way.run("replay", "document")
+    assert list(Document.objects.due()) == [document]
+    with pytest.raises(CommandError, match="0 of 1"):
+        way.run("replay", str(letter.pk))
+    assert readers.read_all() == 1  # it fails again
+    assert DeadLetter.objects.get().replayed_at is None
+
+
+@pytest.mark.parametrize("how", ["retry", "new version", "remove"])
+def test_a_document_that_is_cared_for_elsewhere_leaves_no_open_letter(how: str) -> None:
+    tenant = make.make_tenant()
+    document = intake.add(tenant, "a.html", b"<script>1</script>")
+    readers.read_all()
+    assert DeadLetter.objects.get().replayed_at is None
+    match how:
+        case "retry":
+            assert intake.try_again(document)
+        case "new version":
+            intake.add(tenant, "a.html", b"<p>Hello there</p>")
+        case "remove":
+            intake.remove(document)
+    assert DeadLetter.objects.get().replayed_at is not None
 
 
 def test_dead_letters_are_listed_and_replayed_by_kind() -> None:

@@ -11,9 +11,14 @@ from khronos.desk.admin import columns
 from khronos.desk.admin.base import AT_ONCE, ReadOnlyAdmin
 from khronos.desk.admin.filters import Replayed, Since
 from khronos.desk.admin.mixins import Aged, Traced
-from khronos.models import DeadLetter, Delivery, Turn
+from khronos.models import DeadLetter, Delivery, Document, Turn
 
-ROWS = {DeadLetter.Source.TURN: Turn, DeadLetter.Source.DELIVERY: Delivery}
+ROWS = {
+    DeadLetter.Source.TURN: Turn,
+    DeadLetter.Source.DELIVERY: Delivery,
+    DeadLetter.Source.DOCUMENT: Document,
+}
+EXPLAINED = (DeadLetter.Source.TURN, DeadLetter.Source.DELIVERY)
 
 
 @admin.register(DeadLetter)
@@ -53,8 +58,8 @@ class DeadLetterAdmin(Aged, Traced, ReadOnlyAdmin[DeadLetter]):
 
     @admin.display(description=_("why?"))
     def explained(self, row: DeadLetter) -> str:
-        """Of a task nothing is known but this."""
-        if row.source in ROWS:
+        """Of a task or a document nothing is known but this."""
+        if row.source in EXPLAINED:
             return columns.why(f"{row.source}:{row.key}")
         return columns.why(row.trace_id) if row.trace_id else columns.NONE
 
