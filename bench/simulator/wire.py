@@ -49,6 +49,14 @@ def reset(request: web.BaseRequest) -> web.Response:
     return web.Response()
 
 
+async def break_off(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+    """Half of it, of a length that says the whole; then a reset."""
+    response = web.StreamResponse(headers={"Content-Length": str(len(body))})
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    return reset(request)
+
+
 async def drip(request: web.BaseRequest, seconds: float) -> web.StreamResponse:
     """White space, as servers send it that are not to be given up yet. Ends as `hang` does."""
     response = web.StreamResponse(headers=JSON_HEADERS)

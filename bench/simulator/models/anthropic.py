@@ -7,6 +7,7 @@ from dataclasses import replace
 import orjson
 
 from bench.simulator.models.dialect import Body, ModelError, pieces
+from bench.simulator.models.pictures import seen
 from bench.simulator.models.prompt import Answer, Prompt, Provider, Turn, Usage
 
 ERROR_KINDS = {
@@ -129,7 +130,7 @@ def _turn(index: int, role: str, content: object) -> Turn:
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
     if not isinstance(blocks, list) or not blocks:
         raise ModelError(400, f"messages.{index}: all messages must have non-empty content")
-    texts, results, calls = [], [], 0
+    texts, results, images, calls = [], [], [], 0
     for block in blocks:
         if block.get("type") == "text":
             if not str(block.get("text", "")).strip():
@@ -139,7 +140,10 @@ def _turn(index: int, role: str, content: object) -> Turn:
             results.append("\n".join(_texts(block.get("content", ""))))
         elif block.get("type") == "tool_use":
             calls += 1
-    return Turn(role, tuple(texts), tuple(results), calls)
+        elif block.get("type") == "image":
+            source = block.get("source") or {}
+            images.append(seen(str(source.get("media_type")), str(source.get("data"))))
+    return Turn(role, tuple(texts), tuple(results), calls, tuple(images))
 
 
 def _texts(content: object) -> list[str]:

@@ -188,4 +188,5 @@ def _note(call: ModelCall, prompt: Prompt) -> None:
     call.messages = len(prompt.turns)
     call.system_length = len(prompt.system)
     call.tools = len(prompt.tools)
+    call.images = prompt.images
     call.stream = prompt.stream

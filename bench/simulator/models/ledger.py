@@ -1,6 +1,6 @@
 """What the models were asked, and what came of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.simulator.models.prompt import Provider
 
@@ -17,6 +17,7 @@ class ModelCall:
     messages: int = 0
     system_length: int = 0
     tools: int = 0
+    images: list[str] = field(default_factory=list)  # SHA-256 of each
     stream: bool = False
     key: str = ""
     trace_id: str = ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import orjson
 
 from bench.simulator.models.dialect import Body, ModelError, pieces
+from bench.simulator.models.pictures import seen_at
 from bench.simulator.models.prompt import Answer, Prompt, Provider, Turn
 
 ERROR_KINDS = {
@@ -95,7 +96,15 @@ def _turn(message: Body) -> Turn:
     texts = tuple(texts_of(message))
     if message.get("role") == "tool":
         return Turn("user", (), texts)
-    return Turn(str(message.get("role")), texts, (), len(message.get("tool_calls") or []))
+    calls = len(message.get("tool_calls") or [])
+    return Turn(str(message.get("role")), texts, (), calls, tuple(images_of(message)))
+
+
+def images_of(message: Body) -> Iterator[str]:
+    content = message.get("content")
+    for part in content if isinstance(content, list) else []:
+        if part.get("type") == "image_url":
+            yield seen_at(str(part["image_url"]["url"]))
 
 
 def _tool_calls(answer: Answer) -> list[Body]:

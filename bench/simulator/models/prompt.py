@@ -17,6 +17,7 @@ class Turn:
     texts: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     calls: int = 0
+    images: tuple[str, ...] = ()  # SHA-256 of each
 
 
 @dataclass(slots=True)
@@ -42,6 +43,10 @@ class Prompt:
             if turn.role == "user":
                 texts[:0] = turn.texts
         return "\n".join(texts)
+
+    @property
+    def images(self) -> list[str]:
+        return [image for turn in self.turns for image in turn.images]
 
     @property
     def results(self) -> list[str]:

@@ -6,6 +6,8 @@ from bench.simulator.telegram.errors import bad_request
 from bench.simulator.telegram.params import Params, int_of, json_of
 from bench.simulator.telegram.sending import find_chat
 
+MAX_FILE_BYTES = 20 * 1024 * 1024  # what a bot is given
+
 
 def get_me(bot: Bot, params: Params) -> dict[str, object]:
     return {
@@ -82,4 +84,8 @@ def get_file(bot: Bot, params: Params) -> dict[str, object]:
     stored = bot.files.get(str(params.get("file_id", "")))
     if stored is None:
         raise bad_request("Bad Request: invalid file_id")
+    if stored.size > MAX_FILE_BYTES:
+        raise bad_request("Bad Request: file is too big")
+    if stored.content is None:
+        raise bad_request("Bad Request: wrong file_id or the file is temporarily unavailable")
     return {**stored.described(), "file_path": stored.path}

@@ -1,7 +1,7 @@
 """A bot: its token, its chats, its webhook, and the updates that wait for it."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.simulator.telegram.chat import Chat, kind_of
 from bench.simulator.telegram.ledger import Update
@@ -20,11 +20,12 @@ class StoredFile:
 
     file_id: str
     path: str
-    content: bytes
+    content: bytes | None  # None: Telegram has it no more
+    size: int = 0
 
     def described(self) -> dict[str, object]:
         unique = self.file_id[-12:]
-        return {"file_id": self.file_id, "file_unique_id": unique, "file_size": len(self.content)}
+        return {"file_id": self.file_id, "file_unique_id": unique, "file_size": self.size}
 
 
 @dataclass(slots=True)
@@ -79,9 +80,15 @@ class Bot:
 
     def store_file(self, folder: str, name: str, content: bytes) -> StoredFile:
         number = len(self.files) + 1
-        stored = StoredFile(f"SIM-{folder}-{number:08d}", f"{folder}/file_{number}{_suffix(name)}", content)
+        stored = StoredFile(
+            f"SIM-{folder}-{number:08d}", f"{folder}/file_{number}{_suffix(name)}", content, len(content)
+        )
         self.files[stored.file_id] = stored
         return stored
+
+    def lose_file(self, file_id: str) -> None:
+        """Nobody gets it any more."""
+        self.files[file_id] = replace(self.files[file_id], content=None)
 
     def new_message_id(self, chat: Chat) -> int:
         """A supergroup counts its own messages; all other chats of a bot share one count."""

@@ -47,6 +47,19 @@ def document(stored: StoredFile, name: str, mime_type: str) -> Content:
     return {"document": {**stored.described(), "file_name": name, "mime_type": mime_type}}
 
 
+def audio(stored: StoredFile, seconds: int, title: str, mime_type: str) -> Content:
+    return {"audio": {**stored.described(), "duration": seconds, "title": title, "mime_type": mime_type}}
+
+
+def video_note(stored: StoredFile, seconds: int) -> Content:
+    return {"video_note": {**stored.described(), "duration": seconds, "length": 240}}
+
+
+def video(stored: StoredFile, seconds: int) -> Content:
+    shape = {"width": 640, "height": 480, "mime_type": "video/mp4"}
+    return {"video": {**stored.described(), "duration": seconds, **shape}}
+
+
 def voice(stored: StoredFile, seconds: int) -> Content:
     return {"voice": {**stored.described(), "duration": seconds, "mime_type": "audio/ogg"}}
 

@@ -22,6 +22,8 @@ DESCRIBED = {
     "deleteWebhook": b',"description":"Webhook was deleted"}',
 }
 
+FILE = "file"  # how the ledger and faults call a download
+
 type Perform = Callable[[Bot, str, Params, Call], Awaitable[object]]
 
 
@@ -97,10 +99,37 @@ class Gate:
             bot, path = self._read_path(request.path[len("/file/bot") :])
         except ApiError as error:
             return wire.json_response(error.body(), error.code)
-        for stored in bot.files.values():
-            if stored.path == path:
-                return web.Response(body=stored.content, content_type="application/octet-stream")
-        return wire.json_response(ApiError(404, "Not Found: file not found").body(), 404)
+        call = call_of(bot, FILE, {"text": path})
+        try:
+            return await self._give(request, bot, path, call)
+        finally:
+            self._record(call)
+
+    async def _give(self, request: web.BaseRequest, bot: Bot, path: str, call: Call) -> web.StreamResponse:
+        fault = self._faults.pick(method=FILE, token=bot.token)
+        if fault is not None:
+            call.outcome = fault.outcome
+        if fault is not None and fault.seconds:
+            await asyncio.sleep(fault.seconds)
+        found = next((stored for stored in bot.files.values() if stored.path == path), None)
+        if found is None or found.content is None:
+            call.outcome = "404 Not Found: file not found"
+            return wire.json_response(ApiError(404, "Not Found: file not found").body(), 404)
+        if fault is not None and fault.kind != "delay":
+            return await self._spoil(request, found.content, fault)
+        call.done = True
+        return web.Response(body=found.content, content_type="application/octet-stream")
+
+    async def _spoil(self, request: web.BaseRequest, body: bytes, fault: Fault) -> web.StreamResponse:
+        if fault.kind == "status":
+            return _refusal(fault)
+        if fault.kind == "page":
+            return wire.proxy_page(fault.page_status)
+        if fault.kind == "hang":
+            return await wire.hang()
+        if fault.kind == "cut":
+            return await wire.break_off(request, body)
+        return wire.reset(request)
 
 
 def call_of(bot: Bot, method: str, params: Params) -> Call:

@@ -10,6 +10,7 @@ from bench.simulator.telegram.bot import Bot
 from bench.simulator.telegram.chat import Chat, Message, Version
 from bench.simulator.telegram.content import Content
 from bench.simulator.telegram.ledger import Update
+from bench.simulator.telegram.pictures import PHOTO
 
 
 class People(ABC):
@@ -41,7 +42,7 @@ class People(ABC):
 
     @at_home
     def photo(
-        self, chat_id: int, caption: str = "", image: bytes = b"\xff\xd8\xff", *, token: str | None = None
+        self, chat_id: int, caption: str = "", image: bytes = PHOTO, *, token: str | None = None
     ) -> Update:
         stored = self.bot(token).store_file("photos", "photo.jpg", image)
         return self._write(
@@ -69,6 +70,42 @@ class People(ABC):
     ) -> Update:
         stored = self.bot(token).store_file("voice", "voice.oga", sound)
         return self._write(chat_id, "voice", content.voice(stored, seconds), "", None, None, token)
+
+    @at_home
+    def audio(
+        self, chat_id: int, sound: bytes = b"ID3", *, seconds: int = 3, token: str | None = None
+    ) -> Update:
+        stored = self.bot(token).store_file("music", "song.mp3", sound)
+        body = content.audio(stored, seconds, "A song", "audio/mpeg")
+        return self._write(chat_id, "audio", body, "", None, None, token)
+
+    @at_home
+    def video_note(
+        self, chat_id: int, film: bytes = b"\0\0\0\x18ftyp", *, seconds: int = 3, token: str | None = None
+    ) -> Update:
+        stored = self.bot(token).store_file("video_notes", "note.mp4", film)
+        return self._write(chat_id, "video_note", content.video_note(stored, seconds), "", None, None, token)
+
+    @at_home
+    def video(
+        self,
+        chat_id: int,
+        film: bytes = b"\0\0\0\x18ftyp",
+        caption: str = "",
+        *,
+        seconds: int = 3,
+        token: str | None = None,
+    ) -> Update:
+        stored = self.bot(token).store_file("videos", "film.mp4", film)
+        body = content.video(stored, seconds) | content.caption(caption)
+        return self._write(chat_id, "video", body, caption, None, None, token)
+
+    @at_home
+    def lose_files(self, *, token: str | None = None) -> None:
+        """What was sent so far is gone from Telegram's servers."""
+        bot = self.bot(token)
+        for file_id in list(bot.files):
+            bot.lose_file(file_id)
 
     @at_home
     def sticker(self, chat_id: int, emoji: str = "👍", *, token: str | None = None) -> Update:
