@@ -11,7 +11,8 @@ Failure                     something outside did not do what we asked
     ├── MarkupRefused       the same words without markup may pass
     ├── Migrated            the chat lives on under another id
     ├── Unchanged           an edit to what is already there: proof of delivery
-    ├── Vanished            an edit to what is no longer there
+    ├── Vanished            what is no longer there: a message to edit, a file to fetch
+    ├── Oversized           more than we take, or than the other side gives
     └── Conflict            somebody else does it already: a second poller, or a webhook beside a poller
 Unreadable                  bytes from outside that cannot be understood: quarantined
 LostLease                   somebody else owns this work now: drop what you hold, write nothing
@@ -68,6 +69,10 @@ class Unchanged(Permanent):
 
 
 class Vanished(Permanent):
+    pass
+
+
+class Oversized(Permanent):
     pass
 
 

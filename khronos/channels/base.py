@@ -3,7 +3,7 @@
 A new channel is one module with a parser and a transport, and one line in `khronos/channels/__init__.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -123,6 +123,11 @@ class Transport(Protocol):
     def typing(self, chat_id: str) -> None: ...
 
     def answer_button(self, callback_id: str) -> None: ...
+
+    def fetch(self, file_id: str, most_bytes: int, sink: Callable[[bytes], object]) -> None:
+        """Pour a file that somebody sent into the sink. Raises Vanished where it is gone, Oversized, and the
+        other failures; the sink's own errors pass. What came before a failure is worth nothing.
+        """
 
 
 class Kind(Protocol):

@@ -4,7 +4,7 @@ import json
 import ssl
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -82,6 +82,9 @@ class CallbackTransport:
 
     def answer_button(self, callback_id: str) -> None:
         return None
+
+    def fetch(self, file_id: str, most_bytes: int, sink: Callable[[bytes], object]) -> None:
+        raise Vanished("this channel carries no files")
 
     def _post(self, key: str, fields: dict[str, Any]) -> None:
         if not self._secret:

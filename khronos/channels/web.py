@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from khronos.channels.base import (
     Transport,
 )
 from khronos.channels.callback import CallbackTransport
-from khronos.exceptions import Unreadable
+from khronos.exceptions import Unreadable, Vanished
 from khronos.resilience.limits import Claim
 
 KEY_MAX = 80  # characters: the column of an update's key
@@ -74,6 +74,9 @@ class PulledTransport:
 
     def answer_button(self, callback_id: str) -> None:
         return None
+
+    def fetch(self, file_id: str, most_bytes: int, sink: Callable[[bytes], object]) -> None:
+        raise Vanished("this channel carries no files")
 
     def claims(self, chat_id: str, chat_type: str, *, edits: bool = False) -> Sequence[Claim]:
         return ()

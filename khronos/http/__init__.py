@@ -22,7 +22,7 @@ from weakref import WeakSet
 from khronos.database import give_back
 from khronos.exceptions import Misconfigured
 from khronos.http.dial import dial, left
-from khronos.http.inlet import Inlet, Reply, TooLarge, whole_body
+from khronos.http.inlet import Inlet, Reply, Sink, TooLarge, poured, whole_body
 
 IDLE_S = 30.0  # most servers and middle boxes close an idle connection after a minute or more
 BODY_MAX_BYTES = 32 * 1024 * 1024
@@ -60,12 +60,18 @@ class Connection:
         self._sock.settimeout(left(deadline))
         self._sock.sendall(request)
 
-    def read(self, method: str, deadline: float, most_bytes: int) -> tuple[Reply, bool]:
+    def read(
+        self, method: str, deadline: float, most_bytes: int, sink: Sink | None = None
+    ) -> tuple[Reply, bool]:
         """The answer, and whether the connection can be used again."""
         response = HTTPResponse(Inlet(self._sock, deadline), method=method)  # type: ignore[arg-type]
         try:
             response.begin()
-            reply = Reply(response.status, response.getheaders(), whole_body(response, most_bytes))
+            if sink is not None and response.status == 200:
+                body = poured(response, most_bytes, sink)
+            else:
+                body = whole_body(response, most_bytes)
+            reply = Reply(response.status, response.getheaders(), body)
             keep = not response.will_close
         finally:
             response.close()
@@ -105,8 +111,11 @@ class Pool:
         connect_timeout: float,
         timeout: float,
         most_bytes: int = BODY_MAX_BYTES,
+        sink: Sink | None = None,
     ) -> Reply:
         """One call, within `timeout` seconds from first to last. Raises Unsent or Unanswered.
+
+        With a `sink` the body of a 200 goes there as it comes, whole or not.
 
         Whoever waits for the outside world holds no connection to the database meanwhile.
         """
@@ -115,7 +124,7 @@ class Pool:
         request = encoded(method, target, self.host, headers, body)
         connection = self._sent(request, connect_timeout, deadline)
         try:
-            reply, keep = connection.read(method, deadline, most_bytes)
+            reply, keep = connection.read(method, deadline, most_bytes, sink)
         except (OSError, HTTPException, ValueError) as error:
             connection.close()
             reasons = isinstance(error, TimeoutError), isinstance(error, TooLarge)

@@ -2,10 +2,15 @@
 
 import io
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 
 from khronos.http.dial import left
+
+type Sink = Callable[[bytes], object]
+
+SIP_BYTES = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Inlet(io.RawIOBase):
         self._deadline = deadline
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self, 65536)
+        return io.BufferedReader(self, SIP_BYTES)
 
     def readable(self) -> bool:
         return True
@@ -46,8 +51,23 @@ def whole_body(response: HTTPResponse, most: int) -> bytes:
             raise TooLarge
         return response.read()
     body = bytearray()
-    while piece := response.read(min(65536, most + 1)):
+    while piece := response.read(min(SIP_BYTES, most + 1)):
         body += piece
         if len(body) > most:
             raise TooLarge
     return bytes(body)
+
+
+def poured(response: HTTPResponse, most: int, sink: Sink) -> bytes:
+    """The body goes into the sink as it comes, and nobody holds all of it."""
+    if response.length is not None and response.length > most:
+        raise TooLarge
+    count = 0
+    while piece := response.read(SIP_BYTES):
+        count += len(piece)
+        if count > most:
+            raise TooLarge
+        sink(piece)
+    if response.length:  # http.client takes an early end for the end
+        raise IncompleteRead(b"", response.length)
+    return b""

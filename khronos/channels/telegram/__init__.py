@@ -4,6 +4,7 @@ identity.py   the key of an update, for intake; never fails
 parse.py      an update in our words, for the dispatcher
 api.py        the Bot API
 transport.py  how answers leave
+files.py      what people sent
 """
 
 from khronos.channels.base import Account, Identity, Incoming, Kind, Transport

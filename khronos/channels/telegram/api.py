@@ -11,8 +11,9 @@ import orjson
 from django.conf import settings
 
 from khronos.channels.telegram.errors import Garbled, result_of, unsure
-from khronos.exceptions import Misconfigured, Transient, Unauthorized
+from khronos.exceptions import Misconfigured, Oversized, Transient, Unauthorized
 from khronos.http import Pool, Unanswered, Unsent, pool
+from khronos.http.inlet import Reply, Sink
 
 JSON = (("Content-Type", "application/json"),)
 # The body of getUpdates with one update, as far as can be told without reading all of it.
@@ -37,6 +38,7 @@ class BotApi:
         parts = urlsplit(api_url or settings.TELEGRAM_API_URL)
         self._pool: Pool = pool(f"{parts.scheme}://{parts.netloc}")
         self._path = f"{parts.path.rstrip('/')}/bot{quote(token, safe=':')}/"
+        self._file_path = f"{parts.path.rstrip('/')}/file/bot{quote(token, safe=':')}/"
         self.bot = token.partition(":")[0]
 
     def __repr__(self) -> str:
@@ -60,6 +62,26 @@ class BotApi:
         except Unanswered as error:
             raise unsure(f"{method}: no answer, {error}", repeatable) from None
         return result_of(method, reply, repeatable)
+
+    def download(self, path: str, most_bytes: int, sink: Sink) -> Reply:
+        """A file by the path that getFile said: its bytes go into the sink, any other answer comes back."""
+        try:
+            return self._pool.request(
+                "GET",
+                self._file_path + quote(path),
+                (),
+                b"",
+                connect_timeout=settings.TELEGRAM_CONNECT_TIMEOUT_S,
+                timeout=settings.TELEGRAM_CONNECT_TIMEOUT_S + settings.MEDIA_FETCH_TIMEOUT_S,
+                most_bytes=most_bytes,
+                sink=sink,
+            )
+        except Unsent as error:
+            raise Transient(f"file: not sent, {error}") from None
+        except Unanswered as error:
+            if error.too_large:
+                raise Oversized("file: more than we take") from None
+            raise Transient(f"file: broke off, {error}") from None
 
     def get_me(self) -> dict[str, Any]:
         return known(self.call("getMe"), dict)

@@ -19,6 +19,7 @@ from khronos.exceptions import Unreadable
 
 Media = dict[str, Any]
 FILE_ID_MAX = 300
+LOOKED_AT_MAX_BYTES = 5 * 1024 * 1024 // 4 * 3  # Anthropic takes 5 MB, counted after base64
 NUMBERS = ("file_size", "width", "height", "duration", "length")
 
 
@@ -41,12 +42,17 @@ def described_file(file: Json, kind: str) -> Media:
 
 
 def photo_of(message: Json, name: str) -> Media:
-    """A photo comes in several sizes; the largest is the one to look at."""
+    """A photo comes in several sizes; the largest that models take is the one to look at."""
     sizes = items(message, name)
     if not sizes:
         raise Unreadable("photo has no sizes")
-    largest = max(sizes, key=lambda size: (number(size, "width") or 0) * (number(size, "height") or 0))
+    fitting = [size for size in sizes if (number(size, "file_size") or 0) <= LOOKED_AT_MAX_BYTES]
+    largest = max(fitting or sizes[:1], key=pixels)
     return described_file(largest, "photo")
+
+
+def pixels(size: Json) -> int:
+    return (number(size, "width") or 0) * (number(size, "height") or 0)
 
 
 def location_of(message: Json, name: str) -> Media:

@@ -1,10 +1,11 @@
 """How answers leave: Markdown becomes Telegram's HTML, where there is any."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from khronos.channels import markdown
 from khronos.channels.base import Account, Button
+from khronos.channels.telegram import files
 from khronos.channels.telegram.api import BotApi, cleaned
 from khronos.channels.telegram.budgets import claims_of_bot, claims_of_chat
 from khronos.exceptions import Ambiguous, Permanent
@@ -51,6 +52,9 @@ class TelegramTransport:
 
     def typing(self, chat_id: str) -> None:
         self.api.call("sendChatAction", action="typing", **place(chat_id))
+
+    def fetch(self, file_id: str, most_bytes: int, sink: Callable[[bytes], object]) -> None:
+        files.fetch(self.api, file_id, most_bytes, sink)
 
     def answer_button(self, callback_id: str, text: str = "") -> None:
         shown: dict[str, Any] = {"text": text} if text else {}
