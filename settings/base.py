@@ -11,6 +11,7 @@ from settings.celery import *
 from settings.dotenv import ROOT
 from settings.env import env
 from settings.knowledge import *
+from settings.media import *
 from settings.observability import *
 from settings.resilience import *
 from settings.telegram import *

@@ -26,7 +26,14 @@ CELERY_RESULT_BACKEND = None
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_IMPORTS = ("tasks.turns", "tasks.delivery", "tasks.ops", "tasks.alerts", "tasks.embeddings")
+CELERY_IMPORTS = (
+    "tasks.turns",
+    "tasks.delivery",
+    "tasks.ops",
+    "tasks.alerts",
+    "tasks.embeddings",
+    "tasks.media",
+)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = True

@@ -57,6 +57,22 @@ class Environment(BaseModel):
     openai_base_url: str = "https://api.openai.com/v1"
     openai_model: str = "gpt-5-mini"
 
+    transcriber: Literal["", "openai"] = Field(
+        "", description="Who writes down what is spoken; empty: nobody."
+    )
+    transcriber_model: str = Field("gpt-4o-mini-transcribe", description="With TRANSCRIBER=openai.")
+    transcriber_api_key: str = Field("", description="Empty: OPENAI_API_KEY.")
+    transcriber_base_url: str = Field(
+        "", description="Of a server that speaks the same; empty: OPENAI_BASE_URL."
+    )
+    transcriber_minute_price: Decimal | None = Field(
+        None, ge=0, description="US dollars a minute; empty: as the model is known to cost."
+    )
+    transcriber_timeout_s: float = Field(30, gt=0, description="The longest that one recording may take.")
+    transcriber_breaker_rest_s: float = Field(30, gt=0, description="An open breaker tries again after this.")
+    media_max_mb: int = Field(20, ge=1, le=2000, description="A file that a contact sends may have so much.")
+    media_kept_days: int = Field(30, ge=1, description="How long its bytes are kept; the text in it stays.")
+
     embeddings: Literal["local", "openai"] = Field("local", description="Who says what a text means.")
     embeddings_model: str = Field("text-embedding-3-small", description="With EMBEDDINGS=openai.")
     embeddings_at_once: int = Field(10, ge=1, le=100, description="Documents that are read at the same time.")

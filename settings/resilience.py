@@ -11,6 +11,11 @@ BREAKERS = {
         "rest_s": env.anthropic_breaker_rest_s,
     },
     "openai": {"timeout_s": env.openai_timeout_s, "opens_at": 0.5, "rest_s": env.openai_breaker_rest_s},
+    "transcriber": {
+        "timeout_s": env.transcriber_timeout_s,
+        "opens_at": 0.5,
+        "rest_s": env.transcriber_breaker_rest_s,
+    },
     "telegram": {"timeout_s": env.telegram_timeout_s, "opens_at": 0.6, "rest_s": env.telegram_breaker_rest_s},
     "callback": {"timeout_s": 10.0, "opens_at": 0.6, "rest_s": 30.0},  # one for each channel
     "tool": {"timeout_s": 20.0, "opens_at": 0.6, "rest_s": 30.0},  # one for each
@@ -23,9 +28,14 @@ PROVIDER_REQUESTS_PER_MINUTE = {
     "anthropic": env.anthropic_requests_per_minute,
     "openai": env.openai_requests_per_minute,
 }
+PROVIDER_REQUESTS_PER_SECOND = {"transcriber": 1}
 # A number that the operator chose is a ceiling; a default is raised where the provider allows more.
 CHOSEN_CEILINGS = {name.removesuffix("_requests_per_minute") for name in env.model_fields_set}
-PROVIDER_CONCURRENCY = {"anthropic": env.anthropic_concurrency, "openai": env.openai_concurrency}
+PROVIDER_CONCURRENCY = {
+    "anthropic": env.anthropic_concurrency,
+    "openai": env.openai_concurrency,
+    "transcriber": 2,
+}
 LEARNED_FOR_S = 3600.0  # what a provider's headers say of its limits is believed for so long
 MOST_WAITING = 10_000  # for one limit; who comes then asks again later without a place
 

@@ -28,6 +28,7 @@ TIMETABLE: dict[str, tuple[str, Every | Daily]] = {
     "Restore the newest copy on trial": ("tasks.ops.try_copy", Every(6 * 3600)),
     "Look at budgets": ("tasks.ops.watch_budgets", Every(60)),
     "Forget old usage": ("tasks.ops.forget_usage", Daily(3, 45)),
+    "Forget old files": ("tasks.media.forget", Daily(3, 15)),
     "Forget old updates": ("tasks.ops.forget_updates", Daily(3, 30)),
 }
 

@@ -6,7 +6,8 @@ from functools import cache
 from django.conf import settings
 from django.db.models import Q
 
-from khronos.agents.providers.base import Line, Prompt
+from khronos.agents.attached import NOTHING, Attached, joined, lined
+from khronos.agents.providers.base import Line, Prompt, Role
 from khronos.models import Contact, Conversation, Message, Turn
 from khronos.models.prepared import Select, Slot
 
@@ -19,11 +20,13 @@ DEFAULT_INSTRUCTIONS = (
 )
 
 
-def build(turn: Turn, questions: Sequence[Message], before: Sequence[Message]) -> Prompt:
+def build(
+    turn: Turn, questions: Sequence[Message], before: Sequence[Message], attached: Attached = NOTHING
+) -> Prompt:
     conversation = turn.conversation
-    asked = "\n".join(said(message) for message in questions) or NOTHING_SAID
+    asked = "\n".join(said(message, attached) for message in questions) or NOTHING_SAID
     budget = settings.HISTORY_MAX_TOKENS - tokens(asked)
-    lines = [*newest_within(before, budget), Line("user", asked)]
+    lines = [*newest_within(before, budget, attached), lined("user", asked, questions, attached)]
     return Prompt(
         system=system(conversation),
         lines=alternating(lines),
@@ -78,14 +81,15 @@ def newest_before(most: int) -> Select[Message]:
     )
 
 
-def newest_within(messages: Sequence[Message], budget: float) -> list[Line]:
+def newest_within(messages: Sequence[Message], budget: float, attached: Attached = NOTHING) -> list[Line]:
     lines: list[Line] = []
     for message in reversed(messages):
-        text = said(message)
+        text = said(message, attached)
         budget -= tokens(text)
         if budget < 0:
             break
-        lines.append(Line("user" if message.author == Message.Author.CONTACT else "assistant", text))
+        role: Role = "user" if message.author == Message.Author.CONTACT else "assistant"
+        lines.append(lined(role, text, [message], attached))
     return lines[::-1]
 
 
@@ -94,15 +98,17 @@ def alternating(lines: Iterable[Line]) -> list[Line]:
     merged: list[Line] = []
     for line in lines:
         if merged and merged[-1].role == line.role:
-            merged[-1] = Line(line.role, f"{merged[-1].text}\n{line.text}")
+            merged[-1] = joined(merged[-1], line)
         elif merged or line.role == "user":
             merged.append(line)
     return merged
 
 
-def said(message: Message) -> str:
+def said(message: Message, attached: Attached = NOTHING) -> str:
     if message.content == "text":
         return message.text
+    if known := attached.get(message.pk):
+        return f"{known.words} {message.text}".strip()
     return f"[{message.content}] {message.text}".strip()
 
 

@@ -33,4 +33,8 @@ def recalled(prompt: Prompt, order: Sequence[str], think: Callable[[], Completio
 
 def key_of(prompt: Prompt, order: Sequence[str]) -> str:
     models = [(name, getattr(settings, f"{name.upper()}_MODEL", "")) for name in configured(order)]
-    return sha256(orjson.dumps([models, asdict(prompt)])).hexdigest()
+    return sha256(orjson.dumps([models, asdict(prompt)], default=digest)).hexdigest()
+
+
+def digest(picture: bytes) -> str:
+    return sha256(picture).hexdigest()

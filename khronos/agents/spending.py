@@ -1,7 +1,9 @@
 """Before a model is asked: may whoever pays spend what the answer may cost?"""
 
+from django.conf import settings
+
 from khronos.agents.context import tokens
-from khronos.agents.providers.answers import most_tokens
+from khronos.agents.providers.answers import most_tokens, words_with_papers
 from khronos.agents.providers.base import Prompt
 from khronos.agents.providers.measured import model_of
 from khronos.usage import budget
@@ -18,7 +20,8 @@ def reserve(name: str, prompt: Prompt) -> None:
 
 def estimate(model: str, prompt: Prompt) -> int:
     """In millionths: the prompt by its size, and the longest answer that is allowed."""
-    said = tokens(prompt.system) + sum(tokens(line.text) for line in prompt.lines)
+    said = tokens(prompt.system) + sum(tokens(words_with_papers(line)) for line in prompt.lines)
+    said += settings.IMAGE_TOKENS * sum(len(line.images) for line in prompt.lines)
     if prompt.tools:
         said += tokens(str(prompt.tools)) + tokens(str(prompt.rounds))
     return micros(model, Tokens(into=round(said), out=most_tokens(model, prompt)))

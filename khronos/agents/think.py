@@ -24,7 +24,7 @@ EMPTY_A_MINUTE = 3  # answers without a word to one question; the next one is ta
 
 
 class Away(Exception):
-    """No model can answer now."""
+    """No model can answer now, or what it is asked about cannot be had."""
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class Away(Exception):
         is_sure: bool = False,
         was_asked: bool = True,
         is_spent: bool = False,
+        words: str = "wait",
     ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
@@ -44,6 +45,7 @@ class Away(Exception):
         self.is_sure = is_sure  # of the time: not an estimate
         self.was_asked = was_asked  # any model at all: our own guards let nothing through
         self.is_spent = is_spent  # the month's budget
+        self.words = "later" if is_spent else words  # the phrase for whoever waits
 
 
 def nobody(_tokens: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ TURN_TASK = Route("tasks.turns.take", "agent.ai", together=16)
 DELIVERY_TASK = Route("tasks.delivery.deliver", "delivery")
 HURRY = "tasks.ops.hurry"  # with the name of a breaker or an alert that is over
 EMBED_TASK = Route("tasks.embeddings.embed", "embeddings", together=16)
+FETCH_TASK = Route("tasks.media.fetch", "ops", together=16)
 PRESS_TASK = Route("tasks.alerts.answer_press", "ops")
 
 # events that the dispatcher itself consumes from the bus

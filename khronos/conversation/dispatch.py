@@ -18,7 +18,7 @@ from khronos.bus import events
 from khronos.channels import account_of, kind_of
 from khronos.channels.base import Happening
 from khronos.conversation import arrivals as rows
-from khronos.conversation import happenings
+from khronos.conversation import attached, happenings
 from khronos.conversation.arrivals import Arrival
 from khronos.conversation.tally import Tally
 from khronos.exceptions import Unreadable
@@ -186,6 +186,7 @@ def say(arrivals: Sequence[Arrival], chats: dict[UUID, Conversation], outcome: O
         rows.message(each, turns[each.conversation_id] if id(each) in wanted else None) for each in said
     ]
     insert_all(messages)
+    attached.keep(said, {each.update.pk for each in asking})
     for each in said:
         conversation = chats[each.conversation_id]
         turn = turns[conversation.pk] if id(each) in wanted else None

@@ -35,8 +35,30 @@ PHRASES = {
         "pt": "Não conheço esse comando. /help mostra os que conheço.",
     },
     "voice": {
-        "en": "I cannot listen to audio yet. Could you write it, please?",
-        "pt": "Ainda não consigo ouvir áudio. Você pode escrever, por favor?",
+        "en": "I cannot listen to voice messages or sound here. Could you write it, please? "
+        "Or send /human to talk to a person.",
+        "pt": "Não consigo ouvir mensagens de voz nem áudio por aqui. Você pode escrever, por favor? "
+        "Ou envie /human para falar com uma pessoa.",
+    },
+    "video": {
+        "en": "I cannot watch videos. Could you say in words what it is about, please? "
+        "Or send /human to talk to a person.",
+        "pt": "Não consigo assistir a vídeos. Você pode dizer em palavras do que se trata, por favor? "
+        "Ou envie /human para falar com uma pessoa.",
+    },
+    "too_large": {
+        "en": "This file is too large for me: I can take up to {most} MB. Could you send a smaller one, "
+        "or the part that matters?",
+        "pt": "Este arquivo é grande demais para mim: aceito até {most} MB. Você pode enviar um menor, "
+        "ou só a parte que importa?",
+    },
+    "unread": {
+        "en": "I could not make anything of your file{what}. {reason}",
+        "pt": "Não consegui aproveitar o seu arquivo{what}. {reason}",
+    },
+    "fetching": {
+        "en": "I cannot get your file right now, but your message is safe. I will answer when I have it.",
+        "pt": "Não consigo baixar seu arquivo agora, mas sua mensagem está segura. Respondo quando der.",
     },
     "wait": {
         "en": "I cannot think right now, but your message is safe. I will answer as soon as I can.",

@@ -1,6 +1,6 @@
 """What a turn is answered with: a phrase for a command, the word of a model for questions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import partial
 
@@ -11,21 +11,24 @@ from khronos.agents.think import think
 from khronos.agents.tools.confirm import adopt
 from khronos.agents.tools.toolbox import granted
 from khronos.conversation.answer import Reply
+from khronos.conversation.apologies import apologies, is_question, once_each
 from khronos.conversation.commands import COMMANDS, name_of, nothing
 from khronos.conversation.handoff import hand_off
 from khronos.conversation.holding import typing_shown
 from khronos.conversation.patience import restrain, token_of, wake
 from khronos.conversation.phrases import phrase
+from khronos.media.attending import attend
+from khronos.media.showing import has_files, shown
 from khronos.models import Conversation, Message, Queue, Turn
 from khronos.resilience import crashpoints
-
-PLEASE_WRITE = ("voice",)
 
 
 def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
     language = language_of(turn.conversation.contact)
+    sorry = looked_into(turn, messages, language)
     replies = [reply for message in messages if (reply := canned(turn, message, language))]
-    questions = [message for message in messages if not canned_name(message)]
+    replies += [Reply(words) for words in once_each(sorry)]
+    questions = [each for each in messages if not canned_name(each) and is_question(each, sorry)]
     if turn.conversation.handler != Conversation.Handler.BOT:
         return replies
     box = granted(turn.conversation)
@@ -35,7 +38,7 @@ def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
         if questions:
             restrain(turn, [*before, *questions])
         with typing_shown(turn):
-            prompt = build(turn, questions, before)
+            prompt = build(turn, questions, before, shown(questions, before))
             crashpoints.reached("turn.prompted")
             tenant = turn.conversation.channel.tenant
             ask = partial(think, order=tenant.providers, token=token_of(turn.pk), wake=wake)
@@ -47,6 +50,14 @@ def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
                 replies.append(Reply(said.text, said))
             crashpoints.reached("turn.thought")
     return replies
+
+
+def looked_into(turn: Turn, messages: Sequence[Message], language: str) -> Mapping[int, str]:
+    """What was attached is fetched and understood; what cannot be is apologised for, by message."""
+    if turn.conversation.handler != Conversation.Handler.BOT or not has_files(messages):
+        return {}
+    with typing_shown(turn):
+        return apologies(attend(turn, messages, token_of(turn.pk), wake), language)
 
 
 def tooled(answered: loop.Answered) -> Reply:
@@ -64,9 +75,8 @@ def call_in(turn: Turn, queue: Queue) -> None:
 
 def canned_name(message: Message) -> str:
     """The phrase that answers this message without thought; empty for a question."""
-    if command := name_of(message):
-        return command if command in COMMANDS else "unknown"
-    return message.content if message.content in PLEASE_WRITE and not message.text else ""
+    command = name_of(message)
+    return command if not command or command in COMMANDS else "unknown"
 
 
 def canned(turn: Turn, message: Message, language: str) -> Reply | None:

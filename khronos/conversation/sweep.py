@@ -11,9 +11,9 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from khronos.bus import doorbell
-from khronos.bus.routes import DELIVERY_TASK, TURN_TASK, Route
+from khronos.bus.routes import DELIVERY_TASK, FETCH_TASK, TURN_TASK, Route
 from khronos.conversation.dispatch import OUR_FAULT
-from khronos.models import Alert, Delivery, Turn, Update
+from khronos.models import Alert, Attachment, Delivery, Turn, Update
 from khronos.models.work import Work
 from khronos.resilience import crashpoints
 
@@ -32,9 +32,9 @@ def overlooked_updates() -> list[int]:
 
 def ring_for_due_work() -> int:
     """Answers how many rows were rung for."""
-    return ring_for(Turn.objects.unrung(RING_AGAIN), TURN_TASK) + ring_for(
-        Delivery.objects.unrung(RING_AGAIN), DELIVERY_TASK
-    )
+    count = ring_for(Turn.objects.unrung(RING_AGAIN), TURN_TASK)
+    count += ring_for(Delivery.objects.unrung(RING_AGAIN), DELIVERY_TASK)
+    return count + ring_for(Attachment.objects.unrung(RING_AGAIN), FETCH_TASK)
 
 
 def hurry(service: str = "") -> None:
@@ -49,7 +49,7 @@ def hurry(service: str = "") -> None:
 def follow_clock(put_back_s: float) -> None:
     """The database's clock is the machine's, and was put back: what waits must not wait for that too."""
     back = timedelta(seconds=put_back_s)
-    for rows in (Turn.objects.unsettled(), Delivery.objects.unsettled()):
+    for rows in (Turn.objects.unsettled(), Delivery.objects.unsettled(), Attachment.objects.unsettled()):
         rows.update(due_at=F("due_at") - back, rung_at=None)
     Alert.objects.filter(tell_at__isnull=False).update(tell_at=F("tell_at") - back)
     log.warning("the clock was put back, and with it what is due", extra={"seconds": round(put_back_s)})

@@ -149,7 +149,7 @@ def park(turn: Turn, away: Away) -> list[Delivery]:
         log.warning("turn parked", extra={"turn": turn.pk, "error": str(away)})
     expected_s = waited_s(turn) + (wait_s if away.is_sure else 0.0)
     is_short = away.has_place and expected_s < settings.TELL_AFTER_S
-    words = "" if turn.apologised or is_short else "later" if away.is_spent else "wait"
+    words = "" if turn.apologised or is_short else away.words
     deliveries = put_off(turn, wait_s, str(away), words, was_try=away.was_asked)
     if away.is_spent:
         budgets.look_after_parking(turn.conversation.tenant_id)

@@ -57,6 +57,9 @@ def claims_of(provider: str) -> list[Claim]:
     if a_minute := settings.PROVIDER_REQUESTS_PER_MINUTE.get(provider, 0):
         window = Window(a_minute, 60.0)
         claims.append(Claim(requests_of(provider), window, shared=True, most_waiting=settings.MOST_WAITING))
+    if a_second := settings.PROVIDER_REQUESTS_PER_SECOND.get(provider, 0):
+        window = Window(a_second, 1.0)
+        claims.append(Claim(requests_of(provider), window, shared=True, most_waiting=settings.MOST_WAITING))
     if at_once := settings.PROVIDER_CONCURRENCY.get(provider, 0):
         lease_s = (
             settings.BREAKERS[provider]["timeout_s"] + settings.PROVIDER_CONNECT_TIMEOUT_S + SEAT_MARGIN_S

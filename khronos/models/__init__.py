@@ -1,6 +1,7 @@
 """The nouns of Khronos, one a file."""
 
 from khronos.models.alert import Alert
+from khronos.models.attachment import Attachment, Piece
 from khronos.models.backup import BackupCheck, BackupState
 from khronos.models.channel import Channel
 from khronos.models.check import HealthCheck
@@ -26,6 +27,7 @@ from khronos.models.usage import Usage, UsageDay
 
 __all__ = [
     "Alert",
+    "Attachment",
     "BackupCheck",
     "BackupState",
     "Channel",
@@ -46,6 +48,7 @@ __all__ = [
     "Order",
     "OrderLine",
     "Pause",
+    "Piece",
     "Product",
     "Quarantined",
     "Queue",

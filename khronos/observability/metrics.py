@@ -95,6 +95,11 @@ COST = counter("khronos_cost_usd_total", "Price of all answers of models, US dol
 TOOL_CALLS = counter("khronos_tool_calls_total", "Calls of tools that have ended.", "tool", "state")
 TOOL_SECONDS = histogram("khronos_tool_duration_seconds", "Time of a tool's answer.", MODEL_S, "tool")
 
+# Files
+ATTACHMENTS = counter(
+    "khronos_attachments_total", "Files of contacts that were fetched, understood, refused.", "kind", "state"
+)
+
 # Guards, database, Celery
 BREAKER_CHANGES = counter(
     "khronos_circuit_breaker_state_changes_total",
@@ -125,7 +130,7 @@ def zeros() -> None:
             PROCESSED.labels(source=source, status=status)
         for reason in ("unreadable", "our_fault", "given_up"):
             FAILED.labels(source=source, reason=reason)
-    for breaker in ("anthropic", "openai", "telegram", "database"):
+    for breaker in ("anthropic", "openai", "transcriber", "telegram", "database"):
         for state in ("closed", "open", "half-open"):
             BREAKER_CHANGES.labels(breaker=breaker, state=state)
 

@@ -28,6 +28,7 @@ POINTS = {
     "work.leased": "agent",
     "turn.claimed": "agent",
     "turn.locked": "agent",
+    "media.piece": "agent",
     "turn.prompted": "agent",
     "tools.asked": "agent",
     "tools.kept": "agent",

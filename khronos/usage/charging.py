@@ -43,6 +43,15 @@ def payer() -> Turn | None:
 
 def note(provider: str, model: str, tokens: Tokens, status: str) -> None:
     """It is written with whatever ends this try of the turn, in one transaction."""
+    write_down(provider, model, tokens, status, micros(model, tokens), price_of(model) is not None)
+
+
+def note_sound(provider: str, model: str, cost: int, *, is_priced: bool) -> None:
+    """As `note`, of what is paid by the minute: it has no tokens."""
+    write_down(provider, model, Tokens(), "ok", cost, is_priced)
+
+
+def write_down(provider: str, model: str, tokens: Tokens, status: str, cost: int, is_priced: bool) -> None:
     found = _payer.get()
     if found is None or provider == FREE:
         return
@@ -61,8 +70,8 @@ def note(provider: str, model: str, tokens: Tokens, status: str) -> None:
         output_tokens=tokens.out,
         cached_read_tokens=tokens.cached_read,
         cached_write_tokens=tokens.cached_write,
-        micros=micros(model, tokens),
-        is_priced=price_of(model) is not None,
+        micros=cost,
+        is_priced=is_priced,
         at=timezone.now(),
     )
     turn.paid = (*turn.paid, row)

@@ -24,6 +24,9 @@ TELEGRAM_STUMBLES = ("delivery.put_off", "delivery.claimed", "sweep.rung")
 SEND_ALONE = ("delivery.sending",)
 # Passed by who was granted tools; tests/integration/test_tool_crashes.py dies at each.
 WITH_TOOLS = ("tools.asked", "tools.kept", "tool.running", "tool.called", "tools.done")
+# Passed by who is sent a file; tests/acceptance/test_media.py dies there.
+WITH_FILES = ("media.piece",)
+ELSEWHERE = WITH_TOOLS + WITH_FILES
 # Not passed more often in every play; at the others a process dies in the middle of one.
 ONCE_A_PLAY = ("relay.marked", "turn.next_rung", *MODEL_REFUSES, *TELEGRAM_STUMBLES)
 # What a death leaves in somebody's hands: claimed, and neither done nor given back.
@@ -46,7 +49,7 @@ def sending() -> Stage:
 def rounds() -> Iterator[tuple[str, ...]]:
     """A process each, so that several die in one play; all points but those of the other mode."""
     yield TELEGRAM_STUMBLES
-    left = [point for point in POINTS if point not in TELEGRAM_STUMBLES + SEND_ALONE + WITH_TOOLS]
+    left = [point for point in POINTS if point not in TELEGRAM_STUMBLES + SEND_ALONE + ELSEWHERE]
     of_each = [[point for point in left if POINTS[point] == name] for name in ("agent", "dispatcher", "web")]
     for together in zip_longest(*of_each):
         yield tuple(filter(None, together))
@@ -118,7 +121,7 @@ def test_death_at_any_point_loses_and_repeats_nothing_in_edit_mode(sweeping: Sta
     assert verdict.longest_wait < NO_LEASE_S
     assert sweeping.troubles() == clean()
     assert sweeping.count("message", "author = 'system'") == 1  # told once that it is parked
-    assert {point for points in plays for point in points} == POINTS.keys() - set(SEND_ALONE + WITH_TOOLS)
+    assert {point for points in plays for point in points} == POINTS.keys() - set(SEND_ALONE + ELSEWHERE)
     doubled = next(play for points, play in plays.items() if "delivery.placed" in points)
     assert placeholders(sweeping, {update.chat_id for update in doubled.updates.values()}) > 0
 

@@ -47,6 +47,7 @@ NAMES = {
     "khronos_cost_usd_total": ("counter", "model"),
     "khronos_budget_used_ratio": ("gauge", "tenant"),
     "khronos_tool_calls_total": ("counter", "tool state"),
+    "khronos_attachments_total": ("counter", "kind state"),
     "khronos_tool_duration_seconds": ("histogram", "tool"),
     "khronos_circuit_breaker_state_changes_total": ("counter", "breaker state"),
     "khronos_cache_hits_total": ("counter", "cache layer"),

@@ -1,5 +1,6 @@
 """Anthropic's Messages API."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, ClassVar
@@ -8,7 +9,7 @@ import anthropic
 from django.conf import settings
 
 from khronos.agents.providers.answers import REFUSAL, Said, call_id, count, dialogue, dicts, name_of
-from khronos.agents.providers.base import Ask, Prompt
+from khronos.agents.providers.base import Ask, Image, Prompt
 from khronos.agents.providers.sdk import SdkProvider
 
 INPUT_COUNTERS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
@@ -25,7 +26,7 @@ class AnthropicProvider(SdkProvider):
         request: dict[str, Any] = {
             "model": settings.ANTHROPIC_MODEL,
             "max_tokens": prompt.max_tokens,
-            "messages": [*dialogue(prompt), *exchanges(prompt)],
+            "messages": [*dialogue(prompt, shown), *exchanges(prompt)],
         }
         if prompt.tools:
             request["tools"] = [
@@ -54,6 +55,11 @@ class AnthropicProvider(SdkProvider):
                 if block.get("type") == "tool_use"
             ],
         )
+
+
+def shown(image: Image) -> dict[str, Any]:
+    source = {"type": "base64", "media_type": image.media_type, "data": b64encode(image.data).decode()}
+    return {"type": "image", "source": source}
 
 
 def exchanges(prompt: Prompt) -> Iterator[dict[str, Any]]:

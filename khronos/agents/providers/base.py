@@ -1,16 +1,36 @@
 """What a model provider is asked and what it answers, in one vocabulary for all of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+type Role = Literal["user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that the model looks at."""
+
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A document that came with a message: what it says is information, whoever says it."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the dialogue."""
+    """One line of the dialogue, and what was attached to it."""
 
-    role: Literal["user", "assistant"]
+    role: Role
     text: str
+    images: Sequence[Image] = ()
+    papers: Sequence[Paper] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from khronos.agents.providers.base import Completion, Prompt
+from khronos.agents.providers.base import Completion, Line, Prompt
 from khronos.agents.providers.phrases import (
     CONNECT_ENGLISH,
     CONNECT_PORTUGUESE,
     ENGLISH,
     FOUND,
     OTHERWISE,
+    PAPER,
     PHRASES,
+    PICTURE,
     PORTUGUESE,
     READING,
     SOURCE_ENGLISH,
@@ -35,8 +37,12 @@ class OfflineProvider:
     name = "offline"
 
     def complete(self, prompt: Prompt) -> Completion:
-        said = prompt.lines[-1].text.strip() if prompt.lines else ""
-        text = answer(said, prompt.language, prompt.tenant)
+        last = prompt.lines[-1] if prompt.lines else Line("user", "")
+        said = last.text.strip()
+        if last.images or last.papers:
+            text = received(last, prompt.language)
+        else:
+            text = answer(said, prompt.language, prompt.tenant)
         return Completion(text=text, provider=self.name, model="offline", stop_reason="end_turn")
 
 
@@ -59,6 +65,18 @@ def answer(said: str, language: str, tenant: int = 0) -> str:
         said=quoted(said),
         connect=CONNECT_PORTUGUESE if is_ours else CONNECT_ENGLISH,
         passages=cited(passages, SOURCE_PORTUGUESE if is_ours else SOURCE_ENGLISH),
+    )
+
+
+def received(line: Line, language: str) -> str:
+    """It cannot look at pictures, and shows how documents begin, so that one sees that they were read."""
+    is_ours = is_portuguese(on_one_line(folded(line.text)), language)
+    phrase = PAPER if line.papers else PICTURE
+    beginnings = "\n\n".join(f"{paper.name}: “{quoted(paper.text)}”" for paper in line.papers)
+    return (phrase.portuguese if is_ours else phrase.english).format(
+        said=quoted(line.text),
+        beginnings=beginnings,
+        connect=CONNECT_PORTUGUESE if is_ours else CONNECT_ENGLISH,
     )
 
 

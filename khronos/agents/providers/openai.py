@@ -1,5 +1,6 @@
 """OpenAI's chat completions, which many other servers speak as well."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, ClassVar
@@ -19,7 +20,7 @@ from khronos.agents.providers.answers import (
     most_tokens,
     name_of,
 )
-from khronos.agents.providers.base import Ask, Prompt
+from khronos.agents.providers.base import Ask, Image, Prompt
 from khronos.agents.providers.sdk import SdkProvider
 
 
@@ -32,7 +33,7 @@ class OpenAIProvider(SdkProvider):
 
     def request(self, prompt: Prompt) -> dict[str, Any]:
         model = settings.OPENAI_MODEL
-        lines = dialogue(prompt)
+        lines = dialogue(prompt, shown)
         system = [{"role": "system", "content": prompt.system}] if prompt.system else []
         request: dict[str, Any] = {"model": model, "messages": [*system, *lines, *exchanges(prompt)]}
         if prompt.tools:
@@ -59,6 +60,11 @@ class OpenAIProvider(SdkProvider):
             cached_read_tokens=count(usage.get("prompt_tokens_details"), "cached_tokens"),
             asks=[ask_of(call) for call in dicts(message.get("tool_calls"))],
         )
+
+
+def shown(image: Image) -> dict[str, Any]:
+    url = f"data:{image.media_type};base64,{b64encode(image.data).decode()}"
+    return {"type": "image_url", "image_url": {"url": url}}
 
 
 def offered(prompt: Prompt) -> dict[str, Any]:

@@ -93,6 +93,22 @@ UNKNOWN = Phrase(
     "Você escreveu “{said}”. Não sei: meus documentos não falam disso. Quer que eu chame uma pessoa? "
     "Envie /human. (Aqui fala o assistente de demonstração do Khronos. {connect})",
 )
+PICTURE = Phrase(
+    "picture",
+    heard("$^"),
+    "Your picture arrived safely: {said} I am the demonstration assistant of Khronos and cannot look at "
+    "pictures without an AI model. {connect}",
+    "Sua imagem chegou bem: {said} Sou o assistente de demonstração do Khronos e não consigo ver imagens sem "
+    "um modelo de IA. {connect}",
+)
+PAPER = Phrase(
+    "paper",
+    heard("$^"),
+    "I have read what you sent. It begins so:\n\n{beginnings}\n\nI am the demonstration assistant of "
+    "Khronos: without an AI model I cannot think about it. {connect}",
+    "Li o que você enviou. Começa assim:\n\n{beginnings}\n\nSou o assistente de demonstração do Khronos: sem "
+    "um modelo de IA, não consigo pensar sobre isso. {connect}",
+)
 SOURCE_ENGLISH, SOURCE_PORTUGUESE = "Source", "Fonte"
 CONNECT_ENGLISH = "For real answers, put ANTHROPIC_API_KEY into .env and start Khronos again."
 CONNECT_PORTUGUESE = "Para respostas de verdade, coloque ANTHROPIC_API_KEY no .env e reinicie o Khronos."
