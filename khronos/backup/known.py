@@ -12,6 +12,18 @@ from khronos.backup.engine import Reader
 from khronos.backup.verify import moment
 from khronos.models import Delivery, Event, Message, Turn, Update
 
+# A placeholder's id is written before it is filled: what has none in edit mode was seen by nobody.
+ANSWERS = """
+    SELECT sent_at IS NOT NULL, sent_at IS NOT NULL OR (
+            attempts > 0 AND (channel.delivery_mode <> 'edit' OR delivery.external_id <> '')
+        )
+    FROM khronos_delivery delivery
+    JOIN khronos_message message ON message.id = delivery.message_id
+    JOIN khronos_conversation conversation ON conversation.id = delivery.conversation_id
+    JOIN khronos_channel channel ON channel.id = conversation.channel_id
+    WHERE message.turn_id = {turn}
+"""
+
 
 class Fate(Enum):
     DONE = "done"  # settled after the restored moment: it must not be done again
@@ -34,20 +46,17 @@ def of_turn(before: Reader, pk: int) -> Fate:
         return Fate.UNKNOWN
     if found[0] is not None:
         return Fate.OPEN
-    answers = before.execute(
-        "SELECT attempts, sent_at FROM khronos_delivery WHERE message_id IN"
-        f" (SELECT id FROM khronos_message WHERE turn_id = {int(pk)})"
-    ).fetchall()
-    if all(sent_at is None and not attempts for attempts, sent_at in answers):
-        return Fate.OPEN if answers else Fate.DONE
-    return Fate.DONE if all(sent_at is not None for _attempts, sent_at in answers) else Fate.UNKNOWN
+    answers = before.execute(ANSWERS.format(turn=int(pk))).fetchall()
+    if all(is_sent for is_sent, _may_be_shown in answers):
+        return Fate.DONE
+    return Fate.UNKNOWN if any(may_be_shown for _is_sent, may_be_shown in answers) else Fate.OPEN
 
 
 def of_update(before: Reader, row: Update) -> Fate:
     """It was answered with its message's turn, or read and found to need no answer."""
     pk = int(row.pk)
     state = before.execute(f"SELECT state FROM khronos_update WHERE id = {pk}").fetchone()
-    if state is None:
+    if state is None or state[0] == Update.State.QUARANTINED:
         return Fate.UNKNOWN
     if state[0] == Update.State.RECEIVED:
         return Fate.OPEN

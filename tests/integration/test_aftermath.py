@@ -6,15 +6,24 @@ import pytest
 import redis
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from khronos.backup import aftermath
 from khronos.backup.aftermath import Aftermath
+from khronos.backup.known import Fate, later_updates, of_turn
 from khronos.launch import restored
 from khronos.launch.home import Home
 from khronos.launch.screen import Screen
-from khronos.models import Alert, Channel, DeadLetter, Delivery, Turn, Update
-from tests.factories import make_channel, make_conversation, make_delivery, make_turn, make_update
+from khronos.models import Alert, Channel, DeadLetter, Delivery, Message, Turn, Update
+from tests.factories import (
+    make_channel,
+    make_conversation,
+    make_delivery,
+    make_message,
+    make_turn,
+    make_update,
+)
 from tests.integration.test_intake import SECRET, URL, update
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bus")]
@@ -74,6 +83,44 @@ def test_whoever_rather_answers_twice_than_never_has_all_of_it_done(
     )
     assert (DeadLetter.objects.count(), Alert.objects.count()) == (0, 0)
     assert not aftermath.is_noted()
+
+
+EDIT, SEND = Channel.DeliveryMode.EDIT, Channel.DeliveryMode.SEND
+SENT = {"state": Delivery.State.SENT, "due_at": None, "sent_at": timezone.now(), "external_id": "7"}
+UNTRIED: dict[str, object] = {"attempts": 0}
+
+
+@pytest.mark.parametrize(
+    ("mode", "parts", "fate"),
+    [
+        (SEND, [SENT | {"attempts": 1}], Fate.DONE),
+        (SEND, [], Fate.DONE),
+        (SEND, [UNTRIED, UNTRIED], Fate.OPEN),
+        (SEND, [{"attempts": 1}], Fate.UNKNOWN),
+        (SEND, [SENT | {"attempts": 1}, UNTRIED], Fate.UNKNOWN),
+        (EDIT, [{"attempts": 1}, UNTRIED], Fate.OPEN),
+        (EDIT, [{"attempts": 1, "external_id": "7"}], Fate.UNKNOWN),
+        (EDIT, [SENT | {"attempts": 1}, {"attempts": 1}], Fate.UNKNOWN),
+    ],
+)
+def test_an_answer_that_surely_nobody_saw_is_given_again(
+    mode: str, parts: list[dict[str, object]], fate: Fate
+) -> None:
+    """As the database of before tells it of a turn that is open in the restored one."""
+    conversation = make_conversation(channel=make_channel(delivery_mode=mode))
+    turn = make_turn(conversation=conversation, state=Turn.State.ANSWERED, due_at=None)
+    answer = make_message(conversation=conversation, turn=turn, author=Message.Author.BOT)
+    for number, part in enumerate(parts):
+        make_delivery(conversation=conversation, message=answer, part=number, **part)
+    connection.ensure_connection()
+    assert of_turn(connection.connection, turn.pk) is fate
+
+
+def test_what_an_operator_has_not_looked_at_yet_is_kept_for_him() -> None:
+    """By a second restore soon after the first, too."""
+    held = make_update(state=Update.State.QUARANTINED)
+    connection.ensure_connection()
+    assert [fate for _row, fate in later_updates(connection.connection, held.pk - 1)] == [Fate.UNKNOWN]
 
 
 def test_another_redis_forgets_which_updates_were_stored_and_nothing_else(
