@@ -103,6 +103,9 @@ class Engine(Protocol):
     def make(self, progress: Progress) -> Copy:
         """A whole copy, now."""
 
+    def replace(self) -> None:
+        """The newest copy is damaged: have a whole new one made, as often as that may be."""
+
     def room(self) -> tuple[int, int]:
         """Bytes that a restored copy needs, and bytes that are free for it."""
 

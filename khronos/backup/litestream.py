@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from khronos.backup import program, sqlite
+from khronos.backup import mend, program, sqlite
 from khronos.backup.configured import has_socket
 from khronos.backup.engine import Copy, NoCopy, NoRoom, Progress, Reader, Restored
 from khronos.backup.scratch import scratch
@@ -91,6 +91,9 @@ class Litestream:
         self.sync_now(settings.BACKUP_PATIENCE_S)
         progress(1.0)
         return self.list_copies()[-1]
+
+    def replace(self) -> None:
+        mend.replace()
 
     def room(self) -> tuple[int, int]:
         folder = Path(settings.BACKUP_FOLDER)

@@ -8,10 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
 
 from khronos.alerts import raise_alert, resolve_alert
-from khronos.backup import mend
 from khronos.backup.engine import BackupFailed, Engine, Incomplete, Progress, engine
 from khronos.backup.verify import verify
 from khronos.models import BackupCheck
@@ -27,15 +25,15 @@ def nobody(_part: float) -> None:
 
 
 def try_newest(progress: Progress = nobody) -> BackupCheck:
-    check, is_damaged = BackupCheck.objects.begin(), False
+    copies, check, is_damaged = engine(), BackupCheck.objects.begin(), False
     try:
-        attempt(engine(), check, progress)
+        attempt(copies, check, progress)
         is_damaged = not check.ok
     except BackupFailed as error:
         check.end(ok=False, verdict=error.told[:2000])
         is_damaged = isinstance(error, Incomplete)
-    if is_damaged and connection.vendor == "sqlite":
-        mend.replace()
+    if is_damaged:
+        copies.replace()
     if check.ok:
         resolve_alert(INVALID)
     else:

@@ -13,7 +13,7 @@ from khronos.models import BackupCheck, BackupState
 from khronos.observability.lengths import words
 
 STALE, UNTRIED = "backup.stale", "backup.untried"
-TRIAL_TASK, MAKE_TASK = "tasks.ops.try_copy", "tasks.ops.make_copy"
+TRIAL_TASK = "tasks.ops.try_copy"
 UNTRIED_AFTER = timedelta(hours=13)  # two trials that did not end
 TRIALS_APART = timedelta(minutes=10)  # of those that nobody waits six hours for
 GRACE = timedelta(minutes=1)  # after the first look: the first copy is being made
@@ -25,7 +25,7 @@ def watch() -> BackupState:
     copies, state, is_bare = engine(), BackupState.now(), False
     try:
         if copies.is_due() and mend.is_time(mend.APART):
-            doorbell.call(MAKE_TASK, "ops")
+            mend.ring()
         keep(trouble="", arrived_at=Now() - timedelta(seconds=copies.age()))
     except BackupFailed as error:
         keep(trouble=error.told[:500])

@@ -62,6 +62,7 @@ class BackupState(models.Model):
     since = models.DateTimeField(db_default=Now())
     trouble = models.CharField(max_length=500, blank=True, default="")
     mended_at = models.DateTimeField(null=True, blank=True)
+    replaced_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return str(self.arrived_at)

@@ -125,7 +125,7 @@ def test_a_copy_that_tells_another_story_is_replaced_too(place: Place) -> None:
 def test_a_whole_new_copy_is_made_once_in_six_hours(place: Place) -> None:
     keeper, bucket = place
     BackupState.now()
-    BackupState.objects.update(mended_at=timezone.now() - timedelta(hours=5))
+    BackupState.objects.update(replaced_at=timezone.now() - timedelta(hours=5))
     harm(bucket, WHOLE, flip)
     assert not try_newest().ok
     assert keeper.process is not None
