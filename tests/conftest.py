@@ -22,6 +22,7 @@ from khronos.bus.connection import patient
 from khronos.guards import breakers, caches, limits
 from khronos.intake import channels
 from khronos.models import Channel
+from tests import s3
 from tests.factories import make_channel
 from tests.rabbitmq import RabbitMQ, is_installed
 
@@ -117,3 +118,17 @@ def telegram(db: None, sim: Simulator) -> Channel:
     channels.forget()
     sim.telegram.add_bot(TOKEN, username="khronos_bot")
     return make_channel(slug="default", kind="telegram", token=TOKEN, secret="hush", username="khronos_bot")
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[s3.S3]:
+    with s3.started() as found:
+        yield found
+
+
+@pytest.fixture
+def bucket(moto: s3.S3) -> Iterator[s3.S3]:
+    """An empty one, which answers."""
+    yield moto
+    moto.gate.come_back()
+    moto.wipe()

@@ -61,18 +61,18 @@ def replica() -> dict[str, Any]:
     if not settings.BACKUP_REPLICA_URL:
         return {"type": "file", "path": str(folder())}
     where: dict[str, Any] = {"url": settings.BACKUP_REPLICA_URL}
-    given = settings.BACKUP_ENVIRONMENT
-    if endpoint := given.get("AWS_ENDPOINT_URL"):
+    if endpoint := settings.BACKUP_ENVIRONMENT.get("AWS_ENDPOINT_URL"):
         where |= {"endpoint": endpoint, "force-path-style": True}
-    if region := given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION") or region_of(endpoint):
-        where["region"] = region
+    if named := region():
+        where["region"] = named
     return where
 
 
-def region_of(endpoint: str | None) -> str | None:
+def region() -> str | None:
     """A signature names it, and Backblaze refuses one with another region's name."""
-    found = REGION.match(urlsplit(endpoint or "").hostname or "")
-    return found[1] if found else None
+    given = settings.BACKUP_ENVIRONMENT
+    found = REGION.match(urlsplit(given.get("AWS_ENDPOINT_URL") or "").hostname or "")
+    return given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION") or (found[1] if found else None)
 
 
 def span(length: timedelta) -> str:

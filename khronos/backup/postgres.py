@@ -13,12 +13,14 @@ from django.db import connection
 from django.utils.translation import gettext as _
 from psycopg.conninfo import make_conninfo
 
+from khronos.backup import mend
 from khronos.backup import postgres_dumps as dumps
 from khronos.backup import postgres_journal as journal
 from khronos.backup import postgres_private as private
 from khronos.backup import postgres_programs as programs
 from khronos.backup import postgres_server as server
 from khronos.backup.engine import BackupFailed, Copy, NoCopy, Progress, Reader, Restored
+from khronos.backup.shelf import explained, folder
 
 MISSED = 2  # intervals without a dump: one was missed
 SAME = timedelta(seconds=1)  # `backup list` shows whole seconds
@@ -56,10 +58,10 @@ class Postgres:
         }
 
     def goes_to(self) -> str:
-        return str(dumps.folder())
+        return dumps.shelf().where()
 
     def list_copies(self) -> list[Copy]:
-        with dumps.explained():
+        with explained():
             made = [Copy(each.at, "dump", each.size, each.position) for each in dumps.found()]
             for base in journal.bases():
                 made.append(Copy(base.at, "whole", base.size, base.folder.parent.name))
@@ -106,6 +108,11 @@ class Postgres:
             return settings.BACKUP_WHOLE_EVERY
         return settings.BACKUP_DUMP_EVERY
 
+    def replace(self) -> None:
+        """By the next task: the dump, and with the journal a base, which begins anew after the damage."""
+        if mend.is_time(mend.WHOLE_APART, of="replaced_at"):
+            mend.ring()
+
     def make(self, progress: Progress) -> Copy:
         made = dumps.make(self.live, progress)
         if settings.BACKUP_JOURNAL:
@@ -113,10 +120,11 @@ class Postgres:
         return Copy(made.at, "whole", made.size, made.position)
 
     def room(self) -> tuple[int, int]:
-        """A dump lies here, and a restored copy on the server, whose disk cannot be asked."""
-        with dumps.explained():
-            dumps.folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-            return 0, shutil.disk_usage(dumps.folder()).free
+        """A dump lies here or is fetched; a restored copy lies on the server, whose disk cannot be asked."""
+        fetched = dumps.found() if settings.BACKUP_REPLICA_URL else []
+        with explained():
+            folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+            return max((each.size for each in fetched), default=0), shutil.disk_usage(folder()).free
 
     def insist_on_copy(self, at: datetime | None) -> None:
         source = self.chosen(at)
@@ -126,7 +134,7 @@ class Postgres:
 
     def chosen(self, at: datetime | None) -> "dumps.Dump | journal.Base":
         """A dump of that very moment, else the journal, which has the newest state where it is kept."""
-        with dumps.explained():
+        with explained():
             base, made = journal.chosen(at), dumps.found()
         if base and at is None and (not made or journal.end(base) >= made[-1].at):
             return base
@@ -166,7 +174,8 @@ class Postgres:
                 self.fill(to, file, progress)
             reached_at, position = reached.at, reached.position
         else:
-            self.fill(to, source.path, progress)
+            with dumps.shelf().at_hand(source.name) as file:
+                self.fill(to, file, progress)
             reached_at, position = source.at, source.position
         progress(1.0)
         return Restored(to, reached_at, position, time.monotonic() - began)

@@ -1,4 +1,4 @@
-"""Dumps of a PostgreSQL database in a folder: made, found, thinned out (ADR 14)."""
+"""Dumps of a PostgreSQL database, in a folder or a bucket: made, found, thinned out (ADR 14)."""
 
 import fcntl
 import json
@@ -17,9 +17,12 @@ from psycopg.conninfo import make_conninfo
 
 from khronos.backup import postgres_programs as programs
 from khronos.backup import postgres_server as server
-from khronos.backup.engine import BackupFailed, NoRoom, Progress, Unreachable
+from khronos.backup.bucket import Bucket
+from khronos.backup.engine import BackupFailed, NoRoom, Progress
+from khronos.backup.shelf import DRAFT, Folder, Shelf, explained, folder
 
 NAME = re.compile(r"(\d{8}T\d{6}\.\d{6})-([0-9A-F]+)_([0-9A-F]+)\.dump")
+CENTURY = "2"  # so the names of dumps begin, and no other
 TIME = "%Y%m%dT%H%M%S.%f"
 DUMP, JOURNAL = "dump", "journal"  # what may have failed
 EACH_KEPT = timedelta(days=1)  # after that the last of each day
@@ -28,32 +31,43 @@ SNAPSHOT = "SELECT pg_export_snapshot(), now(), pg_current_wal_lsn()::text"
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    path: Path
+    name: str
     at: datetime
     position: str  # in the server's journal
-
-    @property
-    def size(self) -> int:
-        return self.path.stat().st_size
+    size: int
 
 
-def folder() -> Path:
-    return Path(settings.BACKUP_FOLDER) / "postgresql"
+def shelf() -> Shelf:
+    url = settings.BACKUP_REPLICA_URL
+    if not url:
+        return Folder()
+    if url.startswith("s3://"):
+        return Bucket(url, settings.BACKUP_ENVIRONMENT)
+    raise BackupFailed(
+        _("PostgreSQL is not copied to %(url)s.") % {"url": url.partition("@")[2] or url},
+        _("set LITESTREAM_REPLICA_URL to s3://bucket/path, or leave it empty for a folder"),
+    )
 
 
 def found() -> list[Dump]:
     """The oldest first."""
-    named = [(NAME.fullmatch(path.name), path) for path in sorted(folder().glob("*.dump"))]
+    named = [(NAME.fullmatch(thing.name), thing) for thing in shelf().things(CENTURY)]
     return [
-        Dump(path, datetime.strptime(match[1], TIME).replace(tzinfo=UTC), f"{match[2]}/{match[3]}")
-        for match, path in named
+        Dump(
+            thing.name,
+            datetime.strptime(match[1], TIME).replace(tzinfo=UTC),
+            f"{match[2]}/{match[3]}",
+            thing.size,
+        )
+        for match, thing in named
         if match
     ]
 
 
 def is_due(every: timedelta) -> bool:
+    """What went wrong is tried again without waiting for the next."""
     dumps = found()
-    return not dumps or datetime.now(UTC) - dumps[-1].at >= every
+    return not dumps or why_none(DUMP) is not None or datetime.now(UTC) - dumps[-1].at >= every
 
 
 def make(place: str, progress: Progress) -> Dump:
@@ -68,13 +82,13 @@ def make(place: str, progress: Progress) -> Dump:
             raise
         failure(DUMP).unlink(missing_ok=True)
         for old in superfluous(found(), datetime.now(UTC)):
-            old.path.unlink(missing_ok=True)
+            shelf().remove(old.name)
         return dump
 
 
 def clear() -> None:
     """What a killed one left, or one that went wrong."""
-    for left in folder().glob("*.part"):
+    for left in folder().glob(f"*{DRAFT}"):
         left.unlink()
 
 
@@ -84,18 +98,16 @@ def written(place: str, progress: Progress) -> Dump:
         holder.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         snapshot, at, position = holder.execute(SNAPSHOT).fetchone() or ("", datetime.now(UTC), "0/0")
         path = folder() / f"{at.astimezone(UTC).strftime(TIME)}-{position.replace('/', '_')}.dump"
-        draft = path.with_suffix(".part")
+        draft = path.with_suffix(DRAFT)
         os.close(os.open(draft, os.O_CREAT | os.O_WRONLY, 0o600))
         programs.follow(
             "pg_dump", "--format=custom", f"--snapshot={snapshot}", f"--file={draft}",
             f"--dbname={make_conninfo(dbname=place)}", limit_s=settings.BACKUP_CHECK_MAX.total_seconds(),
             each=lambda: progress(min(0.99, draft.stat().st_size / likely)),
         )  # fmt: skip
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    draft.rename(path)
-    progress(1.0)
-    return Dump(path, at, position)
+    size = draft.stat().st_size
+    shelf().put(draft, path.name, progress)
+    return Dump(path.name, at, position, size)
 
 
 def insist_on_room() -> int:
@@ -150,15 +162,3 @@ def making() -> Iterator[None]:
         except BlockingIOError:
             raise BackupFailed(_("A copy is being made already."), _("wait until it has ended")) from None
         yield
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """What the operating system refuses."""
-    try:
-        yield
-    except OSError as error:
-        raise Unreachable(
-            _("Where the copies lie refuses us: %(why)s") % {"why": error},
-            _("make room in %(folder)s, and make it writable for this user") % {"folder": folder()},
-        ) from None

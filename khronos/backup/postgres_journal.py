@@ -20,6 +20,7 @@ from khronos.backup import postgres_dumps as dumps
 from khronos.backup import postgres_programs as programs
 from khronos.backup import postgres_server as server
 from khronos.backup.engine import BackupFailed, NoCopy, Progress, Unreachable
+from khronos.backup.shelf import explained, folder
 
 ARRIVES_S = 8.0  # as long as Litestream is waited for
 LOOK_EVERY_S = 0.05
@@ -61,7 +62,7 @@ def slot() -> str:
 
 
 def eras() -> list[Path]:
-    return sorted(dumps.folder().glob("era-*"))
+    return sorted(folder().glob("era-*"))
 
 
 def bases(era: Path | None = None) -> list[Base]:
@@ -76,13 +77,13 @@ def bases(era: Path | None = None) -> list[Base]:
 def prepare() -> list[str]:
     """The command that receives it. Where the slot or the folder is gone another era begins."""
     receiver = programs.program("pg_receivewal")
-    with dumps.explained():
-        dumps.folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    with explained():
+        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         with server.opened(server.maintenance()) as found:
             known = found.execute(SLOT, {"position": "0/0", "name": slot()}).fetchone()
             if known is None or not eras():
                 make_slot(found)
-                (dumps.folder() / f"era-{datetime.now(UTC):{dumps.TIME}}").mkdir(mode=0o700)
+                (folder() / f"era-{datetime.now(UTC):{dumps.TIME}}").mkdir(mode=0o700)
         journal = eras()[-1] / "journal"
         journal.mkdir(mode=0o700, exist_ok=True)
     dumps.failure(dumps.JOURNAL).unlink(missing_ok=True)
@@ -159,7 +160,7 @@ def is_received() -> bool:
 
 def make_base(progress: Progress) -> Base:
     """From which the journal is replayed."""
-    with dumps.explained(), dumps.making():
+    with explained(), dumps.making():
         arrive(ARRIVES_S)
         era = eras()[-1]
         draft = era / "base.part"

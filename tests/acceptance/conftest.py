@@ -9,7 +9,6 @@ import pytest
 
 from bench.instance import Instance
 from bench.simulator import Simulator
-from tests import s3
 from tests.acceptance.stage import Stage
 
 EDIT = {"TELEGRAM_DELIVERY_MODE": "edit"}
@@ -102,17 +101,3 @@ def editing() -> Stage:
 def polling() -> Stage:
     """Without a public address: updates are fetched."""
     return house.open(polling=True)
-
-
-@pytest.fixture(scope="session")
-def moto() -> Iterator[s3.S3]:
-    with s3.started() as found:
-        yield found
-
-
-@pytest.fixture
-def bucket(moto: s3.S3) -> Iterator[s3.S3]:
-    """An empty one, which answers."""
-    yield moto
-    moto.gate.come_back()
-    moto.wipe()

@@ -15,9 +15,10 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from khronos.backup import engine, postgres_dumps, postgres_journal, postgres_private, validate, watch
+from khronos.backup import engine, postgres_journal, postgres_private, validate, watch
 from khronos.backup import postgres_server as server
 from khronos.backup.engine import BackupFailed, NoCopy
+from khronos.backup.shelf import folder
 from khronos.backup.validate import try_newest
 from settings.dotenv import ROOT
 from tests.integration.dumped import NAME, Dumped, dumped
@@ -146,7 +147,7 @@ def test_a_journal_that_is_not_received_is_told(pg: Dumped, settings: Settings) 
 def test_an_emptied_folder_begins_another_era(pg: Dumped, settings: Settings) -> None:
     with receiving(settings):
         pg.engine.make(nobody)
-    shutil.rmtree(postgres_dumps.folder())
+    shutil.rmtree(folder())
     with receiving(settings):
         assert pg.engine.is_due()
         with pytest.raises(NoCopy):

@@ -14,11 +14,12 @@ from django.db import connection
 from pytest_django import Settings
 
 from bench.patience import until
-from khronos.backup import engine, postgres_dumps, validate, watch
+from khronos.backup import engine, mend, postgres_dumps, validate, watch
 from khronos.backup import postgres_programs as programs
 from khronos.backup import postgres_server as server
 from khronos.backup.engine import BackupFailed, Incomplete, NoCopy, NoRoom, Unreachable
 from khronos.backup.postgres_dumps import Dump
+from khronos.backup.shelf import folder
 from khronos.backup.validate import try_newest
 from khronos.backup.verify import verify
 from khronos.bus import doorbell
@@ -111,8 +112,8 @@ def test_a_dump_of_which_a_part_is_damaged_is_no_copy(pg: Dumped) -> None:
         pg.record_event(f"key {number}")
     pg.engine.make(nobody)
     [dump] = postgres_dumps.found()
-    bits = dump.path.read_bytes()
-    dump.path.write_bytes(bits[: len(bits) * 2 // 3])
+    bits = (folder() / dump.name).read_bytes()
+    (folder() / dump.name).write_bytes(bits[: len(bits) * 2 // 3])
     with pytest.raises(Incomplete) as refused:
         pg.engine.restore(SCRATCH, None, nobody)
     assert "backup make" in refused.value.fix
@@ -127,7 +128,7 @@ def test_a_trial_is_kept_with_its_figures_and_its_database_is_gone(pg: Dumped) -
     assert check.size > 1_000_000
     assert pg.databases() == set()
     for dump in postgres_dumps.found():
-        dump.path.write_bytes(b"no dump at all")
+        (folder() / dump.name).write_bytes(b"no dump at all")
     assert not try_newest().ok
     assert open_alerts() == {"backup.invalid"}
     assert pg.databases() == set()
@@ -180,19 +181,19 @@ def test_the_first_dump_is_rung_for_at_once_and_the_next_when_it_is_due(
         watch.watch()
         return list(rung)
 
-    assert looked() == [watch.MAKE_TASK]
+    assert looked() == [mend.MAKE_TASK]
     rung.clear()
     watch.watch()
     assert rung == [], "it is being made"
     pg.engine.make(nobody)
     assert looked() == []
     aged(postgres_dumps.found()[0], timedelta(minutes=61))
-    assert looked() == [watch.MAKE_TASK]
+    assert looked() == [mend.MAKE_TASK]
 
 
 def aged(dump: Dump, by: timedelta) -> None:
     at = f"{dump.at - by:{postgres_dumps.TIME}}"
-    dump.path.rename(dump.path.with_name(at + dump.path.name[len(at) :]))
+    (folder() / dump.name).rename(folder() / (at + dump.name[len(at) :]))
 
 
 def test_a_dump_that_was_missed_is_an_alert_until_one_is_made(pg: Dumped, settings: Settings) -> None:
@@ -273,15 +274,15 @@ def test_a_server_that_is_away_is_named(pg: Dumped) -> None:
 
 @pytest.fixture
 def small_disk(pg: Dumped) -> Iterator[Path]:
-    folder = postgres_dumps.folder()
-    folder.mkdir(parents=True)
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
+    place = folder()
+    place.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("no disk can be mounted here")
     try:
-        yield folder
+        yield place
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run(["umount", str(place)], check=True)
 
 
 def test_a_full_disk_is_named_and_leaves_what_is_there(pg: Dumped, small_disk: Path) -> None:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('khronos', '0015_documents_that_failed'),
+        ('khronos', '0016_attachments'),
     ]
 
     operations = [
