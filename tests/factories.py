@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from khronos.agents.tools import toolbox
 from khronos.models import (
+    Agent,
     Alert,
     BackupCheck,
     Channel,
@@ -46,6 +47,13 @@ numbers = itertools.count(1000)
 def make_tenant(**given: Any) -> Tenant:
     n = next(numbers)
     return Tenant.objects.create(**{"slug": f"tenant-{n}", "name": f"Tenant {n}"} | given)
+
+
+def make_agent(**given: Any) -> Agent:
+    n = next(numbers)
+    if "tenant" not in given:
+        given["tenant"] = make_tenant()
+    return Agent.objects.create(**{"slug": f"agent-{n}", "name": f"Agent {n}"} | given)
 
 
 def make_queue(**given: Any) -> Queue:

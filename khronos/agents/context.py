@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from khronos.agents.attached import NOTHING, Attached, joined, lined
 from khronos.agents.providers.base import Line, Prompt, Role
-from khronos.models import Contact, Conversation, Message, Turn
+from khronos.models import Conversation, Message, Turn
 from khronos.models.prepared import Select, Slot
 
 CHARS_PER_TOKEN = 3.5  # a safe mean of English and Portuguese; the providers count for themselves
@@ -30,25 +30,29 @@ def build(
     return Prompt(
         system=system(conversation),
         lines=alternating(lines),
-        language=language_of(conversation.contact),
+        language=language_of(conversation),
         max_tokens=settings.ANSWER_MAX_TOKENS,
         tenant=conversation.channel.tenant_id,
+        models=conversation.agent.model_by_provider,
     )
 
 
 def system(conversation: Conversation) -> str:
-    instructions = conversation.channel.tenant.instructions or DEFAULT_INSTRUCTIONS
-    language = LANGUAGES.get(language_of(conversation.contact))
-    hint = (
-        f" The person's language is probably {language}; answer in the language they write."
-        if language
-        else ""
-    )
-    return instructions + hint
+    agent = conversation.agent
+    language = LANGUAGES.get(language_of(conversation))
+    hint = ""
+    if language and agent.language:
+        hint = f" Answer in {language}, whatever language they write."
+    elif language:
+        hint = f" The person's language is probably {language}; answer in the language they write."
+    return (agent.instructions or DEFAULT_INSTRUCTIONS) + hint
 
 
-def language_of(contact: Contact | None) -> str:
-    return contact.language.lower()[:2] if contact and contact.language else ""
+def language_of(conversation: Conversation) -> str:
+    """The agent's own, else the contact's."""
+    contact = conversation.contact
+    theirs = contact.language.lower()[:2] if contact and contact.language else ""
+    return conversation.agent.language or theirs
 
 
 def history(turn: Turn) -> list[Message]:

@@ -6,9 +6,8 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from django.conf import settings
 
-from khronos.agents.providers import configured
+from khronos.agents.providers import configured, model_of
 from khronos.agents.providers.base import Completion, Prompt
 from khronos.guards import caches
 
@@ -32,7 +31,7 @@ def recalled(prompt: Prompt, order: Sequence[str], think: Callable[[], Completio
 
 
 def key_of(prompt: Prompt, order: Sequence[str]) -> str:
-    models = [(name, getattr(settings, f"{name.upper()}_MODEL", "")) for name in configured(order)]
+    models = [(name, model_of(name, prompt.models)) for name in configured(order)]
     return sha256(orjson.dumps([models, asdict(prompt)], default=digest)).hexdigest()
 
 

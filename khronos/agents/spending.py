@@ -3,9 +3,9 @@
 from django.conf import settings
 
 from khronos.agents.context import tokens
+from khronos.agents.providers import model_of
 from khronos.agents.providers.answers import most_tokens, words_with_papers
 from khronos.agents.providers.base import Prompt
-from khronos.agents.providers.measured import model_of
 from khronos.usage import budget
 from khronos.usage.charging import FREE, payer
 from khronos.usage.prices import Tokens, micros
@@ -15,7 +15,7 @@ def reserve(name: str, prompt: Prompt) -> None:
     """Raises budget.Spent or budget.Held."""
     turn = payer()
     if turn is not None and name != FREE and budget.limit_of(turn.conversation.channel.tenant):
-        budget.reserve(turn, estimate(model_of(name), prompt))
+        budget.reserve(turn, estimate(model_of(name, prompt.models), prompt))
 
 
 def estimate(model: str, prompt: Prompt) -> int:

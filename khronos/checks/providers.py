@@ -1,16 +1,19 @@
 """Is each model there, for our key? A question that costs nothing, outside of breakers and limits."""
 
+from contextlib import suppress
 from urllib.parse import quote, urlsplit
 
 import orjson
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from django.utils.translation import gettext as _
 
-from khronos.agents.providers import KEYS, has_key
+from khronos.agents.providers import KEYS, has_key, model_of
 from khronos.agents.providers.errors import complaint, failure_of
 from khronos.exceptions import Failure, Throttled, Transient, Unauthorized
 from khronos.http import Unanswered, Unsent, pool
 from khronos.http.inlet import Reply
+from khronos.models import Agent
 from khronos.models.check import OFF
 from khronos.observability.health import Amiss
 
@@ -22,16 +25,26 @@ def providers() -> str:
     names = [name for name in settings.PROVIDER_ORDER if name in KEYS and has_key(name)]
     if not names:
         return OFF + _("no key; the offline assistant answers")
-    seen = {name: trouble_with(name) for name in names}
-    if any(seen.values()):
-        raise Amiss("; ".join(f"{name} {trouble}" for name, trouble in seen.items() if trouble))
+    used = [(name, model) for name in names for model in in_use(name)]
+    seen = [(name, trouble_with(name, model)) for name, model in used]
+    if any(trouble for _name, trouble in seen):
+        raise Amiss("; ".join(dict.fromkeys(f"{name} {trouble}" for name, trouble in seen if trouble)))
     knows = _("%(name)s knows %(model)s")
-    return ", ".join(knows % {"name": name, "model": model_of(name)} for name in names)
+    return ", ".join(knows % {"name": name, "model": model} for name, model in used)
 
 
-def trouble_with(name: str) -> str:
+def in_use(name: str) -> list[str]:
+    """The environment's, and those of agents with their own. A database that is away, another look tells."""
+    own = []
+    with suppress(DatabaseError, InterfaceError):
+        chosen = Agent.objects.filter(is_active=True).values_list("model_by_provider", flat=True)
+        own = sorted({models[name] for models in chosen if models.get(name)})
+    return list(dict.fromkeys([model_of(name), *own]))
+
+
+def trouble_with(name: str, model: str) -> str:
     try:
-        reply = ask(name, f"{LISTS[name]}/{quote(model_of(name), safe='')}")
+        reply = ask(name, f"{LISTS[name]}/{quote(model, safe='')}")
         if reply.status == 404 and ask(name, LISTS[name]).status == 404:
             return ""  # a stand-in without these addresses: it answers, and that is all that can be known
         judge(reply)
@@ -68,7 +81,3 @@ def body_of(reply: Reply) -> object:
         return orjson.loads(reply.body)
     except ValueError:
         return ""
-
-
-def model_of(name: str) -> str:
-    return str(getattr(settings, f"{name.upper()}_MODEL"))

@@ -78,7 +78,11 @@ def generated(turn: Turn, completion: Completion) -> Event:
         key=f"generated:{turn.pk}",
         trace_id=turn.trace_id,
         conversation=turn.conversation,
-        payload={"turn_id": turn.pk, "stop_reason": completion.stop_reason}
+        payload={
+            "turn_id": turn.pk,
+            "agent": turn.conversation.agent.slug,
+            "stop_reason": completion.stop_reason,
+        }
         | figures(completion)
         | turn.effort,
     )

@@ -24,7 +24,7 @@ from khronos.resilience import crashpoints
 
 
 def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
-    language = language_of(turn.conversation.contact)
+    language = language_of(turn.conversation)
     sorry = looked_into(turn, messages, language)
     replies = [reply for message in messages if (reply := canned(turn, message, language))]
     replies += [Reply(words) for words in once_each(sorry)]
@@ -40,13 +40,13 @@ def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
         with typing_shown(turn):
             prompt = build(turn, questions, before, shown(questions, before))
             crashpoints.reached("turn.prompted")
-            tenant = turn.conversation.channel.tenant
-            ask = partial(think, order=tenant.providers, token=token_of(turn.pk), wake=wake)
+            order = turn.conversation.agent.providers
+            ask = partial(think, order=order, token=token_of(turn.pk), wake=wake)
             if box:
                 replies.append(tooled(loop.answer(turn, prompt, box, ask, partial(call_in, turn))))
             else:
-                recalls = tenant.reuses_answers
-                said = recalled(prompt, tenant.providers, partial(ask, prompt)) if recalls else ask(prompt)
+                recalls = turn.conversation.channel.tenant.reuses_answers
+                said = recalled(prompt, order, partial(ask, prompt)) if recalls else ask(prompt)
                 replies.append(Reply(said.text, said))
             crashpoints.reached("turn.thought")
     return replies

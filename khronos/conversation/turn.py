@@ -82,7 +82,11 @@ def see_through(turn: Turn) -> None:
 
 
 def claim(turn_id: int) -> Turn | None:
-    related = ("conversation__channel__tenant", "conversation__contact")
+    related = (
+        "conversation__channel__agent",
+        "conversation__channel__tenant__default_agent",
+        "conversation__contact",
+    )
     try:
         return Turn.objects.secure(turn_id, settings.TURN_LEASE, *related)
     except IntegrityError:
@@ -157,7 +161,7 @@ def park(turn: Turn, away: Away) -> list[Delivery]:
 
 
 def put_off(turn: Turn, wait_s: float, reason: str, words: str, *, was_try: bool) -> list[Delivery]:
-    said = phrase(words, language_of(turn.conversation.contact)) if words else ""
+    said = phrase(words, language_of(turn.conversation)) if words else ""
     note(state=Turn.State.PARKED, reason=reason)
     crashpoints.reached("turn.parking")
     deliveries: list[Delivery] = commit(
@@ -183,7 +187,7 @@ def bury(turn: Turn, reason: str) -> list[Delivery]:
             trace_id=turn.trace_id,
             payload={"turn_id": turn.pk},
         )
-        return answer.give_up(turn, reason, phrase("buried", language_of(turn.conversation.contact)))
+        return answer.give_up(turn, reason, phrase("buried", language_of(turn.conversation)))
 
     deliveries = commit(job)
     with suppress(Error):  # it is buried: a database that is away now costs these numbers and nothing else

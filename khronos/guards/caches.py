@@ -35,7 +35,7 @@ def channels() -> Cache:
 
 @cache
 def grants() -> Cache:
-    """By tenant and channel: names of tools, and who confirms them. Before a call the rows are read."""
+    """By tenant and agent: names of tools, and who confirms them. Before a call the rows are read."""
     return caches().add(CachePolicy("grants", shared_s=0))
 
 

@@ -1,10 +1,11 @@
-"""The rows that every installation has: a tenant, a queue of people, the channels of the environment."""
+"""The rows that every installation has: a tenant, its agents and queue, the channels of the environment."""
 
 import secrets
 
 from django.conf import settings
 from django.db import transaction
 
+from khronos.agents import blueprint
 from khronos.knowledge import example
 from khronos.launch.screen import Screen
 from khronos.models import Channel, Queue, Tenant
@@ -24,6 +25,8 @@ def settle(screen: Screen) -> None:
         screen.done("Made the tenant default, its queue support and the channel chat")
         example.put_in(tenant)
         screen.done("Put in an example to ask about, the shop Aurora (`manage.py knowledge example remove`)")
+    for slug in sorted({agent.slug for agent in blueprint.put_in(*Tenant.objects.all())}):
+        screen.done(f"Put in the agent {slug}, switched off (/admin/khronos/agent/)")
     if settings.TELEGRAM_BOT_TOKEN:
         follow_environment(tenant, screen)
     elif not settings.PUBLIC_URL:

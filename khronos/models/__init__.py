@@ -1,5 +1,6 @@
 """The nouns of Khronos, one a file."""
 
+from khronos.models.agent import Agent
 from khronos.models.alert import Alert
 from khronos.models.attachment import Attachment, Piece
 from khronos.models.backup import BackupCheck, BackupState
@@ -26,6 +27,7 @@ from khronos.models.update import Update
 from khronos.models.usage import Usage, UsageDay
 
 __all__ = [
+    "Agent",
     "Alert",
     "Attachment",
     "BackupCheck",

@@ -7,6 +7,7 @@ from django.core.validators import URLValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from khronos.models.agent import Agent
 from khronos.models.queue import Queue
 from khronos.models.tenant import Tenant
 from khronos.observability.secrecy import learn
@@ -64,6 +65,15 @@ class Channel(models.Model):
     routing = models.CharField(_("routing"), max_length=10, choices=Routing.choices, default=Routing.BOT)
     queue = models.ForeignKey(
         Queue, models.SET_NULL, null=True, blank=True, related_name="channels", verbose_name=_("queue")
+    )
+    agent = models.ForeignKey(
+        Agent,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="channels",
+        verbose_name=_("agent"),
+        help_text=_("Who answers here; empty: the tenant's default."),
     )
     polling_offset = models.BigIntegerField(_("polling offset"), default=0)
     is_active = models.BooleanField(_("active"), default=True)

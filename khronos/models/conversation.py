@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from khronos.models.agent import Agent
 from khronos.models.channel import Channel
 from khronos.models.contact import Contact
 from khronos.models.queue import Queue
@@ -67,3 +68,9 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.chat_id
+
+    @property
+    def agent(self) -> Agent:
+        """Of its channel, as long as it is switched on; else of its tenant."""
+        own = self.channel.agent
+        return own if own is not None and own.is_active else self.channel.tenant.agent

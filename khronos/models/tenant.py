@@ -1,18 +1,26 @@
-"""A tenant owns channels, queues, contacts and conversations; nothing crosses."""
+"""A tenant owns agents, channels, queues, contacts and conversations; nothing crosses."""
+
+from typing import Any
 
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
+
+from khronos.models.agent import Agent
 
 
 class Tenant(models.Model):
     slug = models.SlugField(_("slug"), unique=True)
     name = models.CharField(_("name"), max_length=200)
-    instructions = models.TextField(
-        _("instructions"), blank=True, help_text=_("What the assistant is told about itself and its work.")
-    )
-    providers = models.JSONField(
-        _("providers"), default=list, blank=True, help_text=_("Order of model providers; empty: the default.")
+    default_agent = models.ForeignKey(
+        Agent,
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("default agent"),
+        help_text=_("Answers on every channel that names no other."),
     )
     reuses_answers = models.BooleanField(
         _("reuse answers"),
@@ -39,3 +47,17 @@ class Tenant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new one has an agent to begin with."""
+        with transaction.atomic():
+            is_new = self._state.adding
+            super().save(*args, **kwargs)
+            if is_new and self.default_agent is None:
+                self.default_agent = self.agents.create()
+                super().save(update_fields=["default_agent"])
+
+    @property
+    def agent(self) -> Agent:
+        """Its default; `save` has seen to it that there is one."""
+        return self.default_agent or Agent(tenant=self)

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from khronos.models.channel import Channel
+from khronos.models.agent import Agent
 from khronos.models.sealing import seal, unseal
 from khronos.models.tenant import Tenant
 
@@ -25,24 +25,23 @@ class Confirmation(models.TextChoices):
 
 
 class GrantQuerySet(models.QuerySet["ToolGrant"]):
-    def of(self, tenant_id: int, channel_id: int) -> Self:
-        return self.filter(
-            Q(channel=None) | Q(channel=channel_id), tenant=tenant_id, is_active=True
-        ).order_by("pk")
+    def of(self, tenant_id: int, agent_id: int) -> Self:
+        whose = Q(agent=None) | Q(agent=agent_id)
+        return self.filter(whose, tenant=tenant_id, is_active=True).order_by("pk")
 
 
 class ToolGrant(models.Model):
     """Without such a row no assistant reaches a tool, whatever anybody writes to it."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="tool_grants", verbose_name=_("tenant"))
-    channel = models.ForeignKey(
-        Channel,
+    agent = models.ForeignKey(
+        Agent,
         models.CASCADE,
         null=True,
         blank=True,
         related_name="tool_grants",
-        verbose_name=_("channel"),
-        help_text=_("The assistant of this channel alone; empty: of all the tenant's channels."),
+        verbose_name=_("agent"),
+        help_text=_("This one alone; empty: all agents of the tenant."),
     )
     tool = models.CharField(_("tool"), max_length=40)
     confirmation = models.CharField(
@@ -63,9 +62,9 @@ class ToolGrant(models.Model):
         verbose_name = _("granted tool")
         verbose_name_plural = _("granted tools")
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "channel", "tool"], name="granted_once_to_a_channel"),
+            models.UniqueConstraint(fields=["tenant", "agent", "tool"], name="granted_once_to_an_agent"),
             models.UniqueConstraint(
-                fields=["tenant", "tool"], condition=Q(channel=None), name="granted_once_to_a_tenant"
+                fields=["tenant", "tool"], condition=Q(agent=None), name="granted_once_to_all_agents"
             ),
         ]
 

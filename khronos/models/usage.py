@@ -11,12 +11,11 @@ from django.db import models
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
+from khronos.models.agent import ASSISTANT
 from khronos.models.conversation import Conversation
 from khronos.models.prepared import Slot, Update
 from khronos.models.tenant import Tenant
 from khronos.models.turn import Turn
-
-ASSISTANT = "assistant"  # who asks where no other name is said
 
 
 def loose(to: type[models.Model], name: Any) -> Any:

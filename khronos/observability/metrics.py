@@ -89,7 +89,7 @@ ANTHROPIC_SECONDS = histogram(
 ANTHROPIC_TOKENS = counter(
     "khronos_anthropic_tokens_used_total", "Tokens that Anthropic has counted.", "model", "type"
 )
-COST = counter("khronos_cost_usd_total", "Price of all answers of models, US dollars.", "model")
+COST = counter("khronos_cost_usd_total", "Price of all answers of models, US dollars.", "model", "agent")
 
 # Tools
 TOOL_CALLS = counter("khronos_tool_calls_total", "Calls of tools that have ended.", "tool", "state")

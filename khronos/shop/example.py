@@ -59,7 +59,7 @@ def add(tenant: Tenant) -> dict[str, int]:
             product = Product.objects.get(tenant=tenant, sku=sku)
             OrderLine.objects.create(order=order, product=product, quantity=quantity, price=product.price)
     for tool in TOOLS:
-        ToolGrant.objects.get_or_create(tenant=tenant, channel=None, tool=tool, defaults={"note": LABEL})
+        ToolGrant.objects.get_or_create(tenant=tenant, agent=None, tool=tool, defaults={"note": LABEL})
     return numbers(tenant)
 
 

@@ -41,6 +41,12 @@ def payer() -> Turn | None:
     return found.turn if found else None
 
 
+def who_asks() -> str:
+    """The agent's slug; empty where nobody is charged."""
+    turn = payer()
+    return turn.conversation.agent.slug if turn else ""
+
+
 def note(provider: str, model: str, tokens: Tokens, status: str) -> None:
     """It is written with whatever ends this try of the turn, in one transaction."""
     write_down(provider, model, tokens, status, micros(model, tokens), price_of(model) is not None)
@@ -62,6 +68,7 @@ def write_down(provider: str, model: str, tokens: Tokens, status: str, cost: int
         turn_id=turn.pk,
         fence=turn.fence,
         round=len(turn.paid),
+        agent=turn.conversation.agent.slug,
         provider=provider,
         model=model[:100],
         kind=found.kind,

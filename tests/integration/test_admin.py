@@ -17,6 +17,7 @@ import khronos.urls  # registers the screens
 from khronos.conversation import pausing
 from khronos.desk.admin.paginator import BoundedPaginator
 from khronos.models import (
+    Agent,
     Alert,
     BackupCheck,
     Channel,
@@ -48,6 +49,7 @@ from tests.fixtures.desk import seed
 assert khronos.urls.urlpatterns
 NOUNS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 MAKERS: dict[type[Model], Any] = {
+    Agent: make.make_agent,
     Alert: make.make_alert,
     BackupCheck: make.make_backup_check,
     Channel: make.make_channel,
@@ -119,7 +121,7 @@ def test_every_list_and_every_row_opens(operator: Client, model: type[Model]) ->
 
 
 @pytest.mark.parametrize(
-    "noun", ["tenant", "channel", "queue", "document", "toolgrant", "httptool", "product"]
+    "noun", ["tenant", "agent", "channel", "queue", "document", "toolgrant", "httptool", "product"]
 )
 def test_what_an_operator_may_add_has_a_form(operator: Client, noun: str) -> None:
     assert operator.get(reverse(f"admin:khronos_{noun}_add")).status_code == 200

@@ -113,12 +113,14 @@ def test_without_a_key_no_provider_is_asked(settings: Settings) -> None:
     assert providers.providers() == "off: no key; the offline assistant answers"
 
 
+@pytest.mark.usefixtures("db")
 def test_both_providers_know_their_model(anthropic: Simulator, settings: Settings) -> None:
     settings.OPENAI_API_KEY = "sk-simulated"
     assert providers.providers() == "anthropic knows claude-sonnet-5-5, openai knows gpt-5-mini"
     assert anthropic.models.calls() == []  # nothing that costs
 
 
+@pytest.mark.usefixtures("db")
 def test_a_wrong_key_is_named_without_itself(anthropic: Simulator, settings: Settings) -> None:
     settings.ANTHROPIC_API_KEY = "sk-ant-wrong-key"
     anthropic.models.require_keys(["sk-ant-right"])
@@ -128,11 +130,13 @@ def test_a_wrong_key_is_named_without_itself(anthropic: Simulator, settings: Set
     assert "sk-ant-wrong-key" not in said
 
 
+@pytest.mark.usefixtures("db")
 def test_an_unknown_model_is_named(anthropic: Simulator, settings: Settings) -> None:
     settings.ANTHROPIC_MODEL = "claude-3-7-sonnet"
     assert complaint(providers.providers).startswith("anthropic does not know our model: 404")
 
 
+@pytest.mark.usefixtures("db")
 def test_a_stand_in_without_a_list_of_models_is_well(settings: Settings) -> None:
     settings.ANTHROPIC_API_KEY, settings.OPENAI_API_KEY = "sk-ant-simulated", ""
     with serving(always("404 Not Found")) as server:
@@ -140,6 +144,7 @@ def test_a_stand_in_without_a_list_of_models_is_well(settings: Settings) -> None
         assert providers.providers() == f"anthropic knows {settings.ANTHROPIC_MODEL}"
 
 
+@pytest.mark.usefixtures("db")
 def test_a_provider_that_is_away_or_fails_is_named(settings: Settings) -> None:
     settings.ANTHROPIC_API_KEY, settings.OPENAI_API_KEY = "sk-ant-simulated", ""
     settings.ANTHROPIC_BASE_URL = "http://127.0.0.1:1"

@@ -20,6 +20,7 @@ from khronos.launch import state
 from khronos.launch.home import Home
 from khronos.models import Channel
 from tests.conftest import TOKEN
+from tests.factories import make_agent
 
 PUBLIC = "http://talk.example"
 pytestmark = pytest.mark.usefixtures("bus")
@@ -109,6 +110,16 @@ def test_a_model_that_is_gone_is_named_with_its_heir(settings: Settings) -> None
     code, said = doctor()
     assert code == 1
     assert "ANTHROPIC_MODEL=claude-opus-4-1 is gone; use claude-opus-5-5" in said
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_an_agents_model_that_is_gone_is_named_too() -> None:
+    make_agent(model_by_provider={"anthropic": "claude-opus-4-1"})
+    make_agent(model_by_provider={"anthropic": "claude-3-7-sonnet"}, is_active=False)
+    code, said = doctor()
+    assert code == 1
+    assert "an agent asks for claude-opus-4-1, which is gone; use claude-opus-5-5" in said
+    assert "claude-3-7" not in said
 
 
 @pytest.mark.usefixtures("transactional_db")

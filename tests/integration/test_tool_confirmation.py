@@ -24,6 +24,11 @@ def order(telegram: Channel) -> Order:
     return make.make_order(contact=ana(telegram))
 
 
+def asks_a_colleague(channel: Channel) -> None:
+    agent = channel.tenant.agent
+    make.make_grant(tenant=agent.tenant, agent=agent, tool="cancel_order", confirmation="operator")
+
+
 def state_of(order: Order) -> str:
     order.refresh_from_db()
     return order.state
@@ -102,7 +107,7 @@ def test_button_of_another_call_confirms_nothing(telegram: Channel, sim: Simulat
 def test_operator_approves_once_and_the_contact_hears_of_it(
     telegram: Channel, sim: Simulator, order: Order
 ) -> None:
-    make.make_grant(tenant=telegram.tenant, channel=telegram, tool="cancel_order", confirmation="operator")
+    asks_a_colleague(telegram)
     script(sim, wants("cancel_order", number=order.pk), Answer("Meanwhile?"), Answer("It is cancelled."))
     talk(telegram, sim, "Cancel my order")
     assert "colega" in sim.telegram.answers(way.ANA)[-1]
@@ -121,7 +126,7 @@ def test_operator_approves_once_and_the_contact_hears_of_it(
 def test_operator_declines_and_the_contact_hears_of_it(
     telegram: Channel, sim: Simulator, order: Order
 ) -> None:
-    make.make_grant(tenant=telegram.tenant, channel=telegram, tool="cancel_order", confirmation="operator")
+    asks_a_colleague(telegram)
     seen = script(sim, wants("cancel_order", number=order.pk), Answer("They said no."))
     talk(telegram, sim, "Cancel my order")
     assert approvals.decide(ToolCall.objects.get(), make.make_user(), is_yes=False)

@@ -1,6 +1,6 @@
 """The models that can answer: see docs/models.md. A new one is a module beside these and one line here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import import_module
@@ -30,6 +30,11 @@ def configured(order: Sequence[str] = ()) -> list[str]:
     """The names that have a key, first choice first; without any key the offline assistant answers."""
     names = [name for name in order or settings.PROVIDER_ORDER if has_key(name)]
     return names or [name for name in settings.PROVIDER_ORDER if has_key(name)] or ["offline"]
+
+
+def model_of(name: str, models: Mapping[str, str] | None = None) -> str:
+    """As we ask for it: what the other side calls itself may be anything."""
+    return str((models or {}).get(name) or getattr(settings, f"{name.upper()}_MODEL", name))
 
 
 def fate_of(model: str) -> str:

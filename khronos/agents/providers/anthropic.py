@@ -6,8 +6,8 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import anthropic
-from django.conf import settings
 
+from khronos.agents.providers import model_of
 from khronos.agents.providers.answers import REFUSAL, Said, call_id, count, dialogue, dicts, name_of
 from khronos.agents.providers.base import Ask, Image, Prompt
 from khronos.agents.providers.sdk import SdkProvider
@@ -24,7 +24,7 @@ class AnthropicProvider(SdkProvider):
 
     def request(self, prompt: Prompt) -> dict[str, Any]:
         request: dict[str, Any] = {
-            "model": settings.ANTHROPIC_MODEL,
+            "model": model_of(self.name, prompt.models),
             "max_tokens": prompt.max_tokens,
             "messages": [*dialogue(prompt, shown), *exchanges(prompt)],
         }

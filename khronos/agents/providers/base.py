@@ -78,6 +78,7 @@ class Prompt:
     tools: Sequence[Spec] = ()
     rounds: Sequence[Round] = ()
     may_ask: bool = True  # else it has to answer in words
+    models: Mapping[str, str] = field(default_factory=dict)  # by provider, where the agent has its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import openai
 import orjson
-from django.conf import settings
 
+from khronos.agents.providers import model_of
 from khronos.agents.providers.answers import (
     REFUSAL,
     THINKS,
@@ -32,7 +32,7 @@ class OpenAIProvider(SdkProvider):
     client = openai.OpenAI
 
     def request(self, prompt: Prompt) -> dict[str, Any]:
-        model = settings.OPENAI_MODEL
+        model = model_of(self.name, prompt.models)
         lines = dialogue(prompt, shown)
         system = [{"role": "system", "content": prompt.system}] if prompt.system else []
         request: dict[str, Any] = {"model": model, "messages": [*system, *lines, *exchanges(prompt)]}

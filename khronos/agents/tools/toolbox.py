@@ -36,9 +36,9 @@ def of_the_library() -> dict[str, Tool]:
 
 def granted(conversation: Conversation) -> Toolbox:
     """By name. Mostly nothing, and then it costs no more than a look into memory."""
-    tenant_id, channel_id = conversation.tenant_id, conversation.channel_id
-    key = f"{tenant_id}:{channel_id}"
-    grants: Grants = caches.grants().get(key, lambda: read(tenant_id, channel_id))
+    tenant_id, agent_id = conversation.tenant_id, conversation.agent.pk
+    key = f"{tenant_id}:{agent_id}"
+    grants: Grants = caches.grants().get(key, lambda: read(tenant_id, agent_id))
     if not grants:
         return {}
     known = of_the_library() | own_of(tenant_id, [name for name, _ in grants])
@@ -56,8 +56,8 @@ def granted(conversation: Conversation) -> Toolbox:
     return box
 
 
-def read(tenant_id: int, channel_id: int) -> Grants:
-    return list(ToolGrant.objects.of(tenant_id, channel_id).values_list("tool", "confirmation"))
+def read(tenant_id: int, agent_id: int) -> Grants:
+    return list(ToolGrant.objects.of(tenant_id, agent_id).values_list("tool", "confirmation"))
 
 
 def own_of(tenant_id: int, names: Iterable[str]) -> dict[str, Tool]:
@@ -68,7 +68,7 @@ def own_of(tenant_id: int, names: Iterable[str]) -> dict[str, Tool]:
 
 def is_granted(conversation: Conversation, name: str) -> bool:
     """Of the rows, right before a call: what was taken back a moment ago is not called any more."""
-    return ToolGrant.objects.of(conversation.tenant_id, conversation.channel_id).filter(tool=name).exists()
+    return ToolGrant.objects.of(conversation.tenant_id, conversation.agent.pk).filter(tool=name).exists()
 
 
 def stricter(*confirmers: str) -> str:

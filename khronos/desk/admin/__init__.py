@@ -1,6 +1,7 @@
 """The operator's pages, one module a noun (docs/admin.md). Importing them registers them."""
 
 from khronos.desk.admin import (
+    agents,
     alerts,
     backups,
     channels,
@@ -27,6 +28,7 @@ from khronos.desk.admin import (
 )
 
 __all__ = [
+    "agents",
     "alerts",
     "backups",
     "channels",

@@ -68,6 +68,9 @@ class ChannelForm(Form):
                 values[name] = values[name] or getattr(self.instance, name)
         if "secret" in values and not values["secret"]:
             self.need_secret(values)
+        agent = values.get("agent")
+        if agent is not None and agent.tenant != values.get("tenant"):
+            self.add_error("agent", _("This agent is another tenant's."))
         return values
 
     def is_rotation(self, values: dict[str, Any]) -> bool:
@@ -86,9 +89,9 @@ class ChannelForm(Form):
 @admin.register(Channel)
 class ChannelAdmin(Pausable, KhronosAdmin[Channel]):
     form = ChannelForm
-    list_display = ("name", "kind", "slug", "tenant", "routing", "queue", "works", "masked")
+    list_display = ("name", "kind", "slug", "tenant", "routing", "queue", "agent", "works", "masked")
     list_filter = ("is_active", "kind", "tenant")
-    list_select_related = ("tenant__pause", "queue", "pause")
+    list_select_related = ("tenant__pause", "queue", "agent", "pause")
     search_fields = ("name", "slug", "username")
     ordering = ("name",)
     readonly_fields = ("polling_offset", "created_at")
@@ -97,7 +100,10 @@ class ChannelAdmin(Pausable, KhronosAdmin[Channel]):
     fieldsets = (
         (None, {"fields": ("tenant", "name", "slug", "kind", "is_active")}),
         (_("Secrets"), {"fields": ("token", "secret", "previous_secret")}),
-        (_("Answers"), {"fields": ("routing", "queue", "delivery_mode", "username", "callback_url")}),
+        (
+            _("Answers"),
+            {"fields": ("routing", "queue", "agent", "delivery_mode", "username", "callback_url")},
+        ),
         (_("Kept by Khronos"), {"fields": ("polling_offset", "created_at")}),
     )
 

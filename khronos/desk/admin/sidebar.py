@@ -88,6 +88,7 @@ SIDEBAR: list[dict[str, Any]] = [
         "title": _("Set-up"),
         "items": [
             item(_("Tenants"), "apartment", "tenant"),
+            item(_("Agents"), "smart_toy", "agent"),
             item(_("Channels"), "cell_tower", "channel"),
             item(_("Documents"), "menu_book", "document"),
             item(_("Granted tools"), "handyman", "toolgrant"),

@@ -8,27 +8,34 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from khronos.agents import blueprint
 from khronos.conversation import budgets
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import KhronosAdmin
 from khronos.desk.admin.columns import NONE, age
 from khronos.desk.admin.pauses import Pausable, offer, sign
-from khronos.models import Tenant
+from khronos.models import Agent, Tenant
 from khronos.usage import budget
 
 
 @admin.register(Tenant)
 class TenantAdmin(Pausable, KhronosAdmin[Tenant]):
-    list_display = ("name", "slug", "since", "spent_of_budget", "standing")
-    list_select_related = ("pause",)
+    list_display = ("name", "slug", "answers", "since", "spent_of_budget", "standing")
+    list_select_related = ("pause", "default_agent")
     search_fields = ("name", "slug")
     ordering = ("name",)
-    fields = ("name", "slug", "instructions", "providers", "reuses_answers", "monthly_budget")
+    fields = ("name", "slug", "answers", "reuses_answers", "monthly_budget")
+    readonly_fields = ("answers",)
     prepopulated_fields = {"slug": ("name",)}
     actions = ("pause", "resume")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         return budget.with_spent(super().get_queryset(request))
+
+    @admin.display(description=_("default agent"))
+    def answers(self, row: Tenant) -> str:
+        agent = row.default_agent
+        return columns.link(Agent, agent.pk, agent.name) if agent else NONE
 
     @admin.display(description=_("age"), ordering="created_at")
     def since(self, row: Tenant) -> str:
@@ -48,6 +55,7 @@ class TenantAdmin(Pausable, KhronosAdmin[Tenant]):
     def save_model(self, request: HttpRequest, obj: Tenant, *args: Any) -> None:
         """Who waits for a higher budget goes on."""
         super().save_model(request, obj, *args)
+        blueprint.put_in(obj)
         budgets.look_at(obj)
 
     def offers(self, row: Tenant) -> list[str]:

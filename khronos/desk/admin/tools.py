@@ -33,7 +33,7 @@ class GrantForm(GrantFormBase):
 
     class Meta:
         model = ToolGrant
-        fields = ("tenant", "channel", "tool", "confirmation", "is_active", "note")
+        fields = ("tenant", "agent", "tool", "confirmation", "is_active", "note")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -45,9 +45,9 @@ class GrantForm(GrantFormBase):
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
-        tenant, channel, name = values.get("tenant"), values.get("channel"), values.get("tool", "")
-        if channel is not None and channel.tenant != tenant:
-            self.add_error("channel", _("This channel is another tenant's."))
+        tenant, agent, name = values.get("tenant"), values.get("agent"), values.get("tool", "")
+        if agent is not None and agent.tenant != tenant:
+            self.add_error("agent", _("This agent is another tenant's."))
         if tenant and name not in known() and not tenant.http_tools.filter(name=name).exists():
             self.add_error("tool", _("This tenant has no such tool."))
         return values
@@ -60,9 +60,9 @@ def known() -> dict[str, Any]:
 @admin.register(ToolGrant)
 class ToolGrantAdmin(KhronosAdmin[ToolGrant]):
     form = GrantForm
-    list_display = ("tool", "tenant", "channel", "confirmation", "is_active", "note")
-    list_filter = ("is_active", "tenant")
-    list_select_related = ("tenant", "channel")
+    list_display = ("tool", "tenant", "agent", "confirmation", "is_active", "note")
+    list_filter = ("is_active", "tenant", "agent")
+    list_select_related = ("tenant", "agent")
     search_fields = ("tool", "note")
     ordering = ("tenant", "tool")
 

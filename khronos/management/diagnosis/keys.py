@@ -4,13 +4,13 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from khronos.agents.providers import KEYS, fate_of, has_key
+from khronos.agents.providers import KEYS, fate_of, has_key, model_of
 from khronos.channels.telegram.api import BotApi
 from khronos.checks import providers
 from khronos.checks.certificate import certificate
 from khronos.conversation import registration
 from khronos.exceptions import Failure, Unauthorized
-from khronos.management.diagnosis.finding import Findings, ill, well
+from khronos.management.diagnosis.finding import Finding, Findings, ill, well
 from khronos.management.diagnosis.machine import asked
 from khronos.models import Channel
 from khronos.usage.prices import price_of
@@ -21,14 +21,21 @@ def models() -> Findings:
     if not names:
         yield well(_("no key is set: the built-in offline agent answers (ANTHROPIC_API_KEY changes that)"))
     for name in settings.PROVIDER_ORDER:
-        model = providers.model_of(name)
-        if fate := fate_of(model):
-            yield ill(
-                f"{name.upper()}_MODEL={model} {fate}", _("set the newer name in .env, then start anew")
-            )
-        if name in names:
-            yield from answers(name, model)
-            yield from priced(model)
+        for model in providers.in_use(name):
+            if fate := fate_of(model):
+                yield outdated(name, model, fate)
+            if name in names:
+                yield from answers(name, model)
+                yield from priced(model)
+
+
+def outdated(name: str, model: str, fate: str) -> Finding:
+    if model == model_of(name):
+        return ill(f"{name.upper()}_MODEL={model} {fate}", _("set the newer name in .env, then start anew"))
+    return ill(
+        _("an agent asks for %(model)s, which %(fate)s") % {"model": model, "fate": fate},
+        _("give the agent the newer name (/admin/khronos/agent/)"),
+    )
 
 
 def priced(model: str) -> Findings:
@@ -41,7 +48,7 @@ def priced(model: str) -> Findings:
 
 
 def answers(name: str, model: str) -> Findings:
-    if trouble := providers.trouble_with(name):
+    if trouble := providers.trouble_with(name, model):
         fix = _("correct %(key)s, %(name)s_MODEL or %(name)s_BASE_URL in .env, then start anew")
         yield ill(f"{name} {trouble}", fix % {"key": KEYS[name], "name": name.upper()})
     else:

@@ -1,0 +1,1 @@
+"""Agents that are written down, one a file (docs/agents.md)."""
