@@ -5,7 +5,7 @@ from celery import shared_task
 from khronos.backup import validate
 from khronos.backup import watch as copies
 from khronos.checks import look
-from khronos.conversation import budgets, registration
+from khronos.conversation import budgets, registration, summaries
 from khronos.conversation import sweep as sweeper
 from khronos.herald import sweep as herald
 from khronos.models import Update
@@ -39,6 +39,11 @@ def look_around() -> None:
 @shared_task(base=Rowless)
 def watch_budgets() -> None:
     budgets.watch()
+
+
+@shared_task(base=Rowless)
+def sum_up() -> None:
+    summaries.wake()
 
 
 @shared_task(base=Rowless)

@@ -26,6 +26,7 @@ TIMETABLE: dict[str, tuple[str, Every | Daily]] = {
     "Look at every part": ("tasks.ops.look_around", Every(60)),
     "See whether copies arrive": ("tasks.ops.watch_copies", Every(30)),
     "Restore the newest copy on trial": ("tasks.ops.try_copy", Every(6 * 3600)),
+    "Sum up what is old": ("tasks.ops.sum_up", Every(20)),
     "Look at budgets": ("tasks.ops.watch_budgets", Every(60)),
     "Forget old usage": ("tasks.ops.forget_usage", Daily(3, 45)),
     "Forget old files": ("tasks.media.forget", Daily(3, 15)),

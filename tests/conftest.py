@@ -81,7 +81,7 @@ def bus(valkey: str) -> "Iterator[redis.Redis]":
     breakers.breaker.cache_clear()
     limits.limiter.cache_clear()
     limits._learned.clear()
-    for kept in (caches.answers(), caches.grants(), caches.tools()):
+    for kept in (caches.answers(), caches.grants(), caches.tools(), caches.documented()):
         kept.memory.forget("*")
     yield patient()
     doorbell.bells.stop()

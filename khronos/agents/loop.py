@@ -77,7 +77,7 @@ def see_to(turn: Turn, calls: Sequence[ToolCall], box: Toolbox, door: Door) -> N
 
 
 def scene_of(turn: Turn, call: ToolCall, door: Door) -> Scene:
-    return Scene(turn.conversation, door, f"khronos-tool-{call.pk}")
+    return Scene(turn.conversation, door, f"khronos-tool-{call.pk}", turn)
 
 
 def has_room(rounds: book.Rounds, began: float) -> bool:

@@ -2,10 +2,9 @@
 
 from django.conf import settings
 
-from khronos.agents.context import tokens
 from khronos.agents.providers import model_of
 from khronos.agents.providers.answers import most_tokens, words_with_papers
-from khronos.agents.providers.base import Prompt
+from khronos.agents.providers.base import Prompt, tokens
 from khronos.usage import budget
 from khronos.usage.charging import FREE, payer
 from khronos.usage.prices import Tokens, micros

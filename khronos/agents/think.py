@@ -53,18 +53,24 @@ def nobody(_tokens: Sequence[str]) -> None:
 
 
 def think(
-    prompt: Prompt, order: Sequence[str] = (), *, token: str = "", wake: limits.Wake = nobody
+    prompt: Prompt,
+    order: Sequence[str] = (),
+    *,
+    token: str = "",
+    wake: limits.Wake = nobody,
+    for_answers: bool = True,
 ) -> Completion:
     """Raises Away when every provider failed and that may pass, Permanent when none will ever answer this.
 
-    `token` is who asks, the same one again after a wait; `wake` is told who need not wait any longer.
+    `token` is who asks, the same one again after a wait; `wake` is told who need not wait any longer. What is
+    not `for_answers` asks when nobody else would.
     """
     token = token or secrets.token_hex(8)
     failures: list[tuple[str, Exception]] = []
     for name in configured(order):
         try:
             reserve(name, prompt)
-            with guarded(name), limits.seat(name, token, wake):
+            with guarded(name), limits.seat(name, token, wake, for_answers=for_answers):
                 completion = ask(name, prompt, token)
         except Unauthorized as error:
             failures.append((name, error))

@@ -1,15 +1,15 @@
 """What a turn leaves behind: the answer's rows, in one transaction, behind the turn's fence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
 from django.db.models.functions import Now
 
+from khronos.agents.citing import Sources
 from khronos.agents.providers.base import Completion
 from khronos.bus import events, notes
-from khronos.conversation.commands import Deed, nothing
 from khronos.delivery.outbox import enqueue
 from khronos.exceptions import LostLease
 from khronos.models import Delivery, Event, Message, Turn
@@ -17,15 +17,21 @@ from khronos.models.prepared import insert
 from khronos.resilience import crashpoints
 from khronos.usage import ledger
 
+type Deed = Callable[[], object]
 type Buttons = Sequence[tuple[str, str]]  # what each says, and what it sends
+
+
+def nothing() -> None:
+    """Most replies are words alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     text: str
     completion: Completion | None = None
-    deed: Deed = nothing
+    deed: Deed = nothing  # done with the answer's commit
     buttons: Buttons = ()
+    sources: Sources | None = None
 
 
 def store(turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool) -> list[Delivery] | None:
@@ -43,7 +49,7 @@ def store(turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool) -> lis
     deliveries = [
         delivery
         for reply in replies
-        for delivery in utter(turn, Message.Author.BOT, reply.text, reply.buttons)
+        for delivery in utter(turn, Message.Author.BOT, reply.text, reply.buttons, reply.sources)
     ]
     if completion is not None:
         events.record([generated(turn, completion)])
@@ -103,9 +109,11 @@ def give_up(turn: Turn, reason: str, words: str) -> list[Delivery]:
     return utter(turn, Message.Author.SYSTEM, words)
 
 
-def utter(turn: Turn, author: Message.Author, text: str, buttons: Buttons = ()) -> list[Delivery]:
+def utter(
+    turn: Turn, author: Message.Author, text: str, buttons: Buttons = (), sources: Sources | None = None
+) -> list[Delivery]:
     media = {"buttons": [list(each) for each in buttons]} if buttons else {}
-    message = insert(
-        Message(conversation=turn.conversation, turn=turn, author=author, text=text, media=media)
-    )
+    said = Message(conversation=turn.conversation, turn=turn, author=author, text=text, media=media)
+    said.sources = sources
+    message = insert(said)
     return enqueue(turn.conversation, message, turn.trace_id)

@@ -7,10 +7,11 @@ PHRASES = {
     },
     "help": {
         "en": "Ask me anything in your own words.\n\n"
-        "/human – talk to a person\n/reset – forget what we said\n/privacy – what is kept about you",
+        "/human – talk to a person\n/reset – forget what we said\n"
+        "/privacy – what is kept and remembered about you",
         "pt": "Pergunte o que quiser, com suas palavras.\n\n"
         "/human – falar com uma pessoa\n/reset – esquecer o que conversamos\n"
-        "/privacy – o que guardamos sobre você",
+        "/privacy – o que guardamos e lembramos sobre você",
     },
     "human": {
         "en": "I am calling a person. They will answer you here.",
@@ -25,10 +26,30 @@ PHRASES = {
         "pt": "Pronto. Deixei de lado o que conversamos; começamos de novo.",
     },
     "privacy": {
-        "en": "We keep your name as this chat shows it and the messages of this conversation, to answer you. "
+        "en": "We keep your name as this chat shows it and the messages of this conversation, with a short "
+        "summary of older ones, to answer you. "
         "Ask for a copy or for erasure with /human and a person will see to it.",
-        "pt": "Guardamos seu nome, como este chat o mostra, e as mensagens desta conversa, para responder. "
+        "pt": "Guardamos seu nome, como este chat o mostra, e as mensagens desta conversa, com um breve "
+        "resumo das mais antigas, para responder. "
         "Peça uma cópia ou a exclusão com /human e uma pessoa cuidará disso.",
+    },
+    "remembered": {
+        "en": "I remember this of what you told me:\n{facts}\n\n"
+        "To erase one, write “/forget 1”; to erase all, “/forget all”.",
+        "pt": "Lembro disto, do que você me contou:\n{facts}\n\n"
+        "Para apagar um item, escreva “/esquecer 1”; para apagar tudo, “/esquecer tudo”.",
+    },
+    "nothing_remembered": {
+        "en": "Beyond that I remember nothing about you.",
+        "pt": "Além disso, não lembro de nada sobre você.",
+    },
+    "forgotten": {
+        "en": "Done. I have forgotten:\n{facts}",
+        "pt": "Pronto. Esqueci:\n{facts}",
+    },
+    "not_remembered": {
+        "en": "I do not remember anything like that. /privacy shows what I remember.",
+        "pt": "Não lembro de nada assim. /privacy mostra o que lembro.",
     },
     "unknown": {
         "en": "I do not know this command. /help shows those that I know.",

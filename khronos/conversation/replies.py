@@ -5,14 +5,19 @@ from copy import copy
 from functools import partial
 
 from khronos.agents import loop
-from khronos.agents.context import build, history, language_of
+from khronos.agents.afterthoughts import keep_in_mind
+from khronos.agents.citing import cite
+from khronos.agents.context import build, language_of
+from khronos.agents.language import language_heard
+from khronos.agents.providers.base import Prompt
 from khronos.agents.recall import recalled
 from khronos.agents.think import think
 from khronos.agents.tools.confirm import adopt
-from khronos.agents.tools.toolbox import granted
-from khronos.conversation.answer import Reply
+from khronos.agents.tools.toolbox import Toolbox, granted
+from khronos.agents.window import history
+from khronos.conversation.answer import Deed, Reply
 from khronos.conversation.apologies import apologies, is_question, once_each
-from khronos.conversation.commands import COMMANDS, name_of, nothing
+from khronos.conversation.commands import COMMANDS, name_of
 from khronos.conversation.handoff import hand_off
 from khronos.conversation.holding import typing_shown
 from khronos.conversation.patience import restrain, token_of, wake
@@ -24,14 +29,16 @@ from khronos.resilience import crashpoints
 
 
 def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
-    language = language_of(turn.conversation)
+    conversation = turn.conversation
+    language_so_far = listen(conversation, [each for each in messages if not canned_name(each)])
+    language = language_of(conversation)
     sorry = looked_into(turn, messages, language)
     replies = [reply for message in messages if (reply := canned(turn, message, language))]
     replies += [Reply(words) for words in once_each(sorry)]
     questions = [each for each in messages if not canned_name(each) and is_question(each, sorry)]
-    if turn.conversation.handler != Conversation.Handler.BOT:
+    if conversation.handler != Conversation.Handler.BOT:
         return replies
-    box = granted(turn.conversation)
+    box = granted(conversation)
     has_begun = bool(box) and adopt(turn, questions)
     if questions or has_begun:
         before = history(turn)
@@ -40,14 +47,8 @@ def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
         with typing_shown(turn):
             prompt = build(turn, questions, before, shown(questions, before))
             crashpoints.reached("turn.prompted")
-            order = turn.conversation.agent.providers
-            ask = partial(think, order=order, token=token_of(turn.pk), wake=wake)
-            if box:
-                replies.append(tooled(loop.answer(turn, prompt, box, ask, partial(call_in, turn))))
-            else:
-                recalls = turn.conversation.channel.tenant.reuses_answers
-                said = recalled(prompt, order, partial(ask, prompt)) if recalls else ask(prompt)
-                replies.append(Reply(said.text, said))
+            afterwards = partial(keep_in_mind, conversation, before, language_so_far)
+            replies.append(thought(turn, prompt, box, afterwards))
             crashpoints.reached("turn.thought")
     return replies
 
@@ -60,12 +61,32 @@ def looked_into(turn: Turn, messages: Sequence[Message], language: str) -> Mappi
         return apologies(attend(turn, messages, token_of(turn.pk), wake), language)
 
 
-def tooled(answered: loop.Answered) -> Reply:
+def listen(conversation: Conversation, questions: Sequence[Message]) -> str:
+    """From now on its language is the one of these words; answers what it was before."""
+    so_far = conversation.language
+    conversation.language = language_heard(" ".join(message.text for message in questions), so_far)
+    return so_far
+
+
+def thought(turn: Turn, prompt: Prompt, box: Toolbox, afterwards: Deed) -> Reply:
+    conversation, tenant = turn.conversation, turn.conversation.channel.tenant
+    order = conversation.agent.providers
+    ask = partial(think, order=order, token=token_of(turn.pk), wake=wake)
+    if box:
+        answered = loop.answer(turn, prompt, box, ask, partial(call_in, turn))
+    elif tenant.reuses_answers:
+        answered = loop.Answered(recalled(prompt, order, partial(ask, prompt)))
+    else:
+        answered = loop.Answered(ask(prompt))
+
     def deed() -> None:
-        for each in answered.deeds:
+        for each in (*answered.deeds, afterwards):
             each()
 
-    return Reply(answered.completion.text, answered.completion, deed, answered.buttons)
+    text, sources = answered.completion.text, None
+    if prompt.found is not None:
+        text, sources = cite(text, prompt.found, prompt.language, names=tenant.names_sources)
+    return Reply(text, answered.completion, deed, answered.buttons, sources)
 
 
 def call_in(turn: Turn, queue: Queue) -> None:
@@ -84,5 +105,4 @@ def canned(turn: Turn, message: Message, language: str) -> Reply | None:
     if not name:
         return None
     command = COMMANDS.get(name)
-    words, deed = command(turn, message) if command else (name, nothing)
-    return Reply(phrase(words, language), deed=deed)
+    return command(turn, message, language) if command else Reply(phrase(name, language))

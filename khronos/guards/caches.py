@@ -58,3 +58,9 @@ def answers() -> Cache:
 def knowledge() -> Cache:
     """Of the signs of a tenant's vectors; who has many tenants keeps those that are asked."""
     return caches().add(CachePolicy("knowledge", entries=64, local_s=600.0, shared_s=0))
+
+
+@cache
+def documented() -> Cache:
+    """By tenant: are there documents to look into at all?"""
+    return caches().add(CachePolicy("documented", shared_s=0))

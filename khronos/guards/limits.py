@@ -3,17 +3,19 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 
 from django.conf import settings
 
 from khronos.bus.connection import quick
 from khronos.exceptions import Refused
-from khronos.resilience.limits import Claim, Count, Limiter, RedisStore, Seats, Window
+from khronos.resilience.limits import Claim, Count, Limiter, RedisStore, Seats, Spacing, Usage, Window
 
 SEAT_MARGIN_S = 5.0  # a seat's lease beyond the longest call
 
 AS_OFTEN = "is asked as often as it may be"
+BUSY_S = 30.0  # until what is no answer asks again
 PAUSE_S = 2.0  # for a 429 that names no time
 
 _learned: dict[str, tuple[int, float]] = {}
@@ -35,12 +37,19 @@ def limiter() -> Limiter:
 
 
 @contextmanager
-def seat(provider: str, token: str, wake: Wake) -> Iterator[None]:
-    """Raises Full with the time to come back. `wake` gets the tokens whose turn it is."""
+def seat(provider: str, token: str, wake: Wake, *, for_answers: bool = True) -> Iterator[None]:
+    """Raises Full with the time to come back. `wake` gets the tokens whose turn it is.
+
+    What is no answer takes nothing that an answer may want in a moment, and stands in no line.
+    """
     claims = claims_of(provider)
     if not claims:
         yield
         return
+    if not for_answers:
+        claims = [replace(claim, most_waiting=0) for claim in claims]
+        if not has_plenty(claims):
+            raise Full(f"{provider} is busy with answers", BUSY_S, is_sure=False)
     verdict = limiter().ask(token, claims)
     wake(verdict.wake)
     if not verdict.granted:
@@ -50,6 +59,21 @@ def seat(provider: str, token: str, wake: Wake) -> Iterator[None]:
         yield
     finally:
         wake(limiter().release(token))
+
+
+def has_plenty(claims: Sequence[Claim]) -> bool:
+    """Nobody waits, and with one more of us there is still room for another."""
+    usages = limiter().snapshot([claim.name for claim in claims])
+    return not any(
+        usage.waiting or usage.paused_s or usage.used + 2 > room_of(claim, usage)
+        for claim, usage in zip(claims, usages, strict=False)
+    )
+
+
+def room_of(claim: Claim, usage: Usage) -> float:
+    """Of a minute's calls half are kept for answers."""
+    limit = usage.learned or claim.policy.limit if not isinstance(claim.policy, Spacing) else 1
+    return limit / 2 if isinstance(claim.policy, Window) else limit
 
 
 def claims_of(provider: str) -> list[Claim]:

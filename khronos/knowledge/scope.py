@@ -19,3 +19,4 @@ class Scope:
 def changed(tenant: int) -> None:
     """Every process reads the codes anew."""
     caches.knowledge().invalidate(f"{tenant}:*")
+    caches.documented().invalidate(str(tenant))

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from django.conf import settings
 
 from khronos.agents.attached import NOTHING, Attached, Shown
-from khronos.agents.context import CHARS_PER_TOKEN
-from khronos.agents.providers.base import Image, Paper
+from khronos.agents.providers.base import CHARS_PER_TOKEN, Image, Paper
 from khronos.media import magic, reasons
 from khronos.models import Attachment, Message
 from khronos.models.attachment import of_messages

@@ -8,6 +8,7 @@ from khronos.models.channel import Channel
 from khronos.models.check import HealthCheck
 from khronos.models.chunk import Chunk, Word
 from khronos.models.contact import Contact, contact_id
+from khronos.models.contact_fact import ContactFact
 from khronos.models.conversation import Conversation, conversation_id
 from khronos.models.deadletter import DeadLetter
 from khronos.models.delivery import Delivery
@@ -19,6 +20,7 @@ from khronos.models.pause import Pause
 from khronos.models.quarantine import Quarantined
 from khronos.models.queue import Queue
 from khronos.models.shop import Customer, Order, OrderLine, Product
+from khronos.models.summary import Summary
 from khronos.models.tenant import Tenant
 from khronos.models.tool import Confirmation, HttpTool, ToolGrant
 from khronos.models.tool_call import ToolCall, ToolRound
@@ -36,6 +38,7 @@ __all__ = [
     "Chunk",
     "Confirmation",
     "Contact",
+    "ContactFact",
     "Conversation",
     "Customer",
     "DeadLetter",
@@ -54,6 +57,7 @@ __all__ = [
     "Product",
     "Quarantined",
     "Queue",
+    "Summary",
     "Tenant",
     "ToolCall",
     "ToolGrant",

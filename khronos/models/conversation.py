@@ -59,6 +59,14 @@ class Conversation(models.Model):
     remembers_from = models.BigIntegerField(
         _("remembers from"), default=0, help_text=_("Messages before this one were put aside by /reset.")
     )
+    told_from = models.BigIntegerField(
+        _("told from"),
+        default=0,
+        help_text=_("Messages before this one are told to the model by the summary."),
+    )
+    language = models.CharField(
+        _("language"), max_length=10, blank=True, default="", help_text=_("In which the contact writes.")
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("last message"), auto_now_add=True, db_index=True)
 

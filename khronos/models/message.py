@@ -38,6 +38,12 @@ class Message(models.Model):
     content = models.CharField(_("content"), max_length=20, default="text")
     text = models.TextField(_("text"), blank=True)
     media = models.JSONField(_("attachment"), default=dict, blank=True)
+    sources = models.JSONField(
+        _("sources"),
+        null=True,
+        blank=True,
+        help_text=_("Passages that the answer could cite, and whether it did."),
+    )
     external_id = models.CharField(_("id on the channel"), max_length=100, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     edited_at = models.DateTimeField(_("edited"), null=True, blank=True)

@@ -27,6 +27,11 @@ class Tenant(models.Model):
         default=False,
         help_text=_("The same question at the same point of a talk gets the same answer for an hour."),
     )
+    names_sources = models.BooleanField(
+        _("name sources"),
+        default=True,
+        help_text=_("An answer says which documents it is from. They are kept with it in any case."),
+    )
     monthly_budget = models.DecimalField(
         _("monthly budget"),
         max_digits=12,

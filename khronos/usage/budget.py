@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 
 from khronos.bus.connection import quick
 from khronos.exceptions import Refused
-from khronos.models import Tenant, Turn, UsageDay
+from khronos.models import Summary, Tenant, Turn, UsageDay
 from khronos.usage.prices import money
 
 log = logging.getLogger(__name__)
@@ -49,13 +49,13 @@ def limit_of(tenant: Tenant) -> int:
     return int((settings.MONTHLY_BUDGET if budget is None else budget) * 1_000_000)
 
 
-def reserve(turn: Turn, estimate: int) -> None:
+def reserve(turn: Turn | Summary, estimate: int) -> None:
     """For the next call of this turn, beside what its calls have cost. Raises Spent or Held."""
     tenant = turn.conversation.channel.tenant
     limit = limit_of(tenant)
     if not limit:
         return
-    match ask(tenant, f"{turn.pk}:{turn.fence}", paid_by(turn) + estimate, limit):
+    match ask(tenant, token_of(turn), paid_by(turn) + estimate, limit):
         case "spent":
             text = f"{alert_of(tenant)}: the {money(limit)} of this month are spent"
             raise Spent(text, until_next_month_s())
@@ -79,18 +79,23 @@ def ask(tenant: Tenant, token: str, amount: int, limit: int) -> str:
     return "spent" if spent(tenant.pk) >= limit else "granted"
 
 
-def settle(turn: Turn) -> None:
+def settle(turn: Turn | Summary) -> None:
     """Once its calls are in the ledger: what they cost is spent, what was reserved beyond that is free."""
     tenant = turn.conversation.channel.tenant
     if not limit_of(tenant):
         return
     try:
-        scripts()["settle"](keys(tenant.pk), [f"{turn.pk}:{turn.fence}", paid_by(turn)])
+        scripts()["settle"](keys(tenant.pk), [token_of(turn), paid_by(turn)])
     except redis.RedisError as error:
         log.warning("a reservation lapses by itself", extra={"error": type(error).__name__})
 
 
-def paid_by(turn: Turn) -> int:
+def token_of(turn: Turn | Summary) -> str:
+    kind = "" if isinstance(turn, Turn) else "summary:"
+    return f"{kind}{turn.pk}:{turn.fence}"
+
+
+def paid_by(turn: Turn | Summary) -> int:
     return sum(row.micros for row in turn.paid)
 
 

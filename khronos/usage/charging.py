@@ -1,4 +1,4 @@
-"""Who pays for a call of a model: the turn that its thread works on. See docs/costs.md.
+"""Who pays for a call of a model: the turn, or the summary, that its thread works on. See docs/costs.md.
 
 with charged_to(turn):      # every call within is the turn's
     replies = …             # `note` is told of each call that was paid
@@ -12,15 +12,18 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from khronos.models import Turn, Usage
+from khronos.models import Summary, Turn, Usage
 from khronos.usage.prices import Tokens, micros, price_of
 
 FREE = "offline"  # its calls are nobody's expense
 
 
+type Paying = Turn | Summary
+
+
 @dataclass(frozen=True, slots=True)
 class Payer:
-    turn: Turn
+    work: Paying
     kind: Usage.Kind
 
 
@@ -28,23 +31,23 @@ _payer: ContextVar[Payer | None] = ContextVar("payer", default=None)
 
 
 @contextmanager
-def charged_to(turn: Turn, kind: Usage.Kind = Usage.Kind.ANSWER) -> Iterator[None]:
-    token = _payer.set(Payer(turn, kind))
+def charged_to(work: Paying, kind: Usage.Kind = Usage.Kind.ANSWER) -> Iterator[None]:
+    token = _payer.set(Payer(work, kind))
     try:
         yield
     finally:
         _payer.reset(token)
 
 
-def payer() -> Turn | None:
+def payer() -> Paying | None:
     found = _payer.get()
-    return found.turn if found else None
+    return found.work if found else None
 
 
 def who_asks() -> str:
     """The agent's slug; empty where nobody is charged."""
-    turn = payer()
-    return turn.conversation.agent.slug if turn else ""
+    work = payer()
+    return work.conversation.agent.slug if work else ""
 
 
 def note(provider: str, model: str, tokens: Tokens, status: str) -> None:
@@ -61,14 +64,14 @@ def write_down(provider: str, model: str, tokens: Tokens, status: str, cost: int
     found = _payer.get()
     if found is None or provider == FREE:
         return
-    turn = found.turn
+    work = found.work
     row = Usage(
-        tenant_id=turn.conversation.tenant_id,
-        conversation_id=turn.conversation_id,
-        turn_id=turn.pk,
-        fence=turn.fence,
-        round=len(turn.paid),
-        agent=turn.conversation.agent.slug,
+        tenant_id=work.conversation.tenant_id,
+        conversation_id=work.conversation_id,
+        turn_id=work.pk if isinstance(work, Turn) else None,
+        fence=work.fence,
+        round=len(work.paid),
+        agent=work.conversation.agent.slug,
         provider=provider,
         model=model[:100],
         kind=found.kind,
@@ -81,4 +84,4 @@ def write_down(provider: str, model: str, tokens: Tokens, status: str, cost: int
         is_priced=is_priced,
         at=timezone.now(),
     )
-    turn.paid = (*turn.paid, row)
+    work.paid = (*work.paid, row)

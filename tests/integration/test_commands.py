@@ -90,4 +90,4 @@ def test_history_is_put_aside_with_the_answer_and_not_before(
     way.answer()
     assert [call.messages for call in sim.models.calls()] == [1, 1, 1]
     assert Conversation.objects.get().remembers_from == turn.messages.order_by("pk")[0].pk + 1
-    assert sim.telegram.answers(ANA)[-2:] == [phrase("reset", "pt"), "You said: who am I?"]
+    assert sim.telegram.answers(ANA)[-2:] == [phrase("reset", "en"), "You said: who am I?"]

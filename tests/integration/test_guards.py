@@ -60,7 +60,7 @@ def test_model_that_fails_is_left_alone_and_everybody_is_answered_when_it_is_bac
     way.hurry()
     way.answer()
     for chat in range(1, 11):
-        assert sim.telegram.answers(chat) == [phrase("wait", "pt"), "You said: hi"]
+        assert sim.telegram.answers(chat) == [phrase("wait", "en"), "You said: hi"]
     assert Alert.objects.filter(name="breaker.anthropic", resolved_at=None).count() == 0
     changes = Event.objects.filter(type="resilience.breaker.changed").order_by("pk")
     assert [change.payload["after"] for change in changes] == ["open", "closed"]
@@ -246,11 +246,11 @@ def test_contact_who_says_too_much_is_told_once_and_answered_later(
     settings.CONTACT_MESSAGES_PER_MINUTE = 5
     people(sim, telegram, *[ANA] * 8)
     way.answer()
-    assert sim.telegram.answers(ANA) == [phrase("slowly", "pt")]
+    assert sim.telegram.answers(ANA) == [phrase("slowly", "en")]
     assert asked(sim) == 0
     people(sim, telegram, ANA, BEN)
     way.answer()
-    assert sim.telegram.answers(ANA) == [phrase("slowly", "pt")]
+    assert sim.telegram.answers(ANA) == [phrase("slowly", "en")]
     assert sim.telegram.answers(BEN) == ["You said: hi"]
     way.hurry()
     way.answer()

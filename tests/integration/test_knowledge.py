@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
+from khronos.agents.citing import cite
 from khronos.agents.context import build
+from khronos.agents.language import language_heard
 from khronos.agents.providers.offline import OfflineProvider
 from khronos.knowledge import example, intake, readers, work
 from khronos.knowledge.reading.guarded import read
@@ -172,11 +174,9 @@ def test_the_offline_assistant_cites_the_shop_and_says_what_it_does_not_know() -
 
     def asked(question: str) -> str:
         turn = make_turn(conversation=make_conversation(channel=channel))
-        return (
-            OfflineProvider()
-            .complete(build(turn, [make_message(conversation=turn.conversation, text=question)], []))
-            .text
-        )
+        prompt = build(turn, [make_message(conversation=turn.conversation, text=question)], [])
+        said = OfflineProvider().complete(prompt).text
+        return cite(said, prompt.found or (), language_heard(question), names=True)[0]
 
     assert "Ainda estou lendo meus documentos" in asked("Vocês consertam barracas de outras marcas?")
     readers.read_all()

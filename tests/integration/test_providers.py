@@ -61,11 +61,14 @@ def test_anthropic_is_asked_in_its_own_form(settings: Settings) -> None:
     assert sent(server) == {
         "model": "claude-sonnet-5-5",
         "max_tokens": 1024,
-        "system": "Be brief.",
+        "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
         "messages": [
-            {"role": "user", "content": "Hi"},
-            {"role": "assistant", "content": "Hello"},
-            {"role": "user", "content": "Order?"},
+            {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
+            {
+                "role": "assistant",
+                "content": [{"type": "text", "text": "Hello", "cache_control": {"type": "ephemeral"}}],
+            },
+            {"role": "user", "content": [{"type": "text", "text": "Order?"}]},
         ],
     }
     head = server.requests[0].lower()
@@ -105,7 +108,7 @@ def test_without_instructions_there_is_no_system_prompt(settings: Settings) -> N
     with serving(saying(claude())) as server:
         ask("anthropic", server, settings, Prompt("", [Line("user", "  ")]))
     assert "system" not in sent(server)
-    assert sent(server)["messages"] == [{"role": "user", "content": "…"}]
+    assert sent(server)["messages"] == [{"role": "user", "content": [{"type": "text", "text": "…"}]}]
 
 
 def test_threads_share_one_provider(model: Provider, sim: Simulator) -> None:

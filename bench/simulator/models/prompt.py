@@ -1,10 +1,12 @@
 """A model call and its answer, in words that both providers' dialects translate to."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
 Provider = Literal["anthropic", "openai"]
 CHARACTERS_PER_TOKEN = 4
+CONTEXT = re.compile(r"<(context|summary)>.*?</\1>\s*", re.DOTALL)  # what no person has said
 
 type Block = dict[str, object]
 
@@ -42,7 +44,7 @@ class Prompt:
                 break
             if turn.role == "user":
                 texts[:0] = turn.texts
-        return "\n".join(texts)
+        return CONTEXT.sub("", "\n".join(texts))
 
     @property
     def images(self) -> list[str]:

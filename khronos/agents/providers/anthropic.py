@@ -12,6 +12,8 @@ from khronos.agents.providers.answers import REFUSAL, Said, call_id, count, dial
 from khronos.agents.providers.base import Ask, Image, Prompt
 from khronos.agents.providers.sdk import SdkProvider
 
+# It reads what stands before a mark from its cache, where it has seen just that within five minutes.
+REMEMBER = {"cache_control": {"type": "ephemeral"}}
 INPUT_COUNTERS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
@@ -26,7 +28,7 @@ class AnthropicProvider(SdkProvider):
         request: dict[str, Any] = {
             "model": model_of(self.name, prompt.models),
             "max_tokens": prompt.max_tokens,
-            "messages": [*dialogue(prompt, shown), *exchanges(prompt)],
+            "messages": messages(prompt),
         }
         if prompt.tools:
             request["tools"] = [
@@ -35,7 +37,7 @@ class AnthropicProvider(SdkProvider):
             ]
             if not prompt.may_ask:
                 request["tool_choice"] = {"type": "none"}
-        return request | {"system": prompt.system} if prompt.system else request
+        return request | {"system": [text_block(prompt.system) | REMEMBER]} if prompt.system else request
 
     def read(self, answer: dict[str, Any]) -> Said:
         stop_reason = str(answer.get("stop_reason") or "")
@@ -60,6 +62,24 @@ class AnthropicProvider(SdkProvider):
 def shown(image: Image) -> dict[str, Any]:
     source = {"type": "base64", "media_type": image.media_type, "data": b64encode(image.data).decode()}
     return {"type": "image", "source": source}
+
+
+def messages(prompt: Prompt) -> list[dict[str, Any]]:
+    """A mark behind the history, which the next question will have before it; one behind what tools told."""
+    said = [each | {"content": blocks_of(each["content"])} for each in dialogue(prompt, shown)]
+    rounds = list(exchanges(prompt))
+    for stable in (said[-2:-1], rounds[-1:]):
+        for message in stable:
+            message["content"][-1] |= REMEMBER
+    return [*said, *rounds]
+
+
+def blocks_of(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [text_block(content)] if isinstance(content, str) else content
+
+
+def text_block(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
 
 
 def exchanges(prompt: Prompt) -> Iterator[dict[str, Any]]:

@@ -23,6 +23,13 @@ class Paper:
     text: str
 
 
+CHARS_PER_TOKEN = 3.5  # a safe mean of English and Portuguese; the providers count for themselves
+
+
+def tokens(text: str) -> float:
+    return len(text) / CHARS_PER_TOKEN
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of the dialogue, and what was attached to it."""
@@ -31,6 +38,17 @@ class Line:
     text: str
     images: Sequence[Image] = ()
     papers: Sequence[Paper] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A passage that may answer the question. It is cited by its number: the first is 1."""
+
+    cited: str  # where it stands, for people
+    text: str
+    score: float
+    document: int
+    chunk: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +92,9 @@ class Prompt:
     lines: Sequence[Line]  # oldest first, roles alternate, the last one is the user's
     language: str = "en"
     max_tokens: int = 1024
-    tenant: int = 0  # whose knowledge may be used
+    tenant: int = 0  # whose documents may be read at the moment
+    asked: str = ""  # the person's own words of the last line
+    found: Sequence[Found] | None = None  # nothing: documents were not asked
     tools: Sequence[Spec] = ()
     rounds: Sequence[Round] = ()
     may_ask: bool = True  # else it has to answer in words

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from khronos.agents.language import heard
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
@@ -10,11 +12,6 @@ class Phrase:
     heard: re.Pattern[str]
     english: str
     portuguese: str
-
-
-def heard(words: str) -> re.Pattern[str]:
-    """Whole words, anywhere in the text; compared without case and accents."""
-    return re.compile(rf"(?<!\w)(?:{words})(?!\w)")
 
 
 PHRASES = (
@@ -109,20 +106,9 @@ PAPER = Phrase(
     "Li o que você enviou. Começa assim:\n\n{beginnings}\n\nSou o assistente de demonstração do Khronos: sem "
     "um modelo de IA, não consigo pensar sobre isso. {connect}",
 )
-SOURCE_ENGLISH, SOURCE_PORTUGUESE = "Source", "Fonte"
 CONNECT_ENGLISH = "For real answers, put ANTHROPIC_API_KEY into .env and start Khronos again."
 CONNECT_PORTUGUESE = "Para respostas de verdade, coloque ANTHROPIC_API_KEY no .env e reinicie o Khronos."
 
-# Words that only one of the two languages has, as they are written in chats.
-PORTUGUESE = heard(
-    r"oi+|ola|bom dia|boa (?:tarde|noite)|obrigad[oa]|voces?|vc|nao|sim|quero|meu|minha|pedido|preciso"
-    r"|ajuda|tudo|quem|qual|quando|onde|como|porque|por favor|uma|isso|esta|estou|com|para|pra|de|tchau"
-    r"|valeu|falar|que|eh?"
-)
-ENGLISH = heard(
-    r"hi|hello|hey|the|is|are|you|my|what|who|when|where|how|why|please|thanks?|help|want|need|i|it|and"
-    r"|to|of|can"
-)
 READING = Phrase(
     "reading",
     heard("$^"),
@@ -131,3 +117,19 @@ READING = Phrase(
     "Você escreveu “{said}”. Ainda estou lendo meus documentos e nada encontrei por ora: pergunte de novo em "
     "instantes. (Aqui fala o assistente de demonstração do Khronos. {connect})",
 )
+
+
+SMALL_TALK_MAX = 80  # characters: a longer text that begins with "hello" wants more than a greeting
+SMALL_TALK_WORDS = 3  # with more of them it may be a question, which documents answer better
+
+
+def small_talk(words: str) -> Phrase:
+    """Of folded words on one line."""
+    is_short = len(words) <= SMALL_TALK_MAX
+    return next((each for each in PHRASES if is_short and each.heard.search(words)), OTHERWISE)
+
+
+def may_be_documented(words: str) -> bool:
+    """Whoever greets, or asks for a person, gets no document."""
+    phrase = small_talk(words)
+    return phrase is OTHERWISE or (phrase.topic != "human" and len(words.split()) > SMALL_TALK_WORDS)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, Literal
 
-from khronos.models import Contact, Conversation, Queue
+from khronos.models import Contact, Conversation, Queue, Turn
 
 type Json = dict[str, Any]
 type Arguments = Mapping[str, Any]
@@ -33,6 +33,7 @@ class Scene:
     conversation: Conversation
     door: Door  # hands the conversation to people of a queue
     key: str  # of this call; the same one whenever it is tried
+    turn: Turn
 
     @property
     def tenant_id(self) -> int:
