@@ -35,6 +35,8 @@ POSTGRESQL_LIMITS = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "60s",  # a frozen process must not keep its locks
 }
+# An index of pgvector looks at as many as are asked for, and on where the rows of others are near.
+POSTGRESQL_SEARCH = {"hnsw.ef_search": "500", "hnsw.iterative_scan": "relaxed_order"}
 
 # Threads share them: whoever does not use his gives it back (khronos/database.py).
 POSTGRESQL_POOL: dict[str, Any] = {
@@ -112,5 +114,6 @@ def server_options(given: str | None) -> str:
     """Of two settings the later counts: the operator's. An empty `options=` sends none, for a pooler."""
     if given == "":
         return ""
-    ours = " ".join(f"-c {name}={value}" for name, value in POSTGRESQL_LIMITS.items())
+    all_of_ours = POSTGRESQL_LIMITS | POSTGRESQL_SEARCH
+    ours = " ".join(f"-c {name}={value}" for name, value in all_of_ours.items())
     return f"{ours} {given}" if given else ours

@@ -5,93 +5,91 @@ import os
 import sys
 import time
 from statistics import median, quantiles
+from typing import Any
 
 import numpy as np
 import psutil
+from django.db import connection
 
-from bench.knowledge.pairs import documents, questions
-from khronos.knowledge import counting
-from khronos.knowledge.codes import codes
+from bench.knowledge.found import place
+from bench.knowledge.many import Table, fill
+from bench.knowledge.pairs import questions
+from khronos.knowledge import index
 from khronos.knowledge.embedding.chosen import embedder
-from khronos.knowledge.reading.guarded import read
 from khronos.knowledge.scope import Scope, changed
 from khronos.knowledge.search import search
-from khronos.knowledge.splitting import split
-from khronos.knowledge.vectors import packed, signs
-from khronos.knowledge.work import chunk_of
-from khronos.models import Chunk, Document, Tenant
+from khronos.knowledge.vectors import together
+from khronos.models import Chunk, Tenant
 
-ROUNDS = 60
-NOISE = 0.04  # a coordinate of a vector of 512 is about 0.044
-TOGETHER = 5000
+ROUNDS = 120
+TRUTHS = 60  # questions whose nearest are looked for among all
+CODE = "('x' || encode(code, 'hex'))::bit(512)"
+MAKE = f"CREATE INDEX IF NOT EXISTS chunk_meaning ON khronos_chunk USING hnsw (({CODE}) bit_hamming_ops)"
+DROP = "DROP INDEX IF EXISTS chunk_meaning"
 
 
 def main() -> None:
-    count = int(sys.argv[1])
-    process = psutil.Process()
+    tenant = Tenant.objects.create(slug="many", name="Many")
+    execute(DROP)
+    others = fill(tenant, int(sys.argv[1]))
+    execute("ANALYZE khronos_chunk", "ANALYZE khronos_word")
     os.sched_setaffinity(0, {next(iter(os.sched_getaffinity(0)))})
-    tenant = Tenant.objects.create(slug=f"of-{count}", name="Many")
-    fill(tenant, count)
-    asked = [question.text for question in questions()][:ROUNDS]
-    search(tenant.pk, asked[0])  # the model, the codes
-    changed(tenant.pk)
-    before = time.perf_counter()
-    codes(Scope(tenant.pk), embedder().name)
-    load_ms = (time.perf_counter() - before) * 1000
-    whole, meant, spent = [], [], time.process_time()
-    for text in asked:
+    search(tenant.pk, "Hello")  # the model
+    result = {"without pgvector": measured(tenant, others)}
+    if connection.vendor == "postgresql":
+        changed(tenant.pk)
         began = time.perf_counter()
-        embedder().embed([text], patience_s=1)
-        meant.append((time.perf_counter() - began) * 1000)
-        search(tenant.pk, text)
-        whole.append((time.perf_counter() - began) * 1000 - meant[-1])
-    result = {
-        "ms": median(whole),
-        "p95_ms": quantiles(whole, n=20)[-1],
-        "embedding_ms": median(meant),
-        "cpu_ms": (time.process_time() - spent) * 1000 / len(asked),
-        "load_ms": load_ms,
-        "rss_mb": process.memory_info().rss / 1e6,
-        "recall@10": recall(tenant, asked),
-    }
+        execute("SET statement_timeout = 0", MAKE)
+        built_s = time.perf_counter() - began
+        result["pgvector"] = measured(tenant, others) | {"built_s": built_s}
     print(json.dumps(result))
 
 
-def fill(tenant: Tenant, count: int) -> None:
-    """The passages again and again, each time a little beside what they mean, with a word of its own."""
-    document = Document.objects.create(tenant=tenant, source="many", title="Many", due_at=None, state="ready")
-    pieces = [piece for text in documents().values() for piece in split(read("markdown", text.encode()))]
-    meant = embedder().embed([f"{piece.heading}. {piece.text}" for piece in pieces], patience_s=60)
-    chance = np.random.default_rng(7)
-    for start in range(0, count, TOGETHER):
-        size = min(TOGETHER, count - start)
-        vectors = meant[np.arange(start, start + size) % len(pieces)] + chance.normal(
-            0, NOISE, (size, meant.shape[1])
-        )
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        rows = []
-        for number, (vector, code) in enumerate(
-            zip(vectors, signs(vectors.astype(np.float32)), strict=True), start
-        ):
-            row = chunk_of(document, number, f"{number}", pieces[number % len(pieces)])
-            row.words += f" own{number}"
-            row.vector, row.code, row.model = packed(vector), code.tobytes(), embedder().name
-            rows.append(row)
-        Chunk.objects.bulk_create(rows)
-        counting.change(tenant.pk, (), (row.words for row in rows))
+def execute(*statements: str) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+    index.has_pgvector.cache_clear()
 
 
-def recall(tenant: Tenant, asked: list[str]) -> float:
-    """Of the ten that mean most alike, how many the search by signs finds."""
-    rows = list(Chunk.objects.filter(tenant=tenant).values_list("pk", "vector"))
-    keys = np.array([pk for pk, _ in rows])
-    table = np.frombuffer(b"".join(bytes(vector) for _, vector in rows if vector), np.float16).reshape(
-        len(rows), -1
-    )
-    kept = codes(Scope(tenant.pk), embedder().name)
+def measured(tenant: Tenant, others: Table) -> dict[str, Any]:
+    changed(tenant.pk)
+    began = time.perf_counter()
+    search(tenant.pk, "Hello")
+    first_ms = (time.perf_counter() - began) * 1000
+    asked = list(questions())[:: len(list(questions())) // ROUNDS]
+    whole, meant, places, spent = [], [], [], time.process_time()
+    for question in asked:
+        began = time.perf_counter()
+        embedder().embed([question.text], patience_s=1)
+        meant.append((time.perf_counter() - began) * 1000)
+        found = search(tenant.pk, question.text, 10)
+        whole.append((time.perf_counter() - began) * 1000 - meant[-1])
+        places.append(place(question, found, lambda passage: passage.score))
+    cpu_ms = (time.process_time() - spent) * 1000 / len(asked)
+    real = embedder().embed([question.text for question in asked[:TRUTHS]], patience_s=10)
+    return {
+        "ms": median(whole),
+        "p95_ms": quantiles(whole, n=20)[-1],
+        "embedding_ms": median(meant),
+        "cpu_ms": cpu_ms,
+        "first_ms": first_ms,
+        "rss_mb": psutil.Process().memory_info().rss / 1e6,
+        "hit@3": float(np.mean([rank <= 3 for rank in places])),
+        "nearest is compared": recall(tenant, np.asarray(real, np.float32), 1),
+        "ten nearest of a topic": recall(tenant, others, 10),
+    }
+
+
+def recall(tenant: Tenant, vectors: Table, most: int) -> float:
+    """Of those that mean most alike, how many are among those that are compared exactly."""
+    rows = Chunk.objects.filter(tenant=tenant).values_list("pk", "vector").iterator()
+    keys, raws = zip(*rows, strict=True)
+    alike = vectors @ together(raws).T
     shares = []
-    for vector in embedder().embed(asked[:20], patience_s=10):
-        cosines = table.astype(np.float32) @ vector
-        best = {int(key) for key in keys[np.argsort(-cosines)[:10]]}
-        shares.append(len(best & set(kept.near(vector, 200))) / 10)
+    for vector, cosines in zip(vectors, alike, strict=True):
+        best = {keys[row] for row in np.argpartition(-cosines, most)[:most]}
+        near = index.index().meaning(Scope(tenant.pk), vector, embedder().name)
+        shares.append(len(best & set(near)) / most)
     return float(np.mean(shares))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Codes:
     rows: Any  # the chunks' keys
-    codes: Any
+    codes: Any  # a column for each: what is added up then lies side by side
 
     def near(self, vector: "Vector", most: int) -> list[int]:
         return [int(self.rows[row]) for row in nearest(self.codes, vector, most)] if len(self.rows) else []
@@ -43,4 +43,4 @@ def load(scope: Scope, model: str) -> Codes:
     rows = np.fromiter((pk for pk, _ in pairs), np.int64, len(pairs))
     together = b"".join(bytes(code) for _, code in pairs if code)
     table = np.frombuffer(together, WORD).reshape(len(pairs), -1) if pairs else np.empty((0, 0), WORD)
-    return Codes(rows, table)
+    return Codes(rows, np.ascontiguousarray(table.T))

@@ -6,19 +6,21 @@ from itertools import batched
 
 from django.db.models import F
 
+from khronos.knowledge.scope import Scope
 from khronos.models import Chunk, Document, Word
 
 TOGETHER = 300  # words in one statement
 
 
 def forget(document: Document) -> None:
-    words = Chunk.objects.filter(document=document).values_list("words", flat=True)
-    count(document.tenant_id, Counter(each for chunk in words for each in own(chunk)), -1)
+    chunks = Chunk.objects.filter(document=document).values_list("words", flat=True)
+    scope = Scope(document.tenant_id, document.kind)
+    count(scope.tenant, words_in(scope, chunks), -1)
 
 
-def own(words: str) -> set[str]:
-    """Without the one that says whose they are."""
-    return set(words.split()[1:])
+def words_in(scope: Scope, chunks: Iterable[str]) -> "Counter[str]":
+    """Each word once a chunk."""
+    return Counter(each for chunk in chunks for each in set(scope.bare(chunk)))
 
 
 def count(tenant: int, words: "Counter[str]", sign: int) -> None:
@@ -38,9 +40,8 @@ def by_times(words: "Counter[str]") -> dict[int, list[str]]:
     return alike
 
 
-def change(tenant: int, before: Iterable[str], after: Iterable[str]) -> None:
+def change(scope: Scope, before: Iterable[str], after: Iterable[str]) -> None:
     """From these chunks' words to those."""
-    old = Counter(each for chunk in before for each in own(chunk))
-    new = Counter(each for chunk in after for each in own(chunk))
-    count(tenant, new - old, +1)
-    count(tenant, old - new, -1)
+    old, new = words_in(scope, before), words_in(scope, after)
+    count(scope.tenant, new - old, +1)
+    count(scope.tenant, old - new, -1)

@@ -15,7 +15,7 @@ from khronos.knowledge import typos
 from khronos.knowledge.embedding.chosen import embedder
 from khronos.knowledge.index import index
 from khronos.knowledge.scope import Scope
-from khronos.knowledge.vectors import unpacked
+from khronos.knowledge.vectors import together
 from khronos.knowledge.words import stem, words_of
 from khronos.models import Chunk
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE_S = 1.0  # with the embedder: then words alone must do
 CANDIDATES = 40  # by words
-COARSE = 150  # by sign, which are compared exactly afterwards
+CLOSEST = 40  # by meaning, which are judged with the ones that were found by words
 POSTINGS_MAX = 4000  # chunks that the index ranks: words that stand everywhere tell little and cost much
 WORDS_WEIGH = 0.4  # of a whole match of words, beside the cosine
 SURPRISE = (
@@ -38,11 +38,11 @@ WORDS_COVER = 0.7  # where the meaning is unknown
 
 FIELDS = (
     "pk",
+    "tenant_id",
+    "kind",
     "heading",
     "text",
     "words",
-    "vector",
-    "model",
     "document_id",
     "document__title",
     "document__source",
@@ -85,9 +85,12 @@ def search(tenant: int, question: str, most: int = 5, kind: str = "knowledge") -
     vector = meaning_of(question)
     found = index()
     rows = set(found.words(scope, telling(counts), CANDIDATES))
+    close: dict[int, float] = {}
     if vector is not None:
-        rows |= set(found.meaning(scope, vector, embedder().name, COARSE))
-    passages = [judged(row, terms, vector) for row in read(scope, rows)]
+        near = found.meaning(scope, vector, embedder().name)
+        close = cosines(scope, rows.union(near), vector)
+        rows.update(sorted(close, key=lambda row: -close[row])[:CLOSEST])
+    passages = [judged(row, scope, terms, close.get(row["pk"], 0.0)) for row in read(scope, rows)]
     return sorted(passages, key=lambda passage: -passage.score)[:most]
 
 
@@ -119,15 +122,22 @@ def meaning_of(question: str) -> "Vector | None":
         return None
 
 
+def cosines(scope: Scope, rows: "set[int]", vector: "Vector") -> dict[int, float]:
+    """Without those that another model embedded."""
+    name = embedder().name
+    chunks = Chunk.objects.filter(pk__in=rows).values_list("pk", "vector", "tenant_id", "kind", "model")
+    found = [(pk, raw) for pk, raw, *of in chunks if raw and of == [scope.tenant, scope.kind, name]]
+    alike = together(raw for _, raw in found) @ vector if found else ()
+    return {pk: float(cosine) for (pk, _), cosine in zip(found, alike, strict=True)}
+
+
 def read(scope: Scope, rows: "set[int]") -> Sequence[Mapping[str, Any]]:
-    chunks = Chunk.objects.filter(pk__in=rows, tenant=scope.tenant, kind=scope.kind)
-    return list(chunks.values(*FIELDS))
+    """The scope is compared here: SQLite would walk through all of it, rather than look rows up."""
+    chunks = Chunk.objects.filter(pk__in=rows).values(*FIELDS)
+    return [row for row in chunks if (row["tenant_id"], row["kind"]) == (scope.tenant, scope.kind)]
 
 
-def judged(row: Mapping[str, Any], terms: Mapping[str, float], vector: "Vector | None") -> Passage:
-    close = 0.0
-    if vector is not None and row["vector"] is not None and row["model"] == embedder().name:
-        close = float(unpacked(bytes(row["vector"])) @ vector)
+def judged(row: Mapping[str, Any], scope: Scope, terms: Mapping[str, float], close: float) -> Passage:
     return Passage(
         chunk=row["pk"],
         document=row["document_id"],
@@ -136,14 +146,14 @@ def judged(row: Mapping[str, Any], terms: Mapping[str, float], vector: "Vector |
         heading=row["heading"],
         text=row["text"],
         meaning=close,
-        words=share(row["words"], terms),
+        words=share(scope.bare(row["words"]), terms),
     )
 
 
-def share(words: str, terms: Mapping[str, float]) -> float:
+def share(words: Sequence[str], terms: Mapping[str, float]) -> float:
     """Of the weight of all that is looked for, how much stands here."""
     if not terms:
         return 0.0
-    times = Counter(words.split())
+    times = Counter(words)
     held = sum(weight * times[each] / (times[each] + SATURATION) for each, weight in terms.items())
     return held * (1 + SATURATION) / sum(terms.values())

@@ -1,5 +1,6 @@
 """Vectors as rows keep them: half precision for the exact look, the signs alone for the quick one."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,10 @@ def packed(vector: "Vector") -> bytes:
     return vector.astype(np.float16).tobytes()
 
 
-def unpacked(raw: bytes) -> "Vector":
-    return np.frombuffer(raw, np.float16).astype(np.float32)
+def together(raws: "Iterable[bytes | memoryview[int]]") -> "Vectors":
+    """A row for each that was packed; all are of one model."""
+    rows = [bytes(raw) for raw in raws]
+    return np.frombuffer(b"".join(rows), np.float16).reshape(len(rows), -1).astype(np.float32)
 
 
 def signs(vectors: "Vectors | Vector") -> "np.ndarray[Any, np.dtype[np.uint8]]":
@@ -27,9 +30,9 @@ def signs(vectors: "Vectors | Vector") -> "np.ndarray[Any, np.dtype[np.uint8]]":
 def nearest(
     codes: "np.ndarray[tuple[int, int], np.dtype[np.uint64]]", vector: "Vector", most: int
 ) -> list[int]:
-    """Which rows of the codes differ least, in no particular order."""
-    asked = np.frombuffer(signs(vector).tobytes(), WORD)
-    differ = np.bitwise_count(codes ^ asked).sum(axis=1, dtype=np.uint16)
+    """Which columns of the codes differ least, in no particular order."""
+    asked = np.frombuffer(signs(vector).tobytes(), WORD)[:, None]
+    differ = np.bitwise_count(codes ^ asked).sum(axis=0, dtype=np.uint16)
     if len(differ) <= most:
         return list(range(len(differ)))
     return [int(row) for row in np.argpartition(differ, most)[:most]]

@@ -85,7 +85,9 @@ def renew(document: Document, pieces: Sequence[Piece]) -> None:
                 document.chunks.filter(pk=known.pk).update(position=chunk.position)
         Chunk.objects.bulk_create([chunk for chunk in chunks if chunk.digest not in before], batch_size=100)
         counting.change(
-            document.tenant_id, (each.words for each in before.values()), (each.words for each in chunks)
+            Scope(document.tenant_id, document.kind),
+            (each.words for each in before.values()),
+            (each.words for each in chunks),
         )
     changed(document.tenant_id)
 
@@ -110,7 +112,7 @@ def chunk_of(document: Document, position: int, digest: str, piece: Piece) -> Ch
         heading=piece.heading,
         text=piece.text,
         digest=digest,
-        words=" ".join([scope.word, *words]),
+        words=scope.marked(words),
     )
 
 

@@ -15,7 +15,7 @@ class Chunk(models.Model):
     heading = models.CharField(_("heading"), max_length=300, blank=True, default="")
     text = models.TextField(_("text"))
     digest = models.CharField(max_length=32, help_text="Of all that is embedded: the same keeps its vector.")
-    words = models.TextField(help_text="Stems without accents, behind a word for whose they are.")
+    words = models.TextField(help_text="Stems without accents, each behind a mark for whose it is.")
     vector = models.BinaryField(null=True, help_text="Float16, of length 1.")
     code = models.BinaryField(null=True, help_text="The vector's signs, a bit each.")
     model = models.CharField(_("embedded by"), max_length=100, blank=True, default="")
@@ -23,7 +23,8 @@ class Chunk(models.Model):
     class Meta:
         verbose_name = _("passage")
         verbose_name_plural = _("passages")
-        indexes = [models.Index(fields=["tenant", "kind", "model"], name="chunk_of_tenant")]
+        # With all that is read of many at once, so that their rows need not be.
+        indexes = [models.Index(fields=["tenant", "kind", "model", "code", "id"], name="chunk_codes")]
 
     def __str__(self) -> str:
         return f"{self.document_id}:{self.position}"

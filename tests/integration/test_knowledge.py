@@ -12,6 +12,7 @@ from khronos.agents.language import language_heard
 from khronos.agents.providers.offline import OfflineProvider
 from khronos.knowledge import example, intake, readers, work
 from khronos.knowledge.reading.guarded import read
+from khronos.knowledge.scope import Scope
 from khronos.knowledge.search import Passage, search
 from khronos.knowledge.splitting import split
 from khronos.models import Chunk, Document, Pause, Tenant, Word
@@ -127,8 +128,9 @@ def test_a_removed_document_takes_all_of_it_away(tenant: Tenant) -> None:
 
 def test_words_are_counted_once_a_chunk(tenant: Tenant) -> None:
     added(tenant)
+    scope = Scope(tenant.pk)
     words = Counter(
-        each for words in Chunk.objects.values_list("words", flat=True) for each in set(words.split()[1:])
+        each for words in Chunk.objects.values_list("words", flat=True) for each in set(scope.bare(words))
     )
     assert counted() == words
     added(tenant, SHOP.replace("trinta", "sessenta"))
