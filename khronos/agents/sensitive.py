@@ -8,7 +8,7 @@ WORDS = (
     r"|secret|segredo|token|api[ _-]?key|private key|chave (?:secreta|privada|de api)|2fa|otp"
 )
 NAMED = re.compile(rf"\b(?:{WORDS})\b", re.IGNORECASE)
-KEYS = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{24,}|-----BEGIN")
+KEYS = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{24,}|-----BEGIN|\bsk-\w{8,}")
 
 
 def is_sensitive(text: str) -> bool:
