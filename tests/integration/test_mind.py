@@ -14,15 +14,14 @@ from bench.simulator import Simulator
 from bench.simulator.models.prompt import Answer, Prompt
 from khronos.agents import memory
 from khronos.agents.language import language_heard
-from khronos.agents.providers import provider
-from khronos.agents.providers.anthropic import REMEMBER, AnthropicProvider
-from khronos.agents.providers.base import Prompt as Ours
+from khronos.agents.providers.anthropic import REMEMBER
 from khronos.agents.think import nobody
 from khronos.conversation import summaries
 from khronos.exceptions import LostLease
 from khronos.guards import limits
 from khronos.knowledge import intake, work
 from khronos.models import (
+    Agent,
     Channel,
     ContactFact,
     Conversation,
@@ -450,11 +449,6 @@ def test_language_by_words(text: str, language: str) -> None:
 # What stays the same
 
 
-def bodies(prompts: list[Ours]) -> list[dict[str, Any]]:
-    asker: AnthropicProvider = provider("anthropic")  # type: ignore[assignment]
-    return [asker.request(prompt) for prompt in prompts]
-
-
 def marked(body: dict[str, Any]) -> list[int]:
     return [
         place for place, message in enumerate(body["messages"]) if "cache_control" in message["content"][-1]
@@ -478,20 +472,17 @@ def prefix(body: dict[str, Any], messages: int) -> bytes:
 def test_a_prompt_begins_with_all_that_the_one_before_had_marked(
     remembers: Channel, sim: Simulator, settings: Settings
 ) -> None:
-    settings.HISTORY_MAX_MESSAGES = 12
+    settings.HISTORY_MAX_MESSAGES = 16
     document(remembers.tenant)
     memory.remember(ana(remembers), "Wears 38", None)
     sent: list[dict[str, Any]] = []
-    sim.models.answer_with(lambda prompt: Answer("Noted." if "notes of" in prompt.system else "Well [1]."))
-    asker = provider("anthropic")
-    post = asker._post  # type: ignore[attr-defined]
 
-    def keeping(body: dict[str, Any]) -> Any:
-        sent.append(body)
-        return post(body)
+    def answer(prompt: Prompt) -> Answer:
+        sent.append(prompt.body)
+        return Answer("Noted." if "notes of" in prompt.system else "Well [1].")
 
-    asker._post = keeping  # type: ignore[attr-defined]
-    for number in range(6):
+    sim.models.answer_with(answer)
+    for number in range(7):
         talk(remembers, sim, f"Can I return boot number {number}?")
     summaries.take(Summary.objects.get().pk)
     sent.clear()
@@ -508,3 +499,22 @@ def test_a_prompt_begins_with_all_that_the_one_before_had_marked(
         assert "<facts" in before["messages"][-1]["content"][0]["text"]
         assert prefix(after, place + 1) == prefix(before, place + 1)
         assert prefix(after, place + 3).startswith(prefix(before, place + 1))
+
+
+def test_what_stays_the_same_is_read_from_the_providers_cache_and_paid_so(
+    telegram: Channel, sim: Simulator
+) -> None:
+    Agent.objects.filter(tenant=telegram.tenant).update(instructions="Know this by heart. " * 300)
+    numbered(sim)
+    for number in range(3):
+        talk(telegram, sim, f"q{number}")
+    read, written = zip(
+        *Usage.objects.order_by("pk").values_list("cached_read_tokens", "cached_write_tokens"), strict=True
+    )
+    assert read[0] == 0
+    assert written[0] > 1000
+    assert all(each > 1000 for each in read[1:])
+    assert all(each < 50 for each in written[1:])
+    dear, cheap = Usage.objects.earliest("pk"), Usage.objects.latest("pk")
+    assert cheap.input_tokens > dear.input_tokens
+    assert cheap.micros < dear.micros / 3

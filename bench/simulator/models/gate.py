@@ -74,12 +74,14 @@ class Gate:
         body = _object(await request.read())
         self._check_key(request, dialect, call)
         prompt = dialect.read(body, request.headers)
+        prompt.body = body
         _note(call, prompt)
         fault = self._admit(call)
         early = await self._fail_early(request, fault)
         if early is not None:
             return early
         await asyncio.sleep(models.latency.sample(models.chance))
+        models.seen.look(prompt)
         answer = spoil(models.script.answer(prompt), fault)
         call.answer = answer.text
         response = await send(request, dialect, prompt, answer, self._headers(dialect), fault)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Provider = Literal["anthropic", "openai"]
 CHARACTERS_PER_TOKEN = 4
@@ -34,6 +34,9 @@ class Prompt:
     stream: bool
     max_tokens: int
     include_usage: bool = True
+    body: dict[str, Any] = field(default_factory=dict, repr=False)  # as it came
+    cache_read: int = 0  # tokens, of the input
+    cache_write: int = 0
 
     @property
     def question(self) -> str:
@@ -95,7 +98,8 @@ class Answer:
 
     def billed(self, prompt: Prompt) -> Usage:
         output = tokens(len(self.text)) + 20 * len(self.tools)
-        return self.usage or Usage(prompt.input_tokens, output)
+        fresh = prompt.input_tokens - prompt.cache_read - prompt.cache_write
+        return self.usage or Usage(fresh, output, prompt.cache_read, prompt.cache_write)
 
 
 def tokens(characters: int) -> int:

@@ -11,6 +11,7 @@ from bench.simulator.models.ledger import ModelCall
 from bench.simulator.models.prompt import Answer, Provider, ToolCall
 from bench.simulator.models.quota import Load, Quota
 from bench.simulator.models.script import Answerer, Line, Script
+from bench.simulator.models.seen import Seen
 
 ANTHROPIC_MODELS = (
     "claude-sonnet-5-5",
@@ -35,6 +36,7 @@ class Models:
         self.latency = Latency()
         self.script = Script()
         self.quotas: dict[Provider, Quota] = {"anthropic": Quota(), "openai": Quota()}
+        self.seen = Seen()
         self.faults = Faults(seed)
         self.chance = random.Random(seed)
         self.ledger: list[ModelCall] = []
@@ -137,5 +139,6 @@ class Models:
         self.faults.clear()
         self.script.clear()
         self.latency = Latency()
+        self.seen = Seen()
         for load in self.loads.values():
             load.most = load.now
