@@ -1,5 +1,7 @@
 """Contacts."""
 
+from typing import TYPE_CHECKING, Any
+
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -7,8 +9,30 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from khronos.desk.admin.base import KhronosAdmin
-from khronos.desk.admin.columns import age, badge, list_of
-from khronos.models import Contact, Conversation
+from khronos.desk.admin.columns import age, badge, link, list_of
+from khronos.models import Contact, ContactFact, Conversation, Message
+
+if TYPE_CHECKING:
+    Facts = admin.TabularInline[ContactFact, Contact]
+else:
+    from unfold.admin import TabularInline as Facts
+
+
+class FactsInline(Facts):
+    """What is remembered of a contact: seen, and erased where they ask for it. Nobody writes it but they."""
+
+    model = ContactFact
+    extra = 0
+    can_delete = True
+    fields = readonly_fields = ("text", "said_in", "created_at")
+    ordering = ("pk",)
+
+    @admin.display(description=_("message"))
+    def said_in(self, row: ContactFact) -> str:
+        return link(Message, row.message_id, row.message_id)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(Contact)
@@ -19,6 +43,7 @@ class ContactAdmin(KhronosAdmin[Contact]):
     search_fields = ("name", "username", "external_id__exact")
     ordering = ("-created_at",)
     id_fields = {36: ("pk",)}
+    inlines = (FactsInline,)
     readonly_fields = ("tenant", "channel", "external_id", "created_at", "talks")
     fields = ("name", "username", "language", "is_blocked", *readonly_fields)
 

@@ -16,7 +16,7 @@ from khronos.desk.admin.filters import SinceUpdated
 from khronos.desk.admin.pauses import Pausable, offer, sign
 from khronos.desk.admin.timeline import timeline
 from khronos.desk.why.standing import reasons
-from khronos.models import Conversation, Queue, Turn
+from khronos.models import Conversation, Queue, Summary, Turn
 
 
 class Waiting(admin.SimpleListFilter):
@@ -92,6 +92,7 @@ class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
             "may_repair": self.has_repair_permission(request),
             "may_ring": request.user.has_perm("khronos.change_turn"),
             "may_send": request.user.has_perm("khronos.change_delivery"),
+            "summary": Summary.objects.filter(conversation=conversation).first(),
             "badges": [self.status(conversation), self.answers(conversation)],
         }
         return super().render_change_form(request, context, *args, **kwargs)

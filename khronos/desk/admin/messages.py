@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 
-from khronos.desk.admin import columns, explanation
+from khronos.desk.admin import columns, explanation, sources
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import ByContent, Since
 from khronos.desk.admin.mixins import Aged, Explained, OfConversation
@@ -22,14 +22,22 @@ class MessageAdmin(Aged, OfConversation, Explained, ReadOnlyAdmin[Message]):
     fieldsets = (
         (
             None,
-            {"fields": ("talk", "author", "operator", "sender_name", "content", "whole_text", "attachment")},
+            {
+                "fields": (
+                    *("talk", "author", "operator", "sender_name"),
+                    *("content", "whole_text", "attachment", "from_where"),
+                )
+            },
         ),
         (
             _("Trace"),
             {"fields": ("worked_in", "came_in", "external_id", "created_at", "edited_at", "explained")},
         ),
     )
-    readonly_fields = ("talk", "whole_text", "attachment", "worked_in", "came_in", "explained")
+    readonly_fields = (
+        *("talk", "whole_text", "attachment", "from_where"),
+        *("worked_in", "came_in", "explained"),
+    )
 
     def get_urls(self) -> list[URLPattern]:
         return [*explanation.urls(), *super().get_urls()]
@@ -49,6 +57,10 @@ class MessageAdmin(Aged, OfConversation, Explained, ReadOnlyAdmin[Message]):
     @admin.display(description=_("attachment"))
     def attachment(self, row: Message) -> str:
         return columns.pretty(row.media) if row.media else columns.NONE
+
+    @admin.display(description=_("sources"))
+    def from_where(self, row: Message) -> str:
+        return sources.listed(row)
 
     @admin.display(description=_("turn"), ordering="turn")
     def worked_in(self, row: Message) -> str:

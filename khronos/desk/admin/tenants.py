@@ -24,7 +24,7 @@ class TenantAdmin(Pausable, KhronosAdmin[Tenant]):
     list_select_related = ("pause", "default_agent")
     search_fields = ("name", "slug")
     ordering = ("name",)
-    fields = ("name", "slug", "answers", "reuses_answers", "monthly_budget")
+    fields = ("name", "slug", "answers", "names_sources", "reuses_answers", "monthly_budget")
     readonly_fields = ("answers",)
     prepopulated_fields = {"slug": ("name",)}
     actions = ("pause", "resume")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from khronos.desk.admin import columns
+from khronos.desk.admin import columns, sources
 from khronos.desk.lengths import after, until, words
 from khronos.models import Conversation, Delivery, Event, Message, Turn
 
@@ -55,6 +55,10 @@ class Said:
     def turn_state(self) -> SafeString:
         turn = self.turn
         return columns.state(turn.state, turn.get_state_display()) if turn else SafeString("")
+
+    @property
+    def sources(self) -> str:
+        return sources.cited(self.message)
 
     @property
     def turn_facts(self) -> str:
