@@ -15,7 +15,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from khronos.intake.callers import address_of
-from khronos.observability.logging import AUDIT
+from khronos.observability.handlers import AUDIT
 
 log = logging.getLogger(AUDIT)
 

@@ -56,7 +56,7 @@ class SharedFile:
     def _turn(self) -> None:
         """Who comes too late finds a file that is not full any more."""
         with locked(self.path.parent) as is_ours:
-            if not is_ours or self.path.stat().st_size < self.max_bytes:
+            if not is_ours or size(self.path) < self.max_bytes:
                 return
             for number in range(self.keep - 1, 0, -1):
                 with contextlib.suppress(FileNotFoundError):
@@ -65,6 +65,14 @@ class SharedFile:
 
     def _aged(self, number: int) -> str:
         return f"{self.path}.{number}"
+
+
+def size(path: Path) -> int:
+    """Of a file that whoever turned it may not have opened anew yet: none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 @contextlib.contextmanager

@@ -9,10 +9,9 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from khronos.observability import exports, steps
-from khronos.observability.files import SharedFile
 from khronos.observability.formats import JsonLines, Text
+from khronos.observability.handlers import AUDIT, Files, Lines, Printed
 
-AUDIT = "khronos.audit"
 QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "openai", "urllib3", "amqp", "psycopg.pool")
 
 
@@ -42,8 +41,8 @@ def configure(
 ) -> None:
     steps.switch.lines = has_steps
     json_lines = JsonLines(service or name_of_process(), environment, version)
-    printed = logging.StreamHandler(sys.stderr) if prints else logging.NullHandler()
-    printed.setFormatter(Text() if sys.stderr.isatty() else json_lines)
+    formatter = Text() if sys.stderr.isatty() else json_lines
+    printed = Printed(sys.stderr, formatter) if prints else Lines(formatter)
     handlers: list[logging.Handler] = [printed]
     folder = home / "logs"
     if folder.is_dir():
@@ -56,36 +55,6 @@ def configure(
     logging.getLogger(AUDIT).setLevel(logging.INFO)  # never too little to be told
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)  # they hold tokens in URLs, or tell of every call
-
-
-class Files(logging.Handler):
-    """A line is made once, for all the files that it belongs to. What they do not take is printed."""
-
-    def __init__(self, folder: Path, formatter: logging.Formatter, printed: logging.Handler) -> None:
-        super().__init__()
-        self.setFormatter(formatter)
-        self.printed = printed
-        self.combined, self.error, self.critical, self.audit = (
-            SharedFile(folder / f"{name}.log") for name in ("combined", "error", "critical", "audit")
-        )
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            self.write(record, self.format(record).encode("utf-8", "replace") + b"\n")
-        except OSError:
-            if record.levelno < self.printed.level:  # else it is printed anyway
-                self.printed.handle(record)
-        except Exception:
-            self.handleError(record)
-
-    def write(self, record: logging.LogRecord, line: bytes) -> None:
-        self.combined.write(line)
-        if record.levelno >= logging.ERROR:
-            self.error.write(line)
-        if record.levelno >= logging.CRITICAL:
-            self.critical.write(line)
-        if record.name == AUDIT:
-            self.audit.write(line)
 
 
 def is_within(stream: TextIO, folder: Path) -> bool:

@@ -8,19 +8,23 @@ A step writes one line at its end, and is a span where tracing is on. The span i
 from trace and name: so the next one, in whatever process, knows its parent, and nobody has to carry it there.
 """
 
+import atexit
 import contextlib
 import logging
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from hashlib import blake2b
 from types import TracebackType
 from typing import Any, Self
 
-log = logging.getLogger("khronos.steps")
+from khronos.observability.clerk import Clerk
+
+LOGGER = "khronos.steps"
+log = logging.getLogger(LOGGER)
 
 type Facts = dict[str, Any]
 
@@ -121,16 +125,12 @@ def happened(name: str, *, after: str = "", duration_ms: float = 0.0, **facts: A
     """A step that is over already and stands for itself, such as one of a batch."""
     trace_id: str = facts.get("trace_id", "")
     facts |= {"span_id": span_of(trace_id, name), "duration_ms": duration_ms}
-    token = _bound.set(facts)
-    try:
-        tell(name, facts, span_of(trace_id, after) if after else "")
-    finally:
-        _bound.reset(token)
+    tell(name, facts, span_of(trace_id, after) if after else "")
 
 
 def tell(name: str, facts: Facts, parent_id: str) -> None:
-    if switch.lines:
-        log.info(name)
+    if switch.lines and log.isEnabledFor(logging.INFO):
+        clerk.later((name, facts, time.time()))
     if switch.export is None:
         return
     span = Span(name, facts.get("trace_id", ""), facts["span_id"], parent_id, time.time_ns(), facts)
@@ -138,6 +138,30 @@ def tell(name: str, facts: Facts, parent_id: str) -> None:
         switch.export(span)
     except Exception:
         log.warning("a span is lost", exc_info=True)  # the message goes on
+
+
+def write(told: Sequence[tuple[str, Facts, float]]) -> None:
+    for name, facts, at in told:
+        record = log.makeRecord(LOGGER, logging.INFO, "", 0, name, (), None)
+        record.created = at
+        token = _bound.set(facts)
+        try:
+            log.handle(record)
+        finally:
+            _bound.reset(token)
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+
+
+clerk = Clerk(write)
+
+
+def flush() -> None:
+    """Steps whose lines are not written yet; the caller's way, where he cannot wait for the clerk."""
+    clerk.now()
+
+
+atexit.register(flush)
 
 
 def mark(error: BaseException | None, facts: Facts) -> None:

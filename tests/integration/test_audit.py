@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from khronos.models import Channel, Queue
 from khronos.observability.formats import JsonLines
-from khronos.observability.logging import AUDIT, Files
+from khronos.observability.handlers import AUDIT, Files, Lines
 from tests import factories as make
 
 pytestmark = pytest.mark.usefixtures("bus")
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("bus")
 
 @pytest.fixture
 def log(tmp_path: Path, db: None) -> Iterator[Path]:
-    files = Files(tmp_path, JsonLines("web"), logging.NullHandler())
+    files = Files(tmp_path, JsonLines("web"), Lines(JsonLines("web")))
     logging.getLogger().addHandler(files)
     logging.getLogger(AUDIT).setLevel(logging.INFO)
     yield tmp_path / "audit.log"

@@ -25,9 +25,11 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
         def emit(self, record: logging.LogRecord) -> None:
             lines.append(orjson.loads(JsonLines("web").format(record)))
 
+    steps.flush()  # what other tests have left
     keep, khronos = Keep(), logging.getLogger("khronos")
     monkeypatch.setattr(khronos, "level", logging.INFO)
     monkeypatch.setattr(steps, "switch", steps.Switch())
+    monkeypatch.setattr(steps.clerk, "later", steps.clerk.now)
     logging.getLogger("khronos").manager._clear_cache()  # type: ignore[attr-defined]
     khronos.addHandler(keep)
     yield lines
