@@ -46,6 +46,9 @@ PRICES = {
     "gpt-5": ("1.25", "10", "0.125"),
     "gpt-5-mini": ("0.25", "2", "0.025"),
     "gpt-5-nano": ("0.05", "0.40", "0.005"),
+    "text-embedding-3-small": ("0.02", "0"),
+    "text-embedding-3-large": ("0.13", "0"),
+    "text-embedding-ada-002": ("0.10", "0"),
     "offline": ("0", "0"),
 } | env.model_prices
 DEFAULT_PRICE = PRICES["claude-opus-5-5"]  # of a model that nobody priced: rather too much than too little

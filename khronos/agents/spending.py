@@ -6,14 +6,14 @@ from khronos.agents.providers import model_of
 from khronos.agents.providers.answers import most_tokens, words_with_papers
 from khronos.agents.providers.base import Prompt, tokens
 from khronos.usage import budget
-from khronos.usage.charging import FREE, payer
+from khronos.usage.charging import FREE, payer, tenant_of
 from khronos.usage.prices import Tokens, micros
 
 
 def reserve(name: str, prompt: Prompt) -> None:
     """Raises budget.Spent or budget.Held."""
     turn = payer()
-    if turn is not None and name != FREE and budget.limit_of(turn.conversation.channel.tenant):
+    if turn is not None and name != FREE and budget.limit_of(tenant_of(turn)):
         budget.reserve(turn, estimate(model_of(name, prompt.models), prompt))
 
 

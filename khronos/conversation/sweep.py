@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from khronos.bus import doorbell
 from khronos.bus.routes import DELIVERY_TASK, FETCH_TASK, TURN_TASK, Route
 from khronos.conversation.dispatch import OUR_FAULT
-from khronos.models import Alert, Attachment, Delivery, Turn, Update
+from khronos.models import Alert, Attachment, Delivery, Document, Turn, Update
 from khronos.models.work import Work
 from khronos.resilience import crashpoints
 
@@ -42,6 +42,8 @@ def hurry(service: str = "") -> None:
     turns, deliveries = Turn.objects.all(), Delivery.objects.all()
     if service:
         turns, deliveries = turns.waiting_for(service), deliveries.waiting_for(service)
+    documents = Document.objects.filter(state=Document.State.WAITING)
+    (documents.waiting_for(service) if service else documents).update(due_at=Now(), rung_at=None)
     turns.filter(state=Turn.State.PARKED).update(due_at=Now(), rung_at=None)
     deliveries.filter(state=Delivery.State.PENDING).update(due_at=Now(), rung_at=None)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from khronos.exceptions import Failure
 from khronos.knowledge import typos
+from khronos.knowledge.embedding import paying
 from khronos.knowledge.embedding.chosen import embedder
 from khronos.knowledge.index import index
 from khronos.knowledge.scope import Scope
@@ -82,7 +83,7 @@ def search(tenant: int, question: str, most: int = 5, kind: str = "knowledge") -
         return []
     counts = counted(scope, question)
     terms = {each: 1.0 / math.log(2.0 + count) for each, count in counts.items()}
-    vector = meaning_of(question)
+    vector = meaning_of(tenant, question)
     found = index()
     rows = set(found.words(scope, telling(counts), CANDIDATES))
     close: dict[int, float] = {}
@@ -113,9 +114,10 @@ def telling(counts: Mapping[str, int]) -> dict[str, float]:
     return some
 
 
-def meaning_of(question: str) -> "Vector | None":
+def meaning_of(tenant: int, question: str) -> "Vector | None":
     try:
-        vector: Vector = embedder().embed([question], patience_s=PATIENCE_S, in_haste=True)[0]
+        with paying.question(tenant, question):
+            vector: Vector = embedder().embed([question], patience_s=PATIENCE_S, in_haste=True)[0]
         return vector
     except Failure as error:
         log.warning("searched by words alone", extra={"error": str(error)[:200]})

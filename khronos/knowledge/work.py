@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from itertools import batched
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.db.models.query import QuerySet
@@ -20,6 +21,7 @@ from khronos.bus import doorbell
 from khronos.bus.routes import EMBED_TASK
 from khronos.exceptions import Failure, LostLease, Permanent
 from khronos.knowledge import counting
+from khronos.knowledge.embedding import paying
 from khronos.knowledge.embedding.chosen import embedder
 from khronos.knowledge.reading.guarded import read
 from khronos.knowledge.scope import Scope, changed
@@ -29,6 +31,7 @@ from khronos.knowledge.words import stems_of
 from khronos.models import Chunk, DeadLetter, Document
 from khronos.models.commit import AFTER_YOU_S, courtesy
 from khronos.models.deadletter import keep
+from khronos.usage import budget
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +61,9 @@ def work_on(document: Document) -> None:
         document.settle(Document.State.READY, model=embedder().name, read_at=Now())
     except LostLease:
         log.info("another version came, or another worker", extra={"document": document.pk})
+    except (budget.Spent, budget.Held) as error:
+        wait_s = min(error.retry_after or 0.0, settings.PARK_BUDGET_S)
+        document.postpone(Document.State.WAITING, timedelta(seconds=wait_s), str(error))
     except Permanent as error:
         fail(document, str(error))
     except Failure as error:
@@ -122,13 +128,15 @@ def embed(document: Document) -> None:
     for some in batched(list(missing(document).values_list("pk", flat=True)), TOGETHER):
         chunks = list(Chunk.objects.filter(pk__in=some).only("pk", "heading", "text"))
         texts = [said(document, chunk) for chunk in chunks]
-        vectors = embedder().embed(texts, patience_s=EMBED_S, in_haste=in_haste)
-        with transaction.atomic():
-            document.extend(LEASE)
-            for chunk, vector, code in zip(chunks, vectors, signs(vectors), strict=True):
-                Chunk.objects.filter(pk=chunk.pk).update(
-                    vector=packed(vector), code=code.tobytes(), model=embedder().name
-                )
+        with paying.errand(document, texts) as errand:
+            vectors = embedder().embed(texts, patience_s=EMBED_S, in_haste=in_haste)
+            with transaction.atomic():
+                document.extend(LEASE)
+                for chunk, vector, code in zip(chunks, vectors, signs(vectors), strict=True):
+                    Chunk.objects.filter(pk=chunk.pk).update(
+                        vector=packed(vector), code=code.tobytes(), model=embedder().name
+                    )
+                paying.settle(errand)
 
 
 def missing(document: Document) -> "QuerySet[Chunk]":

@@ -18,7 +18,8 @@ from django.db.models.functions import Coalesce
 
 from khronos.bus.connection import quick
 from khronos.exceptions import Refused
-from khronos.models import Summary, Tenant, Turn, UsageDay
+from khronos.models import Tenant, Turn, UsageDay
+from khronos.usage.charging import Errand, Paying, tenant_of
 from khronos.usage.prices import money
 
 log = logging.getLogger(__name__)
@@ -49,9 +50,9 @@ def limit_of(tenant: Tenant) -> int:
     return int((settings.MONTHLY_BUDGET if budget is None else budget) * 1_000_000)
 
 
-def reserve(turn: Turn | Summary, estimate: int) -> None:
+def reserve(turn: Paying, estimate: int) -> None:
     """For the next call of this turn, beside what its calls have cost. Raises Spent or Held."""
-    tenant = turn.conversation.channel.tenant
+    tenant = tenant_of(turn)
     limit = limit_of(tenant)
     if not limit:
         return
@@ -79,9 +80,9 @@ def ask(tenant: Tenant, token: str, amount: int, limit: int) -> str:
     return "spent" if spent(tenant.pk) >= limit else "granted"
 
 
-def settle(turn: Turn | Summary) -> None:
+def settle(turn: Paying) -> None:
     """Once its calls are in the ledger: what they cost is spent, what was reserved beyond that is free."""
-    tenant = turn.conversation.channel.tenant
+    tenant = tenant_of(turn)
     if not limit_of(tenant):
         return
     try:
@@ -90,12 +91,14 @@ def settle(turn: Turn | Summary) -> None:
         log.warning("a reservation lapses by itself", extra={"error": type(error).__name__})
 
 
-def token_of(turn: Turn | Summary) -> str:
+def token_of(turn: Paying) -> str:
+    if isinstance(turn, Errand):
+        return turn.name
     kind = "" if isinstance(turn, Turn) else "summary:"
     return f"{kind}{turn.pk}:{turn.fence}"
 
 
-def paid_by(turn: Turn | Summary) -> int:
+def paid_by(turn: Paying) -> int:
     return sum(row.micros for row in turn.paid)
 
 

@@ -1,24 +1,36 @@
-"""Who pays for a call of a model: the turn, or the summary, that its thread works on. See docs/costs.md.
+"""Who pays for a call of a model: the turn, summary or errand that its thread works on. See docs/costs.md.
 
 with charged_to(turn):      # every call within is the turn's
     replies = …             # `note` is told of each call that was paid
     store(turn, replies)    # and `ledger.write(turn.paid)` is part of the answer's transaction
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils import timezone
 
-from khronos.models import Summary, Turn, Usage
+from khronos.models import Summary, Tenant, Turn, Usage
+from khronos.models.agent import ASSISTANT
 from khronos.usage.prices import Tokens, micros, price_of
 
 FREE = "offline"  # its calls are nobody's expense
 
 
-type Paying = Turn | Summary
+@dataclass(slots=True)
+class Errand:
+    """What is done for a tenant, and no conversation asked for: a library that is embedded."""
+
+    tenant: Tenant
+    name: str
+    paid: Sequence[Usage] = ()
+    is_written: bool = False
+
+
+type Paying = Turn | Summary | Errand
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +59,16 @@ def payer() -> Paying | None:
 def who_asks() -> str:
     """The agent's slug; empty where nobody is charged."""
     work = payer()
-    return work.conversation.agent.slug if work else ""
+    return work.conversation.agent.slug if work and not isinstance(work, Errand) else ""
 
 
-def note(provider: str, model: str, tokens: Tokens, status: str) -> None:
+def tenant_of(work: Paying) -> Tenant:
+    return work.tenant if isinstance(work, Errand) else work.conversation.channel.tenant
+
+
+def note(provider: str, model: str, tokens: Tokens, status: str, kind: Usage.Kind | None = None) -> None:
     """It is written with whatever ends this try of the turn, in one transaction."""
-    write_down(provider, model, tokens, status, micros(model, tokens), price_of(model) is not None)
+    write_down(provider, model, tokens, status, micros(model, tokens), price_of(model) is not None, kind)
 
 
 def note_sound(provider: str, model: str, cost: int, *, is_priced: bool) -> None:
@@ -60,21 +76,25 @@ def note_sound(provider: str, model: str, cost: int, *, is_priced: bool) -> None
     write_down(provider, model, Tokens(), "ok", cost, is_priced)
 
 
-def write_down(provider: str, model: str, tokens: Tokens, status: str, cost: int, is_priced: bool) -> None:
+def write_down(
+    provider: str,
+    model: str,
+    tokens: Tokens,
+    status: str,
+    cost: int,
+    is_priced: bool,
+    kind: Usage.Kind | None = None,
+) -> None:
     found = _payer.get()
     if found is None or provider == FREE:
         return
     work = found.work
     row = Usage(
-        tenant_id=work.conversation.tenant_id,
-        conversation_id=work.conversation_id,
-        turn_id=work.pk if isinstance(work, Turn) else None,
-        fence=work.fence,
+        **whose(work),
         round=len(work.paid),
-        agent=work.conversation.agent.slug,
         provider=provider,
         model=model[:100],
-        kind=found.kind,
+        kind=kind or found.kind,
         status=status,
         input_tokens=tokens.into,
         output_tokens=tokens.out,
@@ -85,3 +105,15 @@ def write_down(provider: str, model: str, tokens: Tokens, status: str, cost: int
         at=timezone.now(),
     )
     work.paid = (*work.paid, row)
+
+
+def whose(work: Paying) -> dict[str, Any]:
+    if isinstance(work, Errand):
+        return {"tenant_id": work.tenant.pk, "agent": ASSISTANT}
+    return {
+        "tenant_id": work.conversation.tenant_id,
+        "conversation_id": work.conversation_id,
+        "turn_id": work.pk if isinstance(work, Turn) else None,
+        "fence": work.fence,
+        "agent": work.conversation.agent.slug,
+    }

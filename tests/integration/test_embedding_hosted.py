@@ -4,25 +4,31 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
 import pytest
+from django.db.models import F
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from khronos.exceptions import Failure, Permanent, Throttled, Transient, Unauthorized
-from khronos.knowledge import intake, readers, refreshing
+from khronos.conversation import budgets
+from khronos.exceptions import Failure, LostLease, Permanent, Throttled, Transient, Unauthorized
+from khronos.knowledge import intake, readers, refreshing, work
 from khronos.knowledge.embedding.chosen import embedder
+from khronos.knowledge.reading.guarded import read
 from khronos.knowledge.search import search
-from khronos.models import Chunk, Document
-from tests.factories import make_tenant
+from khronos.knowledge.splitting import split
+from khronos.models import Alert, Chunk, DeadLetter, Document, Tenant, Usage, UsageDay
+from khronos.usage.charging import charged_to
+from tests.factories import make_tenant, make_turn
 
 
 class Host(BaseHTTPRequestHandler):
     asked: list[dict[str, Any]]
-    status, body = 200, b""
+    status, body, tokens = 200, b"", 0
     headers_out: dict[str, str]
 
     def do_POST(self) -> None:
@@ -32,7 +38,8 @@ class Host(BaseHTTPRequestHandler):
             {"index": number, "embedding": [float(len(text))] * 64}
             for number, text in enumerate(request["input"])
         ]
-        body = self.body or json.dumps({"data": rows[::-1]}).encode()
+        told = {"usage": {"prompt_tokens": self.tokens}} if self.tokens else {}
+        body = self.body or json.dumps({"data": rows[::-1]} | told).encode()
         self.send_response(self.status)
         for name, value in {
             "Content-Type": "application/json",
@@ -49,7 +56,7 @@ class Host(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def host(settings: Settings) -> Iterator[type[Host]]:
-    Host.asked, Host.status, Host.body, Host.headers_out = [], 200, b"", {}
+    Host.asked, Host.status, Host.body, Host.headers_out, Host.tokens = [], 200, b"", {}, 0
     server = ThreadingHTTPServer(("127.0.0.1", 0), Host)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     settings.OPENAI_BASE_URL = f"http://127.0.0.1:{server.server_port}/v1"
@@ -141,3 +148,77 @@ def test_a_page_that_grew_old_is_looked_at_again_once(settings: Settings) -> Non
     document.refresh_from_db()
     assert document.state == Document.State.READY
     assert refreshing.refresh() == (0, 0)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("bus")
+def test_what_is_embedded_is_charged_to_its_tenant_once(host: type[Host]) -> None:
+    host.tokens = 3000
+    tenant = make_tenant()
+    intake.add(tenant, "a.md", b"# Returns\n\nThirty days.")
+    readers.read_all()
+    usage = Usage.objects.get()
+    assert (usage.tenant_id, usage.kind, usage.model) == (tenant.pk, "embedding", "embed-small")
+    assert (usage.input_tokens, usage.micros, usage.turn_id) == (3000, 15_000, None)
+    search(tenant.pk, "returns")
+    assert Usage.objects.count() == 2
+    assert UsageDay.objects.get().micros == 30_000
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("bus")
+def test_a_question_of_a_turn_is_charged_to_the_turn(host: type[Host]) -> None:
+    turn = make_turn()
+    tenant = turn.conversation.channel.tenant
+    intake.add(tenant, "a.md", b"# Returns\n\nThirty days.")
+    readers.read_all()
+    before = Usage.objects.count()
+    with charged_to(turn):
+        search(tenant.pk, "returns")
+    (paid,) = turn.paid
+    assert (paid.kind, paid.turn_id) == ("embedding", turn.pk)
+    assert Usage.objects.count() == before  # it is written with the answer
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("bus")
+def test_a_spent_budget_parks_documents_and_leaves_words_to_questions(host: type[Host]) -> None:
+    host.tokens = 3000  # more than the budget has
+    tenant, other = make_tenant(monthly_budget=Decimal("0.01")), make_tenant()
+    first = intake.add(tenant, "a.md", b"# Returns\n\nThirty days.")
+    readers.read_all()
+    parked = intake.add(tenant, "b.md", b"# Hours\n\nNine to six.")
+    free = intake.add(other, "c.md", b"# Hours\n\nNine to six.")
+    readers.read_all()
+    for document in (first, parked, free):
+        document.refresh_from_db()
+    assert [each.state for each in (first, parked, free)] == ["ready", "waiting", "ready"]
+    assert parked.reason.startswith(f"budget.spent.{tenant.slug}: ")
+    assert parked.attempts == 0
+    assert not DeadLetter.objects.exists()
+    asked = len(host.asked)
+    assert asked == 2
+    budgets.look_at(tenant)
+    assert Alert.objects.open().filter(name=f"budget.spent.{tenant.slug}").exists()
+    (passage,) = [each for each in search(tenant.pk, "hours") if each.covers]
+    assert (passage.heading, passage.meaning) == ("Hours", 0.0)
+    assert len(host.asked) == asked
+    Tenant.objects.filter(pk=tenant.pk).update(monthly_budget=5)
+    assert budgets.look_at(Tenant.objects.get(pk=tenant.pk))
+    assert readers.read_all() == 1
+    parked.refresh_from_db()
+    assert (parked.state, parked.reason) == ("ready", "")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("bus")
+def test_what_was_paid_for_a_version_that_nobody_wants_is_charged_all_the_same(host: type[Host]) -> None:
+    document = intake.add(make_tenant(), "a.md", b"# Returns\n\nThirty days.")
+    late = Document.objects.claim(document.pk, timedelta(seconds=60))
+    assert late is not None
+    work.renew(late, list(split(read("markdown", b"# Returns\n\nThirty days."))))
+    Document.objects.update(fence=F("fence") + 1)
+    with pytest.raises(LostLease):
+        work.embed(late)
+    assert Usage.objects.get().kind == "embedding"
+    assert not Chunk.objects.exclude(model="").exists()

@@ -13,5 +13,8 @@ if TYPE_CHECKING:
 class Embedder(Protocol):
     name: str  # of the model: vectors of another one cannot be compared
 
+    def cost_of(self, texts: Sequence[str]) -> int | None:
+        """In millionths, at most; None: it costs nothing."""
+
     def embed(self, texts: Sequence[str], *, patience_s: float, in_haste: bool = False) -> "Vectors":
         """A row for each text, of length 1. Raises Transient, Permanent or Unauthorized."""

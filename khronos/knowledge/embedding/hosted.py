@@ -10,10 +10,14 @@ import orjson
 from django.conf import settings
 
 from khronos.exceptions import Failure, Permanent, Throttled, Transient, Unauthorized
+from khronos.models import Usage
+from khronos.usage.charging import note
+from khronos.usage.prices import Tokens, micros
 
 if TYPE_CHECKING:
     from khronos.knowledge.embedding.base import Vectors
 
+PROVIDER, KIND = "openai", Usage.Kind.EMBEDDING
 OPERATORS = {401, 402, 403, 404}  # nothing but an operator mends these
 PASSING = {408, 409, 425}
 
@@ -27,6 +31,12 @@ class HostedEmbedder:
             api_key=settings.OPENAI_API_KEY or "none", base_url=settings.OPENAI_BASE_URL, max_retries=0
         )
 
+    def cost_of(self, texts: Sequence[str]) -> int:
+        """No text has more tokens than bytes; most have a quarter of that, and the rest is given back."""
+        return max(
+            1, micros(settings.EMBEDDINGS_MODEL, Tokens(into=sum(len(text.encode()) for text in texts)))
+        )
+
     def embed(self, texts: Sequence[str], *, patience_s: float, in_haste: bool = False) -> "Vectors":
         body = {"model": settings.EMBEDDINGS_MODEL, "input": list(texts), "encoding_format": "float"}
         client = self._client.with_options(timeout=patience_s)
@@ -36,7 +46,9 @@ class HostedEmbedder:
             raise failure_of(error) from None
         except openai.APIConnectionError as error:
             raise Transient(f"no answer: {error.__cause__}") from None
-        return vectors_in(answer.content, len(texts))
+        vectors = vectors_in(answer.content, len(texts))
+        note(PROVIDER, settings.EMBEDDINGS_MODEL, Tokens(into=tokens_in(answer.content, texts)), "ok", KIND)
+        return vectors
 
 
 def vectors_in(content: bytes, count: int) -> "Vectors":
@@ -49,6 +61,13 @@ def vectors_in(content: bytes, count: int) -> "Vectors":
         raise Transient(f"vectors of a strange shape: {vectors.shape}")
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     return vectors
+
+
+def tokens_in(content: bytes, texts: Sequence[str]) -> int:
+    """As the answer says; of one that does not, by the size of what was asked."""
+    usage = orjson.loads(content).get("usage")
+    told = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+    return told if isinstance(told, int) else sum(len(text) // 4 + 1 for text in texts)
 
 
 def failure_of(error: openai.APIStatusError) -> Failure:

@@ -19,6 +19,9 @@ CONNECT_S = 0.5
 class LocalEmbedder:
     name = model.NAME
 
+    def cost_of(self, texts: Sequence[str]) -> None:
+        """It is ours."""
+
     def embed(self, texts: Sequence[str], *, patience_s: float, in_haste: bool = False) -> "Vectors":
         if not settings.EMBEDDER_URL:
             return model.embed(texts)
