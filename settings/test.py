@@ -15,7 +15,9 @@ with socket.socket() as probe:
 
 # The tests are the same whatever the shell around them says.
 for name in list(os.environ):
-    if name.startswith(("TELEGRAM_", "ANTHROPIC_", "OPENAI_", "LITESTREAM_", "ALERT", "EMAIL_")):
+    if name.startswith(
+        ("TELEGRAM_", "ANTHROPIC_", "OPENAI_", "LITESTREAM_", "ALERT", "EMAIL_", "TRANSCRIBER", "MEDIA_")
+    ):
         del os.environ[name]
 os.environ |= {
     "KHRONOS_HOME": os.environ["KHRONOS_TEST_HOME"],
@@ -34,7 +36,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMBEDDER_URL = ""
 PARK_MIN_S, PARK_MAX_S = 0.05, 0.1
 # A test of limits sets its own; the others go as fast as they can.
-PROVIDER_REQUESTS_PER_MINUTE, PROVIDER_CONCURRENCY = {}, {}
+PROVIDER_REQUESTS_PER_MINUTE, PROVIDER_REQUESTS_PER_SECOND, PROVIDER_CONCURRENCY = {}, {}, {}
 TELEGRAM_SPACING_MS = TELEGRAM_PER_SECOND = TELEGRAM_CHAT_SPACING_MS = TELEGRAM_GROUP_PER_MINUTE = 0
 CONTACT_MESSAGES_PER_MINUTE = ADDRESS_REQUESTS_PER_MINUTE = WRONG_SECRETS_PER_MINUTE = 0
 TELEGRAM_POLL_S = 0

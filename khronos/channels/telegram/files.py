@@ -22,9 +22,18 @@ LOCAL = (
 
 
 def fetch(api: BotApi, file_id: str, most_bytes: int, sink: Sink) -> None:
-    path = path_of(api, file_id, most_bytes)
-    reply = api.download(path, most_bytes, sink)
+    path, size = place_of(api, file_id, most_bytes)
+    count = 0
+
+    def counting(piece: bytes) -> None:
+        nonlocal count
+        count += len(piece)
+        sink(piece)
+
+    reply = api.download(path, most_bytes, counting)
     if reply.status == 200:
+        if size not in (None, count):  # a proxy's own page, as like as not
+            raise Transient(f"file: {count:,} bytes of {size:,}")
         return
     if reply.status in (400, 404):  # the token was right a moment ago
         raise Vanished(f"file: {reply.status}")
@@ -32,7 +41,8 @@ def fetch(api: BotApi, file_id: str, most_bytes: int, sink: Sink) -> None:
     raise Transient(f"file: {reply.status}, and no file")
 
 
-def path_of(api: BotApi, file_id: str, most_bytes: int) -> str:
+def place_of(api: BotApi, file_id: str, most_bytes: int) -> tuple[str, int | None]:
+    """Its path and its size, where that is said."""
     try:
         file: dict[str, Any] = known(api.call("getFile", file_id=file_id), dict)
     except Permanent as error:
@@ -46,7 +56,7 @@ def path_of(api: BotApi, file_id: str, most_bytes: int) -> str:
         raise Misconfigured(LOCAL)
     if ".." in path.split("/"):
         raise Permanent("getFile: a path that leads elsewhere")
-    return path
+    return path, size if type(size) is int else None
 
 
 def meant(error: Failure) -> Failure:
