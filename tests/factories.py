@@ -14,6 +14,7 @@ from khronos.agents.tools import toolbox
 from khronos.models import (
     Agent,
     Alert,
+    Attachment,
     BackupCheck,
     Channel,
     Contact,
@@ -28,6 +29,7 @@ from khronos.models import (
     Message,
     Order,
     OrderLine,
+    Piece,
     Product,
     Queue,
     Tenant,
@@ -140,6 +142,20 @@ def make_update(**given: Any) -> Update:
         given["channel"] = make_channel()
     raw = json.dumps({"update_id": n, "message": {"text": "Hello"}}).encode()
     return Update.objects.create(**{"key": str(n), "raw": raw, "trace_id": secrets.token_hex(16)} | given)
+
+
+def make_attachment(**given: Any) -> Attachment:
+    """With `raw`, its bytes are here."""
+    raw = given.pop("raw", None)
+    message = given.pop("message", None) or make_message(content="photo")
+    defaults: dict[str, Any] = {"kind": Attachment.Kind.PHOTO, "file_id": f"file-{next(numbers)}"}
+    if raw is not None:
+        known = {"fetched_at": timezone.now(), "due_at": None, "size": len(raw)}
+        defaults |= known | {"state": Attachment.State.FETCHED}
+    row = Attachment.objects.create(**{"message": message} | defaults | given)
+    if raw is not None:
+        Piece.objects.create(attachment=row, number=0, raw=raw)
+    return row
 
 
 def make_event(**given: Any) -> Event:

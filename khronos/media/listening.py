@@ -41,7 +41,8 @@ def listen(
         budget.reserve(turn, cost)
     with guarded(NAME), limits.seat(NAME, token, wake):
         text = ask(scribe, recording(turn, attachment, raw))
-    metrics.COST.labels(model=settings.TRANSCRIBER_MODEL).inc(cost / 1_000_000)
+    who = turn.conversation.agent.slug
+    metrics.COST.labels(model=settings.TRANSCRIBER_MODEL, agent=who).inc(cost / 1_000_000)
     with charged_to(turn, Usage.Kind.TRANSCRIPTION):
         note_sound(settings.TRANSCRIBER, settings.TRANSCRIBER_MODEL, cost, is_priced=is_priced())
     return text

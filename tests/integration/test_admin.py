@@ -19,6 +19,7 @@ from khronos.desk.admin.paginator import BoundedPaginator
 from khronos.models import (
     Agent,
     Alert,
+    Attachment,
     BackupCheck,
     Channel,
     Contact,
@@ -51,6 +52,7 @@ NOUNS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 MAKERS: dict[type[Model], Any] = {
     Agent: make.make_agent,
     Alert: make.make_alert,
+    Attachment: lambda: make.make_attachment(raw=b"not a picture"),
     BackupCheck: make.make_backup_check,
     Channel: make.make_channel,
     Contact: make.make_contact,

@@ -14,6 +14,7 @@ from khronos.channels.telegram import BotApi
 from khronos.conversation import sweep
 from khronos.conversation.phrases import phrase
 from khronos.exceptions import LostLease, Oversized
+from khronos.guards import limits
 from khronos.http import pool
 from khronos.media import attending, fetchers, fetching, reasons
 from khronos.models import Attachment, Channel, Conversation, Message, Piece, Turn
@@ -111,7 +112,7 @@ def test_a_429_is_waited_for_and_pauses_the_bot(telegram: Channel, sim: Simulato
     way.answer()
     left = Turn.objects.annotate(left=F("due_at") - Now()).get().left  # type: ignore[attr-defined]
     assert timedelta(seconds=25) < left <= timedelta(seconds=30)
-    assert fetching.limiter().snapshot([f"telegram:bot:{TOKEN.partition(':')[0]}"])[0].paused_s > 20
+    assert limits.limiter().snapshot([f"telegram:bot:{TOKEN.partition(':')[0]}"])[0].paused_s > 20
     assert (answers(sim), downloads(sim)) == ([], [])
 
 

@@ -3,6 +3,7 @@
 from khronos.desk.admin import (
     agents,
     alerts,
+    attachments,
     backups,
     channels,
     checks,
@@ -30,6 +31,7 @@ from khronos.desk.admin import (
 __all__ = [
     "agents",
     "alerts",
+    "attachments",
     "backups",
     "channels",
     "checks",

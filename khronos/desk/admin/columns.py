@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from khronos.desk.lengths import ago, until
-from khronos.models import Alert, Conversation, Delivery, Document, ToolCall, Turn, Update
+from khronos.models import Alert, Attachment, Conversation, Delivery, Document, ToolCall, Turn, Update
 from khronos.models.check import State
 from khronos.usage.prices import in_currency
 
@@ -36,6 +36,8 @@ TONES: dict[str, str] = {
     Update.State.DISPATCHED: "success",
     Update.State.QUARANTINED: "danger",
     Document.State.READY: "success",
+    Attachment.State.FETCHED: "info",
+    Attachment.State.READ: "success",
     Conversation.State.OPEN: "success",
     Conversation.Handler.QUEUE: "warning",
     Conversation.Handler.HUMAN: "info",

@@ -2,13 +2,15 @@
 
 from django.contrib import admin
 from django.urls import URLPattern
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from khronos.desk.admin import columns, explanation, sources
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import ByContent, Since
 from khronos.desk.admin.mixins import Aged, Explained, OfConversation
-from khronos.models import Message, Turn, Update
+from khronos.models import Attachment, Message, Turn, Update
 
 
 @admin.register(Message)
@@ -25,7 +27,7 @@ class MessageAdmin(Aged, OfConversation, Explained, ReadOnlyAdmin[Message]):
             {
                 "fields": (
                     *("talk", "author", "operator", "sender_name"),
-                    *("content", "whole_text", "attachment", "from_where"),
+                    *("content", "whole_text", "files", "attachment", "from_where"),
                 )
             },
         ),
@@ -35,7 +37,7 @@ class MessageAdmin(Aged, OfConversation, Explained, ReadOnlyAdmin[Message]):
         ),
     )
     readonly_fields = (
-        *("talk", "whole_text", "attachment", "from_where"),
+        *("talk", "whole_text", "files", "attachment", "from_where"),
         *("worked_in", "came_in", "explained"),
     )
 
@@ -61,6 +63,13 @@ class MessageAdmin(Aged, OfConversation, Explained, ReadOnlyAdmin[Message]):
     @admin.display(description=_("sources"))
     def from_where(self, row: Message) -> str:
         return sources.listed(row)
+
+    @admin.display(description=_("attachments"))
+    def files(self, row: Message) -> SafeString | str:
+        """Seen where they are listed, by whoever may see them."""
+        rows = row.attachments.only("name", "kind").order_by("pk")
+        links = ((columns.link(Attachment, each.pk, each),) for each in rows)
+        return format_html_join(" ", "{}", links) or columns.NONE
 
     @admin.display(description=_("turn"), ordering="turn")
     def worked_in(self, row: Message) -> str:

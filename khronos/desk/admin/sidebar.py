@@ -65,6 +65,7 @@ SIDEBAR: list[dict[str, Any]] = [
         "title": _("Record"),
         "items": [
             item(_("Messages"), "chat", "message"),
+            item(_("Attachments"), "attach_file", "attachment"),
             item(_("Updates"), "inbox", "update"),
             item(_("Events"), "timeline", "event"),
             item(_("Tool calls"), "build", "toolcall"),

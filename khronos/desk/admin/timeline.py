@@ -6,16 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Prefetch
+from django.db.models.functions import Left
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from khronos.desk.admin import columns, sources
+from khronos.desk.admin import columns, files, sources
 from khronos.desk.lengths import after, until, words
-from khronos.models import Conversation, Delivery, Event, Message, Turn
+from khronos.models import Attachment, Conversation, Delivery, Event, Message, Turn
 
 PAGE = 200  # messages
 EVENTS_MAX = 1000
+BEGINNING_MAX = 300  # characters of a document
 
 SIDES: dict[str, str] = {
     Message.Author.CONTACT: "left",
@@ -39,6 +41,20 @@ class Mark:
         return self.delivery.state == Delivery.State.FAILED
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """What came with a message."""
+
+    row: Attachment
+    is_picture: bool
+    url: str  # of its bytes, where they are kept
+    beginning: str  # of a document's text
+
+    @property
+    def state(self) -> SafeString:
+        return columns.state(self.row.state, self.row.get_state_display())
+
+
 @dataclass(slots=True)
 class Said:
     message: Message
@@ -47,6 +63,7 @@ class Said:
     marks: list[Mark]
     turn: Turn | None
     trace_id: str
+    files: Sequence[File] = ()
     begins_day: bool = False
     tells_turn: bool = False  # a turn is told of once, at its last message
     is_event = False
@@ -104,14 +121,21 @@ def timeline(conversation: Conversation, before: int | None = None, with_events:
 
 def messages(conversation: Conversation, before: int | None) -> Any:
     deliveries = Prefetch("deliveries", Delivery.objects.order_by("part"), to_attr="parts")
+    attachments = Prefetch("attachments", with_beginnings(), to_attr="files")
     rows = Message.objects.filter(conversation=conversation).order_by("-pk")
     if before is not None:
         rows = rows.filter(pk__lt=before)
     return (
         rows.select_related("turn", "operator")
         .annotate(update_trace=F("update__trace_id"))
-        .prefetch_related(deliveries)
+        .prefetch_related(deliveries, attachments)
     )
+
+
+def with_beginnings() -> Any:
+    """Nobody reads a whole document here."""
+    rows = Attachment.objects.order_by("pk").defer("text")
+    return rows.annotate(beginning=Left("text", BEGINNING_MAX))
 
 
 def end_of(conversation: Conversation, before: int | None) -> datetime | None:
@@ -135,7 +159,14 @@ def say(message: Any) -> Said:
     turn: Turn | None = message.turn
     trace_id = message.update_trace or (turn.trace_id if turn else "")
     marks = [mark(delivery) for delivery in message.parts]
-    return Said(message, message.created_at, SIDES[message.author], marks, turn, trace_id)
+    attached = [file(row) for row in message.files]
+    return Said(message, message.created_at, SIDES[message.author], marks, turn, trace_id, attached)
+
+
+def file(row: Any) -> File:
+    """What was spoken is the message's own text."""
+    beginning = "" if row.kind in Attachment.SPOKEN else row.beginning
+    return File(row, files.is_picture(row), files.address(row), beginning)
 
 
 def mark(delivery: Delivery) -> Mark:
