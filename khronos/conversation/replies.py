@@ -1,6 +1,6 @@
 """What a turn is answered with: a phrase for a command, the word of a model for questions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
 from functools import partial
 
@@ -24,15 +24,16 @@ from khronos.conversation.patience import restrain, token_of, wake
 from khronos.conversation.phrases import phrase
 from khronos.media.attending import attend
 from khronos.media.showing import has_files, shown
-from khronos.models import Conversation, Message, Queue, Turn
+from khronos.models import Attachment, Conversation, Message, Queue, Turn
 from khronos.resilience import crashpoints
 
 
 def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
     conversation = turn.conversation
+    files = looked_into(turn, messages)
     language_so_far = listen(conversation, [each for each in messages if not canned_name(each)])
     language = language_of(conversation)
-    sorry = looked_into(turn, messages, language)
+    sorry = apologies(files, language)
     replies = [reply for message in messages if (reply := canned(turn, message, language))]
     replies += [Reply(words) for words in once_each(sorry)]
     questions = [each for each in messages if not canned_name(each) and is_question(each, sorry)]
@@ -53,12 +54,12 @@ def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
     return replies
 
 
-def looked_into(turn: Turn, messages: Sequence[Message], language: str) -> Mapping[int, str]:
-    """What was attached is fetched and understood; what cannot be is apologised for, by message."""
+def looked_into(turn: Turn, messages: Sequence[Message]) -> Sequence[Attachment]:
+    """What was attached, fetched and understood as far as it can be; what was spoken is words from now on."""
     if turn.conversation.handler != Conversation.Handler.BOT or not has_files(messages):
-        return {}
+        return ()
     with typing_shown(turn):
-        return apologies(attend(turn, messages, token_of(turn.pk), wake), language)
+        return attend(turn, messages, token_of(turn.pk), wake)
 
 
 def listen(conversation: Conversation, questions: Sequence[Message]) -> str:
