@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET
 from khronos.desk.admin import columns
 from khronos.media import magic
 from khronos.models import Attachment
-from khronos.observability.logging import AUDIT
+from khronos.observability.handlers import AUDIT
 
 log = logging.getLogger(AUDIT)
 
