@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from khronos.knowledge import readers
+from khronos.knowledge import catalogue, readers
 from tasks.base import Rowless
 
 
@@ -20,5 +20,6 @@ def sweep() -> None:
 def refresh() -> None:
     from khronos.knowledge import refreshing  # noqa: PLC0415 (numpy, for whoever does it)
 
+    catalogue.renew()
     refreshing.refresh()
     readers.wake()

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from khronos.agents.tools import toolbox
+from khronos.knowledge import catalogue
 from khronos.management.byhand import ByHand
 from khronos.models import Tenant
 from khronos.shop import example
@@ -23,6 +24,7 @@ class Command(ByHand):
         owner = found(tenant)
         counts = example.add(owner) if deed == "add" else example.remove(owner)
         toolbox.forget(owner.pk)
+        catalogue.renew()
         told = ", ".join(f"{number} {noun}" for noun, number in counts.items())
         verb = "The example shop is there" if deed == "add" else "The example shop is gone"
         self.stdout.write(f"✅ {verb} (tenant {owner.slug}): {told}.")
