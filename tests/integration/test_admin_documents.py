@@ -9,7 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from khronos.knowledge import readers
+from khronos.knowledge import readers, work
+from khronos.knowledge.reading.guarded import read
+from khronos.knowledge.splitting import split
 from khronos.models import Chunk, Document
 from tests.factories import make_tenant, make_user
 
@@ -103,3 +105,33 @@ def test_a_removed_document_is_asked_for_once_and_gone_with_all_of_it(operator: 
     operator.post(gone, {"post": "yes"})
     assert not Document.objects.exists()
     assert not Chunk.objects.exists()
+
+
+def test_a_page_sees_how_far_a_document_has_come_without_a_reload(operator: Client) -> None:
+    text = "\n\n".join(f"# Part {number}\n\nThis is part {number}." for number in range(20))
+    put_in(operator, "shop.md", text.encode())
+    document = Document.objects.claim(Document.objects.get().pk, work.LEASE)
+    assert document is not None
+    asked = reverse("admin:khronos_document_progress")
+    assert asked in operator.get(reverse(LIST)).content.decode()
+    assert "Waits to be read" in cell(operator, document)
+    work.renew(document, list(split(read("markdown", text.encode()))))
+    half = Chunk.objects.filter(position__lt=10)
+    half.update(code=b"1" * 64)
+    assert 'max="20" value="10"' in cell(operator, document)
+    operator.cookies["django_language"] = "pt-br"
+    assert "10 de 20 trechos" in cell(operator, document)
+    work.work_on(document)
+    assert "progress" not in cell(operator, document)
+    assert asked not in operator.get(reverse(LIST)).content.decode()
+
+
+def test_who_may_not_see_documents_sees_no_progress_of_them(client: Client) -> None:
+    client.force_login(make_user(is_superuser=False))
+    assert client.get(reverse("admin:khronos_document_progress"), {"id": "1"}).status_code == 403
+
+
+def cell(operator: Client, document: Document) -> str:
+    found = operator.get(reverse("admin:khronos_document_progress"), {"id": [str(document.pk), "x", "9"]})
+    (row,) = found.json().values()
+    return str(row["standing"])

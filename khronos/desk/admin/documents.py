@@ -10,11 +10,13 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, path
+from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from khronos.desk.admin import columns
+from khronos.desk.admin import columns, progress
 from khronos.desk.admin.base import KhronosAdmin
 from khronos.desk.admin.mixins import Aged
 from khronos.exceptions import Failure
@@ -33,7 +35,13 @@ class DocumentForm(Form):
     file = forms.FileField(
         label=_("File"),
         required=False,
-        widget=UnfoldAdminFileFieldWidget,
+        widget=UnfoldAdminFileFieldWidget(
+            attrs={
+                "data-sending": _("Sending the file:"),
+                "data-keeping": _("It is being kept …"),
+                "data-failed": _("The server cannot be reached. Nothing was kept; send it again."),
+            }
+        ),
         help_text=_("Text, Markdown, HTML, PDF or DOCX."),
     )
 
@@ -95,6 +103,13 @@ class DocumentAdmin(Aged, KhronosAdmin[Document]):
         "sha256", "model", "is_example", "created_at", "read_at",
     )  # fmt: skip
 
+    class Media:
+        js = ("desk/documents.js",)
+
+    def get_urls(self) -> list[URLPattern]:
+        seen = self.admin_site.admin_view(progress.view)
+        return [path("progress/", seen, name="khronos_document_progress"), *super().get_urls()]
+
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Where there is one tenant, nobody has to choose."""
         tenants = list(Tenant.objects.values_list("pk", flat=True)[:2])
@@ -111,11 +126,11 @@ class DocumentAdmin(Aged, KhronosAdmin[Document]):
 
     @admin.display(description=_("state"), ordering="state")
     def standing(self, row: Document) -> str:
-        return columns.state(row.state, row.get_state_display())
+        return progress.cell(row)
 
     @admin.display(description=_("passages"), ordering="count")
     def pieces(self, row: Document) -> str:
-        return str(getattr(row, "count", 0))
+        return format_html('<span data-pieces="{}">{}</span>', row.pk, progress.pieces(row))
 
     @admin.display(description=_("reason"))
     def beginning(self, row: Document) -> str:
