@@ -52,6 +52,11 @@ class Bucket:
             found.append(Thing(name, int(each["Size"]), datetime.fromisoformat(each["LastModified"])))
         return sorted(found, key=lambda thing: thing.name)
 
+    def folders(self, beginning: str) -> list[str]:
+        asked = {"list-type": "2", "prefix": self.prefix + beginning, "delimiter": "/"}
+        found = self._listed(asked, "CommonPrefixes")
+        return sorted(each["Prefix"].removeprefix(self.prefix).rstrip("/") for each in found)
+
     def put(self, draft: Path, name: str, progress: Progress) -> None:
         with explained():
             size = draft.stat().st_size

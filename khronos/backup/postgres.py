@@ -14,21 +14,19 @@ from django.utils.translation import gettext as _
 from psycopg.conninfo import make_conninfo
 
 from khronos.backup import mend
+from khronos.backup import postgres_bases as bases
 from khronos.backup import postgres_dumps as dumps
 from khronos.backup import postgres_journal as journal
 from khronos.backup import postgres_private as private
 from khronos.backup import postgres_programs as programs
 from khronos.backup import postgres_server as server
+from khronos.backup import postgres_slot as slot
 from khronos.backup.engine import BackupFailed, Copy, NoCopy, Progress, Reader, Restored
 from khronos.backup.shelf import explained, folder
 
 MISSED = 2  # intervals without a dump: one was missed
 SAME = timedelta(seconds=1)  # `backup list` shows whole seconds
 NAMED = 3  # copies beside the moment that was asked for
-
-
-def has_base() -> bool:
-    return bool(journal.eras() and journal.bases(journal.eras()[-1]))
 
 
 def engine() -> "Postgres":
@@ -50,8 +48,9 @@ class Postgres:
 
     @property
     def caveat(self) -> str:
-        if settings.BACKUP_JOURNAL and has_base():
-            return ""
+        with contextlib.suppress(BackupFailed):
+            if settings.BACKUP_JOURNAL and journal.has_base():
+                return ""
         minutes = round(settings.BACKUP_DUMP_EVERY.total_seconds() / 60)
         return _("a dump every %(n)s min: what is newer is not in it, moments between cannot be restored") % {
             "n": minutes
@@ -63,22 +62,22 @@ class Postgres:
     def list_copies(self) -> list[Copy]:
         with explained():
             made = [Copy(each.at, "dump", each.size, each.position) for each in dumps.found()]
-            for base in journal.bases():
-                made.append(Copy(base.at, "whole", base.size, base.folder.parent.name))
-            for base in journal.bases()[-1:]:
-                size = sum(file.stat().st_size for file in base.journal.iterdir())
-                made.append(Copy(max(base.at, journal.end(base)), "changes", size, base.folder.parent.name))
+            found = journal.bases()
+            made += [Copy(base.at, "whole", journal.size(base), base.era) for base in found]
+            for base in found[-1:]:
+                size = sum(piece.size for piece in journal.pieces(base.era))
+                made.append(Copy(max(base.at, journal.end(base)), "changes", size, base.era))
             return sorted(made, key=lambda copy: copy.at)
 
     def age(self) -> float:
         """Of the journal or the newest dump; what keeps the next from being made is told at once."""
-        made = self.list_copies()
+        made = dumps.found()
         kind = BackupFailed if made else NoCopy
         if found := dumps.why_none(dumps.DUMP):
             raise kind(*found)
         if settings.BACKUP_JOURNAL:
             age_s = journal.arrive(journal.ARRIVES_S)
-            if not has_base():
+            if not journal.has_base():
                 raise NoCopy(_("There is no base backup yet."), _("`python manage.py backup make` makes one"))
             return age_s
         if not made:
@@ -99,12 +98,12 @@ class Postgres:
 
     def is_due(self) -> bool:
         return dumps.is_due(self.dump_every()) or (
-            settings.BACKUP_JOURNAL and journal.is_due() and journal.is_received()
+            settings.BACKUP_JOURNAL and journal.is_due() and slot.is_received()
         )
 
     def dump_every(self) -> timedelta:
         """Seldom where the journal is kept: then they are for other versions and machines."""
-        if settings.BACKUP_JOURNAL and has_base():
+        if settings.BACKUP_JOURNAL and journal.has_base():
             return settings.BACKUP_WHOLE_EVERY
         return settings.BACKUP_DUMP_EVERY
 
@@ -116,7 +115,7 @@ class Postgres:
     def make(self, progress: Progress) -> Copy:
         made = dumps.make(self.live, progress)
         if settings.BACKUP_JOURNAL:
-            journal.make_base(progress)
+            bases.make(progress)
         return Copy(made.at, "whole", made.size, made.position)
 
     def room(self) -> tuple[int, int]:
@@ -170,7 +169,11 @@ class Postgres:
         began = time.monotonic()
         source = self.chosen(at)
         if isinstance(source, journal.Base):
-            with private.brought_to(source, at) as reached, private.dump_of(reached, self.live) as file:
+            with (
+                journal.at_hand(source) as base,
+                private.brought_to(base, at) as reached,
+                private.dump_of(reached, self.live) as file,
+            ):
                 self.fill(to, file, progress)
             reached_at, position = reached.at, reached.position
         else:

@@ -1,221 +1,221 @@
-"""The journal of a PostgreSQL server, received as it is written, and the bases that it continues (ADR 14).
+"""The journal of a PostgreSQL server, and the bases that it continues, in a folder or a bucket (ADR 14).
 
 An era is the life of our slot on the server: its journal has no gap. Whatever breaks that begins another.
+
+era-<time>/base-<time>/      a base backup
+era-<time>/journal/          pieces of the journal by the server's names of them; the last is .partial
 """
 
+import gzip
 import json
-import os
+import re
 import shutil
 import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from khronos.backup import postgres_dumps as dumps
-from khronos.backup import postgres_programs as programs
 from khronos.backup import postgres_server as server
-from khronos.backup.engine import BackupFailed, NoCopy, Progress, Unreachable
-from khronos.backup.shelf import explained, folder
+from khronos.backup import postgres_slot as slot
+from khronos.backup.bucket import missing
+from khronos.backup.engine import NoCopy
+from khronos.backup.shelf import Thing, explained, folder
 
 ARRIVES_S = 8.0  # as long as Litestream is waited for
 LOOK_EVERY_S = 0.05
-HELD_MAX = (
-    2 * 1024**3
-)  # bytes that the server may keep for us: beyond that the database goes before its copies
-SLOT = """
-    SELECT active, restart_lsn >= %(position)s::pg_lsn, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)
-    FROM pg_replication_slots WHERE slot_name = %(name)s AND wal_status <> 'lost'
-"""
+ASK_EVERY_S = 0.25  # a bucket
+WHOLE_NAME = 24  # characters; those of timelines are shorter
+ERA, BASE, JOURNAL = "era-", "base-", "journal/"
+MANIFEST = "backup_manifest"
+# In a bucket, pressed; what is not full yet says how far it goes.
+PIECE = re.compile(
+    r"([0-9A-F]{24}|[0-9A-F]{8}\.history)(\.partial)?(?:\.([0-9A-F]{8})_([0-9A-F]{8}))?(\.gz)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    folder: Path
+    era: str
+    name: str
     at: datetime  # when it was done: earlier moments cannot be had of it
 
     @property
-    def size(self) -> int:
-        return sum(file.stat().st_size for file in self.folder.iterdir())
-
-    @property
-    def journal(self) -> Path:
-        return self.folder.parent / "journal"
+    def path(self) -> str:
+        return f"{self.era}/{self.name}/"
 
     def begins(self) -> tuple[int, int]:
         """Timeline and position from which the journal is needed."""
-        manifest = json.loads((self.folder / "backup_manifest").read_bytes())
-        first = manifest["WAL-Ranges"][0]
-        high, low = first["Start-LSN"].split("/")
-        return int(first["Timeline"]), (int(high, 16) << 32) + int(low, 16)
+        with dumps.shelf().at_hand(self.path + MANIFEST) as file:
+            first = json.loads(file.read_bytes())["WAL-Ranges"][0]
+        return int(first["Timeline"]), number(first["Start-LSN"])
 
 
-def slot() -> str:
-    """One a database: a server may serve several."""
-    return server.named(
-        "_journal", "".join(each if each.isalnum() else "_" for each in server.live().lower())
-    )
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """A base and what continues it, as files of this machine."""
+
+    folder: Path
+    journal: Path
+    at: datetime
 
 
-def eras() -> list[Path]:
-    return sorted(folder().glob("era-*"))
+def is_away() -> bool:
+    return bool(settings.BACKUP_REPLICA_URL)
 
 
-def bases(era: Path | None = None) -> list[Base]:
+def number(position: str) -> int:
+    """Of the server's way to write it: 0/1A2B3C4D."""
+    high, low = position.split("/")
+    return (int(high, 16) << 32) + int(low, 16)
+
+
+def eras() -> list[str]:
+    """The newest last."""
+    return dumps.shelf().folders(ERA)
+
+
+def bases(era: str | None = None) -> list[Base]:
     """The oldest first."""
-    found = [path for each in ([era] if era else eras()) for path in sorted(each.glob("base-*[0-9]"))]
-    return [
-        Base(path, datetime.strptime(path.name.removeprefix("base-"), dumps.TIME).replace(tzinfo=UTC))
-        for path in found
-    ]
+    found = []
+    for each in [era] if era else eras():
+        for thing in dumps.shelf().things(f"{each}/{BASE}"):
+            name, _, file = thing.name.removeprefix(f"{each}/").partition("/")
+            if file == MANIFEST:  # its last
+                at = datetime.strptime(name.removeprefix(BASE), dumps.TIME).replace(tzinfo=UTC)
+                found.append(Base(each, name, at))
+    return found
 
 
-def prepare() -> list[str]:
-    """The command that receives it. Where the slot or the folder is gone another era begins."""
-    receiver = programs.program("pg_receivewal")
-    with explained():
-        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        with server.opened(server.maintenance()) as found:
-            known = found.execute(SLOT, {"position": "0/0", "name": slot()}).fetchone()
-            if known is None or not eras():
-                make_slot(found)
-                (folder() / f"era-{datetime.now(UTC):{dumps.TIME}}").mkdir(mode=0o700)
-        journal = eras()[-1] / "journal"
-        journal.mkdir(mode=0o700, exist_ok=True)
-    dumps.failure(dumps.JOURNAL).unlink(missing_ok=True)
-    return [
-        receiver, f"--slot={slot()}", "--synchronous", "--status-interval=2", "--no-password",
-        f"--directory={journal}",
-    ]  # fmt: skip
+def has_base() -> bool:
+    known = eras()
+    return bool(known and bases(known[-1]))
 
 
-def make_slot(found: Any) -> None:
-    drop_slot(found)
-    found.execute("SELECT pg_create_physical_replication_slot(%s, true)", [slot()])
+def pieces(era: str) -> list[Thing]:
+    return [each for each in dumps.shelf().things(f"{era}/{JOURNAL}") if piece(each)]
 
 
-def drop_slot(found: Any) -> None:
-    found.execute(
-        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
-        " WHERE slot_name = %s AND NOT active", [slot()],
-    )  # fmt: skip
+def piece(thing: Thing) -> "re.Match[str] | None":
+    return PIECE.fullmatch(thing.name.rpartition("/")[2])
+
+
+def is_before(thing: Thing, first: str) -> bool:
+    match = piece(thing)
+    return match is not None and len(match[1]) == WHOLE_NAME and match[1][8:] < first
 
 
 def arrive(timeout_s: float) -> float:
-    """Back when all that is committed by now lies in our folder; answers after how long."""
+    """Back when all that is committed by now lies where copies lie; answers after how long."""
     began = time.monotonic()
     with server.opened(server.live()) as found:
         position, name = found.execute(
             "SELECT lsn::text, pg_walfile_name(lsn - 1) FROM pg_current_wal_flush_lsn() AS lsn"
         ).fetchone() or ("0/0", "")
+        found.execute(f"NOTIFY {slot.CALL}")
         while True:
-            row = found.execute(SLOT, {"position": position, "name": slot()}).fetchone()
-            if row is not None and row[0] and row[1]:
-                break
+            row = slot.asked(found, position)
+            if row is not None and row[0] and row[1] and is_there(name, position):
+                return time.monotonic() - began
             if time.monotonic() - began > timeout_s:
-                raise late(found, row)
-            time.sleep(LOOK_EVERY_S)
-    if not any(
-        (era / "journal" / f"{name}{end}").exists() for era in eras()[-1:] for end in ("", ".partial")
-    ):
+                raise slot.late(found)
+            time.sleep(ASK_EVERY_S if is_away() else LOOK_EVERY_S)
+
+
+def is_there(name: str, position: str) -> bool:
+    known = eras()
+    found = dumps.shelf().things(f"{known[-1]}/{JOURNAL}{name}") if known else []
+    if not known or not (found or is_away()):
         raise NoCopy(
-            _("The journal is not where copies lie: it was emptied, or is another."), received_again()
+            _("The journal is not where copies lie: it was emptied, or is another."), slot.received_again()
         )
-    return time.monotonic() - began
+    return any(reaches(thing, number(position)) for thing in found)
 
 
-def late(found: Any, row: tuple[bool, bool, int] | None) -> BackupFailed:
-    if row is not None and not row[0] and row[2] > HELD_MAX:
-        drop_slot(found)
-        return Unreachable(
-            _("The journal was not received for long: the server keeps it for us no more."),
-            received_again(),
-        )
-    if row is None or not row[0]:
-        if known := dumps.why_none(dumps.JOURNAL):
-            return BackupFailed(*known)
-        return Unreachable(_("The journal of PostgreSQL is not being received."), received_again())
-    return Unreachable(_("Copies do not arrive."), received_again())
-
-
-def received_again() -> str:
-    return _("`make ps`: does `journal` run? KHRONOS_HOME/logs/journal.log may say more")
+def reaches(thing: Thing, position: int) -> bool:
+    """In a folder the slot's word is enough: what it has was synced there."""
+    match = piece(thing)
+    if match is None:
+        return False
+    return match[3] is None or number(f"{match[3]}/{match[4]}") >= position
 
 
 def is_due() -> bool:
-    newest = bases(eras()[-1])[-1:] if eras() else []
+    known = eras()
+    newest = bases(known[-1])[-1:] if known else []
     return not newest or datetime.now(UTC) - newest[0].at >= settings.BACKUP_WHOLE_EVERY
-
-
-def is_received() -> bool:
-    """Where it may not be, only dumps are made."""
-    with server.opened(server.maintenance()) as found:
-        row = found.execute(SLOT, {"position": "0/0", "name": slot()}).fetchone()
-        return bool(row and row[0])
-
-
-def make_base(progress: Progress) -> Base:
-    """From which the journal is replayed."""
-    with explained(), dumps.making():
-        arrive(ARRIVES_S)
-        era = eras()[-1]
-        draft = era / "base.part"
-        shutil.rmtree(draft, ignore_errors=True)
-        try:
-            programs.follow(
-                "pg_basebackup", f"--pgdata={draft}", "--format=tar", "--gzip",
-                "--wal-method=none", "--no-slot",
-                "--checkpoint=fast", "--no-password", limit_s=settings.BACKUP_CHECK_MAX.total_seconds(),
-                each=lambda: progress(0.5),
-            )  # fmt: skip
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
-        arrive(ARRIVES_S)
-        base = Base(era / f"base-{datetime.now(UTC):{dumps.TIME}}", datetime.now(UTC))
-        os.rename(draft, base.folder)
-        forget()
-        return base
-
-
-def forget() -> None:
-    """Bases that are not needed for the last BACKUP_KEPT_DAYS, and the journal before the oldest one."""
-    made = bases()
-    until = datetime.now(UTC) - settings.BACKUP_KEPT
-    needed = [base for base, later in pairwise(made) if later.at > until] + made[-1:]
-    for base in made:
-        if base not in needed:
-            shutil.rmtree(base.folder)
-    for era in eras()[:-1]:
-        if not bases(era):
-            shutil.rmtree(era)
-    for era in eras():
-        for oldest in bases(era)[:1]:
-            first = segment(oldest)
-            for file in oldest.journal.iterdir():
-                if len(file.stem) == len(first) and file.name[8:] < first[8:]:
-                    file.unlink()
-
-
-def segment(base: Base) -> str:
-    timeline, position = base.begins()
-    length = max((file.stat().st_size for file in base.journal.iterdir()), default=16 * 1024**2)
-    return f"{timeline:08X}{position >> 32:08X}{(position & 0xFFFFFFFF) // length:08X}"
 
 
 def chosen(at: datetime | None) -> Base | None:
     """The newest that is older than the moment, where its journal reaches that far."""
     fitting = [base for base in bases() if at is None or base.at <= at]
-    if not fitting or (at is not None and fitting[-1].folder.parent != eras()[-1] and at > end(fitting[-1])):
+    if not fitting or (at is not None and fitting[-1].era != eras()[-1] and at > end(fitting[-1])):
         return None
     return fitting[-1]
 
 
 def end(base: Base) -> datetime:
     """Of its journal: when something of it last arrived."""
-    newest = max((file.stat().st_mtime for file in base.journal.iterdir()), default=0.0)
-    return datetime.fromtimestamp(newest, UTC)
+    return max((each.at for each in pieces(base.era)), default=base.at)
+
+
+def size(base: Base) -> int:
+    return sum(each.size for each in dumps.shelf().things(base.path))
+
+
+def first_piece(base: Base, length: int) -> str:
+    """By its name, without the timeline: later ones have names that are greater."""
+    _timeline, position = base.begins()
+    return f"{position >> 32:08X}{(position & 0xFFFFFFFF) // length:08X}"
+
+
+def length_of_pieces() -> int:
+    with server.opened(server.maintenance()) as found:
+        row = found.execute("SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'").fetchone()
+        return int(row[0]) if row else 16 * 1024**2
+
+
+@contextmanager
+def at_hand(base: Base) -> Iterator[AtHand]:
+    """Fetched where they lie in a bucket, and gone afterwards; what a killed life left goes before."""
+    if not is_away():
+        yield AtHand(folder() / base.path, folder() / base.era / JOURNAL, base.at)
+        return
+    place = Path(settings.BACKUP_FOLDER) / "scratch" / "fetched"
+    there = AtHand(place / "base", place / "journal", base.at)
+    shutil.rmtree(place, ignore_errors=True)
+    try:
+        with explained():
+            there.folder.mkdir(mode=0o700, parents=True)
+            there.journal.mkdir(mode=0o700)
+            fetch(base, there)
+        yield there
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def fetch(base: Base, there: AtHand) -> None:
+    """Pieces come in the order of their names: of two that are not full the one that goes further stays."""
+    shelf, first = dumps.shelf(), first_piece(base, length_of_pieces())
+    for thing in shelf.things(base.path):
+        with shelf.at_hand(thing.name) as file:
+            shutil.move(file, there.folder / thing.name.rpartition("/")[2])
+    for thing in pieces(base.era):
+        match = piece(thing)
+        if match is not None and not is_before(thing, first):
+            with shelf.at_hand(thing.name) as file:
+                unpress(file, there.journal / f"{match[1]}{match[2] or ''}")
+
+
+def unpress(file: Path, to: Path) -> None:
+    try:
+        with gzip.open(file) as pressed, to.open("wb") as plain:
+            shutil.copyfileobj(pressed, plain)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise missing(f"{file.name}: {error}") from None

@@ -25,7 +25,7 @@ from psycopg.conninfo import make_conninfo
 from khronos.backup import postgres_programs as programs
 from khronos.backup import postgres_server as server
 from khronos.backup.engine import Incomplete, NoRoom, Unreachable
-from khronos.backup.postgres_journal import Base
+from khronos.backup.postgres_journal import AtHand
 
 POLL_S = 0.1
 STOP_S = 10.0
@@ -75,7 +75,7 @@ def servant() -> pwd.struct_passwd | None:
 
 
 @contextlib.contextmanager
-def brought_to(base: Base, at: datetime | None) -> Iterator[Reached]:
+def brought_to(base: AtHand, at: datetime | None) -> Iterator[Reached]:
     """What a killed life left goes before, and all of it afterwards."""
     program = programs.program("postgres", exactly=True)
     clear()
@@ -107,7 +107,7 @@ def clear() -> None:
             shutil.rmtree(each)
 
 
-def unpack(base: Base) -> None:
+def unpack(base: AtHand) -> None:
     archives = sorted(base.folder.glob("*.tar.gz"))
     if [file.name for file in archives] != ["base.tar.gz"]:
         raise Incomplete(
@@ -126,7 +126,7 @@ def unpack(base: Base) -> None:
         ) from None
 
 
-def started(program: str, base: Base, at: datetime | None) -> "tuple[subprocess.Popen[bytes], Reached]":
+def started(program: str, base: AtHand, at: datetime | None) -> "tuple[subprocess.Popen[bytes], Reached]":
     journal = base.journal
     if servant() is not None:
         journal = folder() / "journal"
@@ -166,7 +166,7 @@ class Early(Exception):
     """The journal ends before the moment."""
 
 
-def wait_for(process: "subprocess.Popen[bytes]", base: Base) -> Reached:
+def wait_for(process: "subprocess.Popen[bytes]", base: AtHand) -> Reached:
     deadline = time.monotonic() + settings.BACKUP_CHECK_MAX.total_seconds()
     parameters = server.parameters(server.live()) | {"host": str(folder()), "port": 5432}
     while process.poll() is None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,9 @@ class Shelf(Protocol):
     def things(self, beginning: str) -> list[Thing]:
         """Whose names begin so, in the order of their names."""
 
+    def folders(self, beginning: str) -> list[str]:
+        """Of those at the top whose names begin so, the names in their order."""
+
     def put(self, draft: Path, name: str, progress: Progress) -> None:
         """Whole, or it is not there. The draft is gone afterwards."""
 
@@ -55,9 +58,13 @@ class Folder:
         with explained():
             for path in files(beginning):
                 name, stat = path.relative_to(folder()).as_posix(), path.stat()
-                if DRAFT not in name:
+                if not name.endswith(DRAFT):
                     found.append(Thing(name, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC)))
         return sorted(found, key=lambda thing: thing.name)
+
+    def folders(self, beginning: str) -> list[str]:
+        with explained():
+            return sorted(path.name for path in folder().glob(f"{beginning}*") if path.is_dir())
 
     def put(self, draft: Path, name: str, progress: Progress) -> None:
         with explained():
@@ -72,8 +79,13 @@ class Folder:
         yield folder() / name
 
     def remove(self, name: str) -> None:
+        """And the folders that are empty then."""
+        path = folder() / name
         with explained():
-            (folder() / name).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            while (path := path.parent) != folder():
+                path.rmdir()
 
 
 def files(beginning: str) -> Iterator[Path]:

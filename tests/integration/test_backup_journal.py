@@ -39,6 +39,12 @@ pytestmark = [
 
 @pytest.fixture
 def pg(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dumped]:
+    with journaled(tmp_path, settings, monkeypatch) as made:
+        yield made
+
+
+@contextmanager
+def journaled(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dumped]:
     settings.BACKUP_JOURNAL = True
     with dumped(tmp_path, settings) as made:
         for module in (engine, validate, watch):
@@ -163,15 +169,16 @@ def test_what_is_older_than_is_kept_goes_with_its_journal(pg: Dumped, settings: 
     with receiving(settings):
         pg.engine.make(nobody)
         [first] = postgres_journal.bases()
-        before = set(os.listdir(first.journal))
+        pieces = folder() / first.era / "journal"
+        before = set(os.listdir(pieces))
         pg.execute("SELECT pg_switch_wal()")
         pg.record_event("next")
         settings.BACKUP_KEPT = timedelta(0)
         pg.engine.make(nobody)
         [second] = postgres_journal.bases()
         assert second.at > first.at
-        assert not first.folder.exists()
-        assert before - set(os.listdir(second.journal)) != set()
+        assert not (folder() / first.path).exists()
+        assert before - set(os.listdir(pieces)) != set()
     pg.engine.restore(SCRATCH, None, nobody)
     assert pg.keys(SCRATCH) == ["next"]
 
@@ -180,7 +187,7 @@ TRIAL = """
 import django; django.setup()
 from khronos.backup import postgres_journal, postgres_private
 [base] = postgres_journal.bases()
-with postgres_private.brought_to(base, None) as reached:
+with postgres_journal.at_hand(base) as there, postgres_private.brought_to(there, None) as reached:
     print("reached", flush=True)
     input()
 """

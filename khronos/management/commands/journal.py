@@ -4,6 +4,7 @@ import os
 import time
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from khronos.backup.engine import BackupFailed
@@ -17,14 +18,16 @@ class Command(BaseCommand):
 
     def handle(self, **_options: Any) -> None:
         """A server that is away comes back, and a right may be given: till then it waits, and says why."""
-        from khronos.backup import postgres_dumps, postgres_journal, postgres_programs  # noqa: PLC0415
+        from khronos.backup import postgres_dumps, postgres_programs, postgres_receiver  # noqa: PLC0415
 
         while True:
             try:
-                command = postgres_journal.prepare()
+                command = postgres_receiver.prepare()
                 break
             except BackupFailed as error:
                 postgres_dumps.keep(postgres_dumps.JOURNAL, error)
                 self.stderr.write(f"{error} {error.fix}")
                 time.sleep(AGAIN_S)
+        if settings.BACKUP_REPLICA_URL:
+            raise SystemExit(postgres_receiver.carry_on(command))
         os.execve(command[0], command, postgres_programs.environment())  # noqa: S606 (no shell is wanted)
