@@ -1,6 +1,7 @@
 """A restore in the middle of conversations: nothing is answered twice, nobody is forgotten without a word."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.acceptance.stage import Stage
 
 BOTH = pytest.mark.parametrize("mode", ["edit", "send"])
 CHATS = 12
+FILE_CHAT = 7
 
 
 def staged(mode: str) -> Stage:
@@ -35,6 +37,19 @@ def middle_of_play(stage: Stage) -> list[int]:
     play = stage.play(CHATS, 6, arrival="paced", rate=8)
     stage.after(60)
     return sorted({update.chat_id for update in play.updates.values()})
+
+
+def sent_file(stage: Stage) -> bytes:
+    """What somebody sends is bytes in rows, and so in every copy."""
+    bits = os.urandom(300_000)
+    stage.world.telegram.document(FILE_CHAT, "contract.bin", bits, mime_type="application/octet-stream")
+    assert until(lambda: file_of(stage) == bits, 30)
+    return bits
+
+
+def file_of(stage: Stage) -> bytes:
+    rows = stage.khronos.sql("SELECT raw FROM khronos_piece ORDER BY attachment_id, number")
+    return b"".join(bytes(row[0]) for row in rows)
 
 
 def asked_anew(stage: Stage, chats: list[int]) -> list[str]:
@@ -102,11 +117,14 @@ def test_what_may_have_been_answered_is_held_where_nobody_can_know(mode: str) ->
 
 def test_latest_after_a_power_cut_comes_back_whole() -> None:
     stage = staged("edit")
+    bits = sent_file(stage)
+    assert manage(stage, "backup", "make").returncode == 0
     chats = middle_of_play(stage)
     for process in stage.khronos.all_processes():
         process.kill()
     said = restored(stage, "--latest")
     assert "whole" in said
+    assert file_of(stage) == bits
     [kept] = kept_of(stage)[-1:]
     assert kept.stat().st_mode & 0o077 == 0
     stage.khronos.start()

@@ -5,7 +5,7 @@ import pytest
 from bench.patience import until
 from tests.acceptance.grown import OnPostgresql, on_postgresql
 from tests.acceptance.stage import Stage
-from tests.acceptance.test_restore import asked_anew, manage, middle_of_play, restored
+from tests.acceptance.test_restore import asked_anew, file_of, manage, middle_of_play, restored, sent_file
 
 BESIDE = "SELECT datname FROM pg_database WHERE starts_with(datname, 'postgres_')"
 
@@ -27,8 +27,10 @@ def copied(stage: Stage) -> list[int]:
 @pytest.mark.parametrize("mode", ["edit", "send"])
 def test_restore_of_a_dump_amid_conversations_repeats_and_forgets_nothing(mode: str) -> None:
     with on_postgresql({"TELEGRAM_DELIVERY_MODE": mode}) as stage:
+        bits = sent_file(stage)
         chats = copied(stage)
         assert "is kept" in restored(stage, "--latest", "--stop")
+        assert file_of(stage) == bits
         [kept] = beside(stage)
         assert kept.startswith("postgres_before_")
         stage.khronos.start()
