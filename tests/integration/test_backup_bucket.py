@@ -231,7 +231,7 @@ def test_old_dumps_are_thinned_out_in_the_bucket(pg: Dumped, bucket: S3) -> None
     now = datetime.now(UTC)
     ages = {
         "too old": timedelta(days=8),
-        "of yesterday": timedelta(days=1, hours=1),
+        "of another day": timedelta(days=3),
         "new": timedelta(hours=2),
     }
     keys = {
