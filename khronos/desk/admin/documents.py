@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
@@ -150,6 +150,15 @@ class DocumentAdmin(Aged, KhronosAdmin[Document]):
     def save_model(self, request: HttpRequest, obj: Document, form: Any, change: bool) -> None:
         """It is kept already; a worker that is told now reads it at once."""
         transaction.on_commit(partial(intake.ring, obj))
+
+    def response_add(
+        self, request: HttpRequest, obj: Document, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Whoever shows the progress of an upload goes on by himself."""
+        response = super().response_add(request, obj, post_url_continue)
+        if "X-Next" in request.headers and "Location" in response:
+            return HttpResponse(headers={"X-Next": response["Location"]})
+        return response
 
     def delete_model(self, request: HttpRequest, obj: Document) -> None:
         intake.remove(obj)

@@ -3,12 +3,12 @@
 const EVERY_MS = 1500;
 const OPEN = "[data-document][data-open]";
 
-function bar(form, file) {
+function bar(file) {
   const box = document.createElement("div");
   box.className = "kh-upload";
   box.setAttribute("role", "status");
   box.innerHTML = '<span></span><progress class="kh-bar" max="100" value="0"></progress>';
-  file.closest("form").querySelector("[type=submit]").closest("div").before(box);
+  file.closest("fieldset").after(box);
   return (words, share) => {
     box.firstChild.textContent = share < 1 ? `${words} ${Math.floor(share * 100)} %` : words;
     const line = box.lastChild;
@@ -18,20 +18,38 @@ function bar(form, file) {
 }
 
 function send(form, file, submitter) {
-  const tell = bar(form, file);
+  const tell = bar(file);
   const request = new XMLHttpRequest();
   request.upload.onprogress = (event) => tell(file.dataset.sending, event.loaded / (event.total || 1));
   request.upload.onload = () => tell(file.dataset.keeping, 1);
   request.onerror = () => tell(file.dataset.failed, 1);
   request.onload = () => {
-    history.replaceState(null, "", request.responseURL);
-    document.open();
-    document.write(request.responseText); // the list, or this form with what is wrong
-    document.close();
+    const next = request.getResponseHeader("X-Next");
+    if (next) location.assign(next);
+    else again(form, request.responseText);
   };
   tell(file.dataset.sending, 0);
   request.open("POST", form.action);
+  request.setRequestHeader("X-Next", "tell"); // a redirect would be followed, and the message of its page lost
   request.send(new FormData(form, submitter));
+}
+
+function again(form, text) {
+  // The same form, with what is wrong.
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const other = page.querySelector("input[type=file][data-sending]")?.form;
+  if (!other) return location.reload();
+  form.replaceWith(other);
+  listen();
+}
+
+function listen() {
+  const file = document.querySelector("input[type=file][data-sending]");
+  file?.form.addEventListener("submit", (event) => {
+    if (!file.files.length) return;
+    event.preventDefault();
+    send(file.form, file, event.submitter);
+  });
 }
 
 async function look() {
@@ -57,11 +75,6 @@ async function look() {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  const file = document.querySelector("input[type=file][data-sending]");
-  file?.form.addEventListener("submit", (event) => {
-    if (!file.files.length) return;
-    event.preventDefault();
-    send(file.form, file, event.submitter);
-  });
+  listen();
   setTimeout(look, EVERY_MS);
 });
