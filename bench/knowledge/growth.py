@@ -29,7 +29,7 @@ DROP = "DROP INDEX IF EXISTS chunk_meaning"
 
 
 def main() -> None:
-    tenant = Tenant.objects.create(slug="many", name="Many")
+    tenant = Tenant.objects.create(slug=f"many-{sys.argv[1]}", name="Many")
     execute(DROP)
     others = fill(tenant, int(sys.argv[1]))
     execute(
