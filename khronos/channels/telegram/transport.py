@@ -1,6 +1,7 @@
 """How answers leave: Markdown becomes Telegram's HTML, where there is any."""
 
 from collections.abc import Callable, Sequence
+from itertools import batched
 from typing import Any
 
 from khronos.channels import markdown
@@ -10,6 +11,8 @@ from khronos.channels.telegram.api import BotApi, cleaned
 from khronos.channels.telegram.budgets import claims_of_bot, claims_of_chat
 from khronos.exceptions import Ambiguous, Permanent
 from khronos.resilience.limits import Claim
+
+IN_A_ROW = 4  # Telegram shows eight, which are too narrow for words
 
 
 class TelegramTransport:
@@ -68,11 +71,14 @@ def place(chat_id: str) -> dict[str, Any]:
 
 
 def keyboard(buttons: Sequence[Button]) -> dict[str, Any]:
-    """One row of buttons."""
+    """Rows of a few buttons."""
     if not buttons:
         return {}
-    row = [{"text": button.text, "callback_data": button.data} for button in buttons]
-    return {"reply_markup": {"inline_keyboard": [row]}}
+    rows = [
+        [{"text": button.text, "callback_data": button.data} for button in row]
+        for row in batched(buttons, IN_A_ROW)
+    ]
+    return {"reply_markup": {"inline_keyboard": rows}}
 
 
 def whole(text: str) -> int:
