@@ -102,6 +102,7 @@ class Instance:
             **NO_LIMITS,
             "KHRONOS_HOME": str(self.home.path),
             "KHRONOS_DOTENV": os.devnull,
+            "KHRONOS_EXAMPLE": "0",  # what a tenant's documents cost is measured apart (bench/knowledge)
             "PORT": str(self.port),
             "FLOWER_PORT": str(self.flower_port),
             "PUBLIC_URL": "" if self.polling else self.url,

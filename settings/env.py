@@ -77,6 +77,7 @@ class Environment(BaseModel):
     embeddings_model: str = Field("text-embedding-3-small", description="With EMBEDDINGS=openai.")
     embeddings_at_once: int = Field(10, ge=1, le=100, description="Documents that are read at the same time.")
     knowledge_file_max_mb: int = Field(25, ge=1, le=200, description="A document that is larger is refused.")
+    khronos_example: bool = Field(True, description="The first start puts in a shop to ask about.")
     knowledge_fresh_days: int = Field(7, ge=1, description="Pages are fetched again after so long.")
     knowledge_urls: str = Field(
         "", description="Hosts that documents may be fetched from, such as *.example.com; commas between."

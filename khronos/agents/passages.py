@@ -40,8 +40,11 @@ def passages_for(tenant: int, asked: str) -> list[Found] | None:
 
 def has_documents(tenant: int) -> bool:
     """Of memory, until the tenant's knowledge changes."""
-    rows = Chunk.objects.filter(tenant=tenant, kind=Document.Kind.KNOWLEDGE)
-    found: bool = caches.documented().get(str(tenant), rows.exists)
+
+    def look() -> bool:
+        return Chunk.objects.filter(tenant=tenant, kind=Document.Kind.KNOWLEDGE).exists()
+
+    found: bool = caches.documented().get(str(tenant), look)
     return found
 
 

@@ -23,6 +23,7 @@ def settle(screen: Screen) -> None:
     )
     if is_new:
         screen.done("Made the tenant default, its queue support and the channel chat")
+    if is_new and settings.KNOWLEDGE_EXAMPLE:
         example.put_in(tenant)
         screen.done("Put in an example to ask about, the shop Aurora (`manage.py knowledge example remove`)")
     for slug in sorted({agent.slug for agent in blueprint.put_in(*Tenant.objects.all())}):
