@@ -27,6 +27,10 @@ PASSAGES_MAX_TOKENS = 1500
 FACTS_MAX = 30  # that are remembered of a contact
 TYPING_AFTER_S = 0.6  # a quick answer needs no typing sign
 TYPING_EVERY_S = 4.5  # Telegram shows the sign for five seconds
+TRIAGE_BY = env.triage
+TRIAGE_TEXT_MAX = 2000  # characters of what was said
+TRIAGE_MAX_TOKENS = 300  # some models think within it
+TRIAGE_PATIENCE_S = 4.0  # then rules decide: somebody waits, and has not been thought about yet
 DEPRECATED_MODELS = {
     "claude-sonnet-4-5*": "ends on 2026-11-30; use claude-sonnet-5-5",
     "claude-sonnet-4": "is gone; use claude-sonnet-5-5",

@@ -50,6 +50,10 @@ class Environment(BaseModel):
     alert_error_rate_percent: float = Field(5, gt=0, le=100, description="More failed messages are an alert.")
     telegram_delivery_mode: Literal["send", "edit"] = Field("send", description="How answers are sent.")
 
+    triage: Literal["model", "rules"] = Field(
+        "model", description="Who decides where a channel's routing is triage; rules cost nothing."
+    )
+
     anthropic_api_key: str = ""
     anthropic_base_url: str = "https://api.anthropic.com"
     anthropic_model: str = "claude-sonnet-5-5"

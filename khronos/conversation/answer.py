@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from khronos.agents.citing import Sources
 from khronos.agents.providers.base import Completion
 from khronos.bus import events, notes
+from khronos.conversation.handoff import HANDED
 from khronos.delivery.outbox import enqueue
 from khronos.exceptions import LostLease
 from khronos.models import Delivery, Event, Message, Turn
@@ -34,12 +35,18 @@ class Reply:
     sources: Sources | None = None
 
 
-def store(turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool) -> list[Delivery] | None:
-    """The deliveries to make, or None when a question was edited meanwhile and must be read again."""
+def store(
+    turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool, notice: str = ""
+) -> list[Delivery] | None:
+    """The deliveries to make, or None when a question was edited meanwhile and must be read again.
+
+    With a `notice` people have the conversation: it is said by Khronos, and leaves the question open to them.
+    """
     completion = next((reply.completion for reply in replies if reply.completion), None)
     state = Turn.State.ANSWERED if replies else Turn.State.SILENT
     unless = {} if even_if_amended else {"amended": False}
-    if not turn.settled(unless, state=state, reason="", answered_at=Now(), **figures(completion)):
+    reason = HANDED if notice else ""
+    if not turn.settled(unless, state=state, reason=reason, answered_at=Now(), **figures(completion)):
         if turn.fenced().update(amended=False):
             return None
         return stored_before(turn)
@@ -51,6 +58,8 @@ def store(turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool) -> lis
         for reply in replies
         for delivery in utter(turn, Message.Author.BOT, reply.text, reply.buttons, reply.sources)
     ]
+    if notice:
+        deliveries += utter(turn, Message.Author.SYSTEM, notice)
     if completion is not None:
         events.record([generated(turn, completion)])
     crashpoints.reached("answer.written")

@@ -22,13 +22,23 @@ Handler, State = Conversation.Handler, Conversation.State
 UNDONE = (Turn.State.WAITING, Turn.State.PARKED, Turn.State.WORKING)
 
 
-def hand_off(conversation: Conversation, queue: Queue, by: str, trace_id: str = "") -> bool:
+def hand_off(conversation: Conversation, queue: Queue, by: str, trace_id: str = "", **told: Any) -> bool:
     """Let it wait for a person of this queue. A turn that is being worked on may still say its word."""
     with transaction.atomic():
         if not move(conversation, handler=Handler.QUEUE, queue_id=queue.pk, operator_id=None):
             return False
         hush(conversation, HANDED, Turn.State.WAITING, Turn.State.PARKED)
-        tell(Event.Type.HANDOFF_REQUESTED, conversation, trace_id, by=by, target=f"agent.queue.{queue.pk}")
+        target = f"agent.queue.{queue.pk}"
+        tell(Event.Type.HANDOFF_REQUESTED, conversation, trace_id, by=by, target=target, **told)
+    return True
+
+
+def keep(conversation: Conversation, by: str, trace_id: str, **told: Any) -> bool:
+    """The bot shall answer what it has at hand."""
+    with transaction.atomic():
+        if not move(conversation, handler=Handler.BOT):
+            return False
+        tell(Event.Type.HANDOFF_REQUESTED, conversation, trace_id, by=by, target="agent.ai", **told)
     return True
 
 

@@ -134,7 +134,7 @@ def respond(turn: Turn) -> list[Delivery]:
         if turn.conversation.handler == Conversation.Handler.TRIAGE:
             triage.route(turn, messages)
         replies = replies_to(turn, messages)
-        store = partial(answer.store, turn, replies, even_if_amended=not left)
+        store = partial(answer.store, turn, replies, even_if_amended=not left, notice=triage.notice(turn))
         stored = insist(store, settings.TURN_LEASE.total_seconds())
         if stored is not None:
             count(turn, messages, "answered" if replies else "silent")

@@ -24,6 +24,7 @@ from khronos.models.summary import Summary
 from khronos.models.tenant import Tenant
 from khronos.models.tool import Confirmation, HttpTool, ToolGrant
 from khronos.models.tool_call import ToolCall, ToolRound
+from khronos.models.triage import Triage
 from khronos.models.turn import Turn
 from khronos.models.update import Update
 from khronos.models.usage import Usage, UsageDay
@@ -62,6 +63,7 @@ __all__ = [
     "ToolCall",
     "ToolGrant",
     "ToolRound",
+    "Triage",
     "Turn",
     "Update",
     "Usage",

@@ -6,6 +6,7 @@ What is so right now (queues, ages, breakers) is not counted but asked for: khro
 
 import math
 from collections.abc import Sequence
+from itertools import product
 
 from django.conf import settings
 from prometheus_client import Counter, Gauge, Histogram, values
@@ -91,6 +92,10 @@ ANTHROPIC_TOKENS = counter(
 )
 COST = counter("khronos_cost_usd_total", "Price of all answers of models, US dollars.", "model", "agent")
 
+TRIAGES = counter(
+    "khronos_triage_total", "Conversations that were given to the bot or a queue.", "by", "target"
+)
+
 # Tools
 TOOL_CALLS = counter("khronos_tool_calls_total", "Calls of tools that have ended.", "tool", "state")
 TOOL_SECONDS = histogram("khronos_tool_duration_seconds", "Time of a tool's answer.", MODEL_S, "tool")
@@ -124,15 +129,17 @@ def zeros() -> None:
         GIVEN_UP.labels(source=source)
     for work in ("turn", "delivery"):
         LEASE_EXPIRIES.labels(work=work)
+    for by, target in product(("model", "rules"), ("bot", "queue")):
+        TRIAGES.labels(by=by, target=target)
     RECEIVED.labels(chat_type="private")
     for source in ("telegram", "web"):
         for status in ("answered", "silent", "given_up", "to_people"):
             PROCESSED.labels(source=source, status=status)
         for reason in ("unreadable", "our_fault", "given_up"):
             FAILED.labels(source=source, reason=reason)
-    for breaker in ("anthropic", "openai", "transcriber", "telegram", "database"):
-        for state in ("closed", "open", "half-open"):
-            BREAKER_CHANGES.labels(breaker=breaker, state=state)
+    breakers = ("anthropic", "openai", "transcriber", "telegram", "database")
+    for breaker, state in product(breakers, ("closed", "open", "half-open")):
+        BREAKER_CHANGES.labels(breaker=breaker, state=state)
 
 
 zeros()

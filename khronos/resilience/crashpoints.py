@@ -29,6 +29,7 @@ POINTS = {
     "turn.claimed": "agent",
     "turn.locked": "agent",
     "media.piece": "agent",
+    "triage.decided": "agent",
     "turn.prompted": "agent",
     "tools.asked": "agent",
     "tools.kept": "agent",

@@ -58,7 +58,8 @@ def test_triage_sends_to_a_queue_by_its_words_and_all_else_to_the_bot(
     by_chat = {row.chat_id: row for row in Conversation.objects.all()}
     assert (by_chat["8"].handler, by_chat["8"].queue) == (Conversation.Handler.QUEUE, queue)
     assert by_chat["9"].handler == Conversation.Handler.BOT
-    assert (sim.telegram.answers(8), sim.telegram.answers(9)) == ([], ["You said: hello"])
+    assert sim.telegram.answers(8) == [phrase("human", "en")]
+    assert sim.telegram.answers(9) == ["You said: hello"]
 
 
 def test_closed_conversation_opens_again_as_the_channel_routes(telegram: Channel, sim: Simulator) -> None:

@@ -45,6 +45,7 @@ NAMES = {
     "khronos_anthropic_api_duration_seconds": ("histogram", "model"),
     "khronos_anthropic_tokens_used_total": ("counter", "model type"),
     "khronos_cost_usd_total": ("counter", "model agent"),
+    "khronos_triage_total": ("counter", "by target"),
     "khronos_budget_used_ratio": ("gauge", "tenant"),
     "khronos_tool_calls_total": ("counter", "tool state"),
     "khronos_attachments_total": ("counter", "kind state"),

@@ -88,9 +88,17 @@ def read_prompt(body: Body, max_tokens: int) -> Prompt:
         system="\n".join(_texts(body.get("system", ""))),
         turns=read_turns(body.get("messages")),
         tools=[str(tool.get("name", "")) for tool in body.get("tools") or []],
+        must=_forced(body),
         stream=bool(body.get("stream")),
         max_tokens=max_tokens,
     )
+
+
+def _forced(body: Body) -> str:
+    name = str((body.get("tool_choice") or {}).get("name", ""))
+    if name and name not in [tool.get("name") for tool in body.get("tools") or []]:
+        raise ModelError(400, f"tool_choice: tool {name!r} not found in provided tools")
+    return name
 
 
 def read_turns(messages: object) -> list[Turn]:

@@ -42,6 +42,7 @@ class ChatCompletions:
             system="\n".join(system),
             turns=[_turn(m) for m in messages if m.get("role") not in {"system", "developer"}],
             tools=[str(tool.get("function", {}).get("name", "")) for tool in body.get("tools") or []],
+            must=_forced(body),
             stream=bool(body.get("stream")),
             max_tokens=int(body.get("max_completion_tokens") or body.get("max_tokens") or 0),
             include_usage=bool(options.get("include_usage")),
@@ -82,6 +83,11 @@ class ChatCompletions:
 
     def error_event(self, error: ModelError) -> bytes:
         return _data(self.error(error))
+
+
+def _forced(body: Body) -> str:
+    choice = body.get("tool_choice")
+    return str(choice.get("function", {}).get("name", "")) if isinstance(choice, dict) else ""
 
 
 def texts_of(message: Body) -> list[str]:

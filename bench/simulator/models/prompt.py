@@ -37,6 +37,7 @@ class Prompt:
     body: dict[str, Any] = field(default_factory=dict, repr=False)  # as it came
     cache_read: int = 0  # tokens, of the input
     cache_write: int = 0
+    must: str = ""  # the tool that it has to ask for
 
     @property
     def question(self) -> str:

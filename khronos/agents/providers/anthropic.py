@@ -35,7 +35,9 @@ class AnthropicProvider(SdkProvider):
                 {"name": spec.name, "description": spec.description, "input_schema": spec.takes}
                 for spec in prompt.tools
             ]
-            if not prompt.may_ask:
+            if prompt.must_ask:
+                request["tool_choice"] = {"type": "tool", "name": prompt.must_ask}
+            elif not prompt.may_ask:
                 request["tool_choice"] = {"type": "none"}
         return request | {"system": [text_block(prompt.system) | REMEMBER]} if prompt.system else request
 

@@ -98,6 +98,8 @@ class Prompt:
     tools: Sequence[Spec] = ()
     rounds: Sequence[Round] = ()
     may_ask: bool = True  # else it has to answer in words
+    must_ask: str = ""  # for this tool, and nothing else
+    patience_s: float = 0.0  # shorter than the provider's own; 0: as long as that
     models: Mapping[str, str] = field(default_factory=dict)  # by provider, where the agent has its own
 
 

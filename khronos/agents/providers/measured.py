@@ -5,13 +5,14 @@ import time
 from khronos.agents.providers import model_of, provider
 from khronos.agents.providers.base import Completion, Prompt
 from khronos.agents.providers.errors import Empty, Wordless
-from khronos.exceptions import Failure, Throttled, Transient, Unauthorized
+from khronos.exceptions import Failure, Refused, Throttled, Transient, Unauthorized
 from khronos.observability import metrics
 from khronos.usage.charging import note, who_asks
 from khronos.usage.prices import Tokens, micros
 
 STATUSES: dict[type[Failure], str] = {
     Throttled: "throttled",
+    Refused: "hasty",
     Unauthorized: "unauthorized",
     Empty: "empty",
     Transient: "away",

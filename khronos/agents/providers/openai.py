@@ -75,6 +75,8 @@ def offered(prompt: Prompt) -> dict[str, Any]:
         }
         for spec in prompt.tools
     ]
+    if prompt.must_ask:
+        return {"tools": tools, "tool_choice": {"type": "function", "function": {"name": prompt.must_ask}}}
     return {"tools": tools} if prompt.may_ask else {"tools": tools, "tool_choice": "none"}
 
 

@@ -18,11 +18,13 @@ from khronos.agents.providers.answers import Said, asks_of, words_of
 from khronos.agents.providers.base import Completion, Prompt
 from khronos.agents.providers.errors import Wordless, failure_of
 from khronos.agents.providers.transport import PooledTransport
-from khronos.exceptions import Transient, Unauthorized
+from khronos.exceptions import Refused, Transient, Unauthorized
 
 
 class Client(Protocol):
-    def post(self, path: str, *, cast_to: type[httpx2.Response], body: object) -> httpx2.Response: ...
+    def post(
+        self, path: str, *, cast_to: type[httpx2.Response], body: object, options: Any = ...
+    ) -> httpx2.Response: ...
 
 
 class SdkProvider:
@@ -53,7 +55,7 @@ class SdkProvider:
     def complete(self, prompt: Prompt) -> Completion:
         body = self.request(prompt)
         started = time.monotonic()
-        answer = self._post(body)
+        answer = self._post(body, prompt.patience_s)
         duration_ms = round((time.monotonic() - started) * 1000)
         content = decoded(answer.content)
         said = self.read(content)
@@ -77,12 +79,17 @@ class SdkProvider:
             error.answer = completion
             raise
 
-    def _post(self, body: dict[str, Any]) -> httpx2.Response:
+    def _post(self, body: dict[str, Any], patience_s: float) -> httpx2.Response:
+        options = {"timeout": patience_s} if patience_s else {}
         try:
-            return self._client.post(self.path, cast_to=httpx2.Response, body=body)
+            return self._client.post(self.path, cast_to=httpx2.Response, body=body, options=options)
         except self.sdk.APIStatusError as error:
             raise failure_of(error.status_code, error.body, error.response.headers) from None
         except self.sdk.APIConnectionError as error:
+            if patience_s and isinstance(error.__cause__, httpx2.ReadTimeout):
+                raise Refused(
+                    f"no answer within {patience_s:g} s, which is all that we wait for this"
+                ) from None
             if not isinstance(error.__cause__, httpx2.RequestError):
                 raise  # the SDK calls any error a connection error, our own mistakes as well
             raise Transient(f"no answer: {error.__cause__}") from None

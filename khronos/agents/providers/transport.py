@@ -15,6 +15,7 @@ class PooledTransport(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         url = request.url
+        asked_s = request.extensions.get("timeout", {}).get("read") or self._total_timeout
         try:
             reply = pool(f"{url.scheme}://{url.netloc.decode()}").request(
                 request.method,
@@ -22,7 +23,7 @@ class PooledTransport(httpx2.BaseTransport):
                 [*headers_of(request), *outgoing().items()],
                 request.read(),
                 connect_timeout=self._connect_timeout,
-                timeout=self._total_timeout,
+                timeout=min(self._total_timeout, asked_s),
             )
         except Unsent as error:
             raise httpx2.ConnectError(str(error), request=request) from None
