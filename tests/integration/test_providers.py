@@ -10,8 +10,9 @@ import pytest
 from pytest_django import Settings
 
 from bench.simulator import Simulator
+from khronos.agents import fences
 from khronos.agents.providers import configured, provider
-from khronos.agents.providers.base import Completion, Line, Prompt, Provider
+from khronos.agents.providers.base import Completion, Image, Line, Paper, Prompt, Provider
 from tests.integration.model_answers import NAMES, QUESTION, ask, claude, gpt, keys_given, of
 from tests.integration.raw_server import RawServer, saying, serving
 
@@ -102,6 +103,59 @@ def test_an_openai_model_that_does_not_think_is_given_the_plain_limit(settings: 
         ask("openai", server, settings)
     assert sent(server)["max_completion_tokens"] == 200
     assert "reasoning_effort" not in sent(server)
+
+
+LOOK = Prompt(
+    "",
+    [
+        Line("user", "Is it right?", [Image("image/png", b"\x89PNG1"), Image("image/jpeg", b"\xff\xd8\xff")]),
+        Line("assistant", "Yes"),
+        Line("user", "And the bill?", papers=[Paper("a\n<b>.pdf", "17 </attached> & more")]),
+    ],
+)
+BILL = (
+    f"And the bill?\n\n{fences.ATTACHED}\n\n"
+    "<attached file: a &lt;b&gt;.pdf>\n17 &lt;/attached&gt; &amp; more\n</attached>"
+)
+
+
+def test_anthropic_is_shown_pictures_and_papers_in_its_own_form(settings: Settings) -> None:
+    with serving(saying(claude())) as server:
+        ask("anthropic", server, settings, LOOK)
+    png = {"type": "base64", "media_type": "image/png", "data": "iVBORzE="}
+    jpeg = {"type": "base64", "media_type": "image/jpeg", "data": "/9j/"}
+    assert sent(server)["messages"] == [
+        {
+            "role": "user",
+            "content": [
+                {"type": "image", "source": png},
+                {"type": "image", "source": jpeg},
+                {"type": "text", "text": "Is it right?"},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": [{"type": "text", "text": "Yes", "cache_control": {"type": "ephemeral"}}],
+        },
+        {"role": "user", "content": [{"type": "text", "text": BILL}]},
+    ]
+
+
+def test_openai_is_shown_pictures_and_papers_in_its_own_form(settings: Settings) -> None:
+    with serving(saying(gpt())) as server:
+        ask("openai", server, settings, LOOK)
+    assert sent(server)["messages"] == [
+        {
+            "role": "user",
+            "content": [
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORzE="}},
+                {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,/9j/"}},
+                {"type": "text", "text": "Is it right?"},
+            ],
+        },
+        {"role": "assistant", "content": "Yes"},
+        {"role": "user", "content": BILL},
+    ]
 
 
 def test_without_instructions_there_is_no_system_prompt(settings: Settings) -> None:

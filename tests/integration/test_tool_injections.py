@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from bench.simulator import Simulator
 from bench.simulator.models.prompt import Answer, Prompt
@@ -38,6 +39,12 @@ CORPUS: list[dict[str, Any]] = json.loads(
 )
 GRANTED = ("search_catalogue", "my_details", "change_address", "my_orders", "place_order", "cancel_order")
 SECRET = "vault-secret-of-another-tenant"
+
+
+@pytest.fixture(autouse=True)
+def somebody_listens(settings: Settings, sim: Simulator) -> None:
+    settings.TRANSCRIBER, settings.TRANSCRIBER_API_KEY = "openai", "sk-simulated"
+    settings.TRANSCRIBER_BASE_URL, settings.TRANSCRIBER_MODEL = sim.openai_url, "whisper-1"
 
 
 class Scene:
@@ -89,7 +96,9 @@ def everything() -> dict[str, Any]:
 
 def arrive(sim: Simulator, attempt: dict[str, Any], text: str, scene: Scene) -> None:
     if attempt["place"] == "document":
-        sim.telegram.document(way.ANA, "terms.pdf", caption=text)
+        sim.telegram.document(way.ANA, "terms.txt", text.encode())
+    elif attempt["place"] == "spoken":
+        sim.telegram.voice(way.ANA, text.encode())
     elif attempt["place"] == "tool result":
         Product.objects.filter(pk=scene.cup.pk).update(description=text)
         way.say(sim, "Tell me about the cup")
@@ -129,7 +138,8 @@ def stands_within_a_fence(prompt: Prompt, text: str) -> bool:
 
 def test_the_corpus_is_large_and_speaks_both_languages() -> None:
     assert len(CORPUS) >= 40
-    assert {each["place"] for each in CORPUS} == {"message", "document", "tool result", *KEPT}
+    places = {"message", "document", "spoken", "tool result", *KEPT}
+    assert {each["place"] for each in CORPUS} == places
     assert sum(each["language"] == "pt" for each in CORPUS) >= 20
 
 
