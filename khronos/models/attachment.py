@@ -1,7 +1,7 @@
 """A file that a contact sent: where it is to be had, what is in it, and why not (docs/media.md).
 
 Its bytes are rows of their own, a piece each: whoever writes 20 MB in one go keeps all others waiting, and
-SQLite writes a row anew, with all its bytes, whenever one of its columns changes (ADR 18).
+SQLite writes a row anew, with all its bytes, whenever one of its columns changes (ADR 17).
 """
 
 from collections.abc import Sequence

@@ -22,7 +22,7 @@ class AttachmentAdmin(Aged, ReadOnlyAdmin[Attachment]):
     ordering = ("-pk",)
     fields = (
         "talk", "said", "kind", "called", "picture", "bytes_", "kilobytes", "seconds", "media_type",
-        "standing", "beginning", "whole_text", "sha256", "file_id", "attempts", "created_at", "fetched_at",
+        "standing", "beginning", "whole_text", "sha256", "file_id", "created_at", "fetched_at",
         "forgotten_at",
     )  # fmt: skip
     readonly_fields = fields
