@@ -11,7 +11,7 @@ import redis
 from django.db.models.functions import Now
 
 from khronos.conversation.holding import lock_of
-from khronos.models import Delivery, Turn
+from khronos.models import Attachment, Delivery, Turn
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,8 @@ def begin() -> int:
     deliveries = Delivery.objects.inherited().filter(state=Delivery.State.SENDING)
     # An answer is committed, and its delivery leased, before its turn's lock is let go.
     unlock([*turns.only("pk", "conversation_id"), *deliveries.only("pk", "conversation_id")])
-    count = sum(rows.update(due_at=Now(), rung_at=None) for rows in (turns, deliveries))
+    files = Attachment.objects.inherited()
+    count = sum(rows.update(due_at=Now(), rung_at=None) for rows in (turns, deliveries, files))
     if count:
         log.warning("the last life was cut off; what it held is free", extra={"rows": count})
     return count

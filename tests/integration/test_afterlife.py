@@ -11,7 +11,7 @@ from khronos.conversation import afterlife, answer, sweep
 from khronos.conversation import turn as turns
 from khronos.conversation.holding import lock_of
 from khronos.exceptions import LostLease
-from khronos.models import Channel, Delivery, Turn
+from khronos.models import Attachment, Channel, Delivery, Turn
 from tests.factories import make_delivery
 from tests.integration import way
 
@@ -94,3 +94,19 @@ def test_what_is_due_follows_a_clock_that_is_put_back(under_way: Turn) -> None:
     assert turns.claim(under_way.pk) is not None
     with pytest.raises(LostLease):
         under_way.settle(Turn.State.ANSWERED)
+
+
+def test_file_that_was_being_fetched_is_fetched_anew_at_once(
+    telegram: Channel, sim: Simulator, bus: "redis.Redis"
+) -> None:
+    sim.telegram.photo(way.ANA, "Olha")
+    way.fetch(telegram)
+    way.dispatch()
+    file = Attachment.objects.get()
+    assert Attachment.objects.seize(file.pk, LEASE) is not None
+    assert Attachment.objects.seize(file.pk, LEASE) is None
+    assert afterlife.begin() == 1
+    way.answer()
+    assert sim.telegram.answers(way.ANA) == ["You said: [photo, 1 kB] Olha"]
+    file.refresh_from_db()
+    assert (file.attempts, afterlife.begin()) == (2, 0)
