@@ -5,7 +5,7 @@ from celery import shared_task
 from khronos.backup import validate
 from khronos.backup import watch as copies
 from khronos.checks import look
-from khronos.conversation import budgets, registration, summaries
+from khronos.conversation import budgets, lapsing, registration, summaries
 from khronos.conversation import sweep as sweeper
 from khronos.herald import sweep as herald
 from khronos.models import Update
@@ -44,6 +44,11 @@ def watch_budgets() -> None:
 @shared_task(base=Rowless)
 def sum_up() -> None:
     summaries.wake()
+
+
+@shared_task(base=Rowless)
+def let_questions_lapse() -> None:
+    lapsing.sweep()
 
 
 @shared_task(base=Rowless)

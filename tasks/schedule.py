@@ -27,6 +27,7 @@ TIMETABLE: dict[str, tuple[str, Every | Daily]] = {
     "See whether copies arrive": ("tasks.ops.watch_copies", Every(30)),
     "Restore the newest copy on trial": ("tasks.ops.try_copy", Every(6 * 3600)),
     "Sum up what is old": ("tasks.ops.sum_up", Every(20)),
+    "Let questions lapse": ("tasks.ops.let_questions_lapse", Every(30)),
     "Look at budgets": ("tasks.ops.watch_budgets", Every(60)),
     "Forget old usage": ("tasks.ops.forget_usage", Daily(3, 45)),
     "Forget old files": ("tasks.media.forget", Daily(3, 15)),

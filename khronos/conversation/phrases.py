@@ -91,6 +91,10 @@ PHRASES = {
         "pt": "Preciso deixar sua pergunta para mais tarde. Ela está guardada, e respondo assim que puder. "
         "/human chama uma pessoa.",
     },
+    "lapsed": {
+        "en": "Nobody said yes in time, so it was not done: {wish}",
+        "pt": "Ninguém disse sim a tempo, então não foi feito: {wish}",
+    },
     "slowly": {
         "en": "You are faster than I am! Give me a minute, I will answer everything.",
         "pt": "Você é mais rápido do que eu! Me dê um minuto, vou responder a tudo.",

@@ -15,6 +15,7 @@ from khronos.agents.think import think
 from khronos.agents.tools.confirm import adopt
 from khronos.agents.tools.toolbox import Toolbox, granted
 from khronos.agents.window import history
+from khronos.conversation import lapsing
 from khronos.conversation.answer import Deed, Reply
 from khronos.conversation.apologies import apologies, is_question, once_each
 from khronos.conversation.commands import COMMANDS, name_of
@@ -39,6 +40,8 @@ def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
     questions = [each for each in messages if not canned_name(each) and is_question(each, sorry)]
     if conversation.handler != Conversation.Handler.BOT:
         return replies
+    if not questions and (calls := lapsing.lapsed_of(turn)):
+        return [*replies, Reply(lapsing.words(turn, calls))]
     box = granted(conversation)
     has_begun = bool(box) and adopt(turn, questions)
     if questions or has_begun:

@@ -38,7 +38,7 @@ def state_of(order: Order) -> str:
 def test_yes_does_exactly_what_was_asked(telegram: Channel, sim: Simulator, order: Order, word: str) -> None:
     seen = script(sim, wants("cancel_order", number=order.pk), Answer("It is cancelled."))
     talk(telegram, sim, "Cancel my order")
-    assert sim.telegram.answers(way.ANA) == [f"Cancelar o pedido {order.pk}? Responda sim ou não."]
+    assert sim.telegram.answers(way.ANA) == [f"Cancel order {order.pk}? Answer yes or no."]
     assert (states(), state_of(order)) == ([State.ASKED], Order.State.PLACED)
     assert len(seen) == 1
     talk(telegram, sim, word)
@@ -84,7 +84,7 @@ def test_button_is_a_yes_and_only_to_its_own_call(telegram: Channel, sim: Simula
     script(sim, wants("cancel_order", number=order.pk), Answer("It is cancelled."), Answer("Done already."))
     talk(telegram, sim, "Cancel my order")
     call = ToolCall.objects.get()
-    assert Delivery.objects.get().buttons == [["Sim", f"yes #{call.pk}"], ["Não", f"no #{call.pk}"]]
+    assert Delivery.objects.get().buttons == [["Yes", f"yes #{call.pk}"], ["No", f"no #{call.pk}"]]
     message = sim.telegram.view(way.ANA)[-1]
     sim.telegram.press(way.ANA, message.message_id, f"yes #{call.pk}")
     way.all_the_way(telegram)
@@ -110,7 +110,7 @@ def test_operator_approves_once_and_the_contact_hears_of_it(
     asks_a_colleague(telegram)
     script(sim, wants("cancel_order", number=order.pk), Answer("Meanwhile?"), Answer("It is cancelled."))
     talk(telegram, sim, "Cancel my order")
-    assert "colega" in sim.telegram.answers(way.ANA)[-1]
+    assert "colleague" in sim.telegram.answers(way.ANA)[-1]
     talk(telegram, sim, "yes")
     assert (states(), state_of(order)) == ([State.ASKED], Order.State.PLACED)
     olga, call = make.make_user(username="olga"), ToolCall.objects.get()

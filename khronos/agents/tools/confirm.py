@@ -14,7 +14,6 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from khronos.agents.tools.base import Tool
 from khronos.models import Message, ToolCall, ToolRound, Turn
@@ -44,21 +43,26 @@ def asks(call: ToolCall, confirmed_by: str) -> None:
     """From now on it waits."""
     waits_s = settings.CONFIRM_OPERATOR_S if confirmed_by == "operator" else settings.CONFIRM_CONTACT_S
     call.state, call.confirmation = State.ASKED, confirmed_by
-    call.expires_at = timezone.now() + timedelta(seconds=waits_s)
+    call.expires_at = Now() + timedelta(seconds=waits_s)  # of the database, which looks for it
 
 
 def question(call: ToolCall, tool: Tool, language: str) -> str:
     """Of the frozen arguments, in our words: the model has no say in what a person confirms."""
     language = language if language in QUESTIONS else "en"
-    arguments = call.arguments
-    if template := tool.question.get(language):
-        asked = template.format_map(defaultdict(str, {name: plain(each) for name, each in arguments.items()}))
-    else:
-        listed = "\n".join(f"{name}: {plain(value)}" for name, value in arguments.items())
-        asked = QUESTIONS[language].format(name=tool.name, arguments=listed).strip()
+    asked = wish(call, tool, language)
     if call.confirmation == "operator":
         return BY_OPERATOR[language].format(question=asked)
     return f"{asked} {BY_WORDS[language]}"
+
+
+def wish(call: ToolCall, tool: Tool | None, language: str) -> str:
+    """The bare question; of a tool that is gone its name."""
+    language = language if language in QUESTIONS else "en"
+    arguments = call.arguments
+    if template := tool.question.get(language) if tool else "":
+        return template.format_map(defaultdict(str, {name: plain(each) for name, each in arguments.items()}))
+    listed = "\n".join(f"{name}: {plain(value)}" for name, value in arguments.items())
+    return QUESTIONS[language].format(name=call.tool, arguments=listed).strip()
 
 
 def plain(value: Any) -> str:

@@ -41,7 +41,7 @@ def granted(conversation: Conversation) -> Toolbox:
     grants: Grants = caches.grants().get(key, lambda: read(tenant_id, agent_id))
     if not grants:
         return {}
-    known = of_the_library() | own_of(tenant_id, [name for name, _ in grants])
+    known = known_to(tenant_id, [name for name, _ in grants])
     is_group = conversation.chat_type != "private" or conversation.contact_id is None
     box: Toolbox = {}
     for name, confirmation in sorted(grants):
@@ -64,6 +64,10 @@ def own_of(tenant_id: int, names: Iterable[str]) -> dict[str, Tool]:
     own = [name for name in names if name not in of_the_library()]
     rows = HttpTool.objects.filter(tenant=tenant_id, is_active=True, name__in=own) if own else ()
     return {row.name: http.tool_of(row) for row in rows}
+
+
+def known_to(tenant_id: int, names: Iterable[str]) -> dict[str, Tool]:
+    return of_the_library() | own_of(tenant_id, names)
 
 
 def is_granted(conversation: Conversation, name: str) -> bool:
