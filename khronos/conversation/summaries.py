@@ -1,6 +1,6 @@
 """What is too old to be told word by word is summed up, while nobody waits for it (docs/mind.md).
 
-A summary is work as a turn is: a row with lease and fence. Threads of the worker do it, which beat wakes.
+A summary is work as a turn is: a row with lease and fence. Hands of the worker do it, which beat wakes.
 """
 
 import logging
@@ -9,7 +9,6 @@ from datetime import timedelta
 from functools import cache, partial
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
@@ -21,10 +20,10 @@ from khronos.agents.think import Away, think
 from khronos.conversation.account import account
 from khronos.database import give_back
 from khronos.exceptions import LostLease, Permanent
+from khronos.hands import Hands
 from khronos.models import Conversation, Message, Summary, Usage
 from khronos.models.commit import commit
 from khronos.observability.steps import step
-from khronos.resilience.crew import Crew
 from khronos.usage import ledger
 
 log = logging.getLogger(__name__)
@@ -49,27 +48,19 @@ TASK = (
 
 
 @cache
-def crew() -> Crew:
-    return Crew("summariser", settings.SUMMARIES_AT_ONCE)
+def summarisers() -> Hands:
+    return Hands("summariser", settings.SUMMARIES_AT_ONCE, Summary.objects.due().count, take_all)
 
 
 def wake() -> None:
-    """As many as are free take what is due; the rest is due the next time."""
-    free = settings.SUMMARIES_AT_ONCE - crew().busy
+    summarisers().wake()
+
+
+def take_all() -> None:
+    """Until nothing is due."""
     due = Summary.objects.due().order_by("due_at").values_list("pk", flat=True)
-    for pk in list(due[: max(0, free)]):
-        crew().begin(partial(alone, pk))
-
-
-def alone(pk: int) -> None:
-    """In a thread of its own."""
-    close_old_connections()
-    try:
+    while (pk := due.first()) is not None:
         take(pk)
-    except DatabaseError:
-        log.warning("the database went away while a talk was summed up", exc_info=True)
-    finally:
-        give_back()
 
 
 def take(pk: int) -> None:

@@ -1,50 +1,25 @@
-"""Who fetches what no turn waits for: a few threads of the worker's process, which end when nothing is due.
-
-Celery's own threads only wake them, so that no download keeps a delivery waiting. Operators see what was
-sent to people, and a file that a turn never came for is here before the channel forgets it.
+"""Who fetches files that no turn waits for, in the worker's process: operators see what was sent to people,
+and what a turn never came for is here before the channel forgets it.
 """
 
-import logging
-import threading
 from contextlib import suppress
+from functools import cache
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
 
 from khronos.exceptions import LostLease, Transient, Unauthorized
+from khronos.hands import Hands
 from khronos.media import fetching
 from khronos.models import Attachment
 
-log = logging.getLogger(__name__)
 
-NAME = "fetcher"
-
-_counting = threading.Lock()
-_busy = 0
+@cache
+def fetchers() -> Hands:
+    return Hands("fetcher", settings.MEDIA_FETCHERS, Attachment.objects.due().count, fetch_all)
 
 
 def wake() -> None:
-    """As many as there is work for. Who comes too late finds nothing; what was missed is swept."""
-    global _busy  # noqa: PLW0603 (how many there are in this process)
-    waiting = Attachment.objects.due().count()
-    with _counting:
-        new = max(0, min(waiting, settings.MEDIA_FETCHERS - _busy))
-        _busy += new
-    for _ in range(new):
-        threading.Thread(target=run, name=NAME, daemon=True).start()
-
-
-def run() -> None:
-    global _busy  # noqa: PLW0603
-    close_old_connections()
-    try:
-        fetch_all()
-    except DatabaseError:
-        log.warning("the database went away while files were fetched; others go on", exc_info=True)
-    finally:
-        with _counting:
-            _busy -= 1
-        connection.close()
+    fetchers().wake()
 
 
 def fetch_all() -> int:
