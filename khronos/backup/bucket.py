@@ -141,29 +141,34 @@ class Bucket:
         tries: int = 1,
     ) -> Reply:
         """Doing any of it twice is the same as once."""
-        path = self.bucket if name is None else f"{self.bucket}/{self.prefix}{name}"
-        asked = query or {}
-        target = quoted(path) + (f"?{written(asked)}" if asked else "")
-        patience_s = settings.BACKUP_PATIENCE_S
-        while True:
-            tries -= 1
-            signed = self.signer.headers(
-                method, self.pool.host, path, asked, body, datetime.now(UTC), headers
-            )
-            try:
-                reply = self.pool.request(
-                    method, target, signed.items(), body,
-                    connect_timeout=patience_s, timeout=limit_s or patience_s, most_bytes=PIECE + 1,
-                )  # fmt: skip
-            except (Unsent, Unanswered) as error:
-                failure: BackupFailed = away(str(error))
-            else:
-                if reply.status < 300 and not (method == "POST" and b"<Error>" in reply.body):
-                    return reply
-                failure = meant(reply, self.bucket, name)
-            if not tries or not isinstance(failure, Away):
-                raise failure
+        for _try in range(tries - 1):
+            with suppress(Away):
+                return self._asked(method, name, query or {}, body, headers, limit_s)
             time.sleep(AGAIN_S)
+        return self._asked(method, name, query or {}, body, headers, limit_s)
+
+    def _asked(
+        self,
+        method: str,
+        name: str | None,
+        query: Mapping[str, str],
+        body: bytes,
+        headers: Mapping[str, str] | None,
+        limit_s: float | None,
+    ) -> Reply:
+        path = self.bucket if name is None else f"{self.bucket}/{self.prefix}{name}"
+        patience_s = settings.BACKUP_PATIENCE_S
+        signed = self.signer.headers(method, self.pool.host, path, query, body, datetime.now(UTC), headers)
+        try:
+            reply = self.pool.request(
+                method, quoted(path) + (f"?{written(query)}" if query else ""), signed.items(), body,
+                connect_timeout=patience_s, timeout=limit_s or patience_s, most_bytes=PIECE + 1,
+            )  # fmt: skip
+        except (Unsent, Unanswered) as error:
+            raise away(str(error)) from None
+        if reply.status >= 300 or (method == "POST" and b"<Error>" in reply.body):
+            raise meant(reply, self.bucket, name)
+        return reply
 
 
 class Away(Unreachable):

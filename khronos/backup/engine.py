@@ -19,6 +19,10 @@ type Progress = Callable[[float], None]  # the part that is done, 0.0 to 1.0
 ENGINES = {"sqlite": "khronos.backup.litestream", "postgresql": "khronos.backup.postgres"}
 
 
+def nobody(_part: float) -> None:
+    """Looks at the progress."""
+
+
 class BackupFailed(Failure):
     """In words for an operator; `fix` names the next step."""
 

@@ -18,7 +18,7 @@ from khronos.backup import postgres_journal as journal
 from khronos.backup import postgres_programs as programs
 from khronos.backup import postgres_server as server
 from khronos.backup import postgres_slot as slot
-from khronos.backup.engine import BackupFailed
+from khronos.backup.engine import BackupFailed, nobody
 from khronos.backup.shelf import DRAFT, explained, folder
 
 AGAIN_S = 2.0
@@ -26,10 +26,6 @@ STOP_S = 5.0
 PARTIAL = ".partial"
 QUICKLY = 1  # of gzip's levels
 BEGUN = "begun"  # shows that an era is there before anything else of it
-
-
-def nobody(_part: float) -> None:
-    """Looks at the progress."""
 
 
 def prepare() -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from django.conf import settings
 
 from khronos.alerts import raise_alert, resolve_alert
-from khronos.backup.engine import BackupFailed, Engine, Incomplete, Progress, engine
+from khronos.backup.engine import BackupFailed, Engine, Incomplete, Progress, engine, nobody
 from khronos.backup.verify import verify
 from khronos.models import BackupCheck
 from settings.dotenv import ROOT
@@ -18,10 +18,6 @@ from settings.dotenv import ROOT
 INVALID = "backup.invalid"
 NICE = ("nice", "-n", "19")  # answers come first
 MARGIN_S = 60.0
-
-
-def nobody(_part: float) -> None:
-    """Looks at the progress."""
 
 
 def try_newest(progress: Progress = nobody) -> BackupCheck:

@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from bench.patience import until
 from khronos.backup import configured, engine, validate, watch
-from khronos.backup.validate import nobody, try_newest
+from khronos.backup.engine import nobody
+from khronos.backup.validate import try_newest
 from khronos.bus.connection import patient
 from khronos.models import Alert, BackupCheck, BackupState
 from tests.integration.copied import Keeper, copied, keys, record_event

@@ -18,7 +18,7 @@ from bench.instance import ROOT, Instance
 from bench.patience import until
 from bench.simulator import Simulator
 from bench.simulator.verdict import MARKER
-from khronos.backup.validate import nobody
+from khronos.backup.engine import nobody
 from khronos.backup.verify import verify
 from tests.acceptance.stage import Stage
 from tests.integration.copied import READY_S, Keeper, copied, keys, record_event

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from khronos.backup.validate import nobody
+from khronos.backup.engine import nobody
 from tests.acceptance.test_backup_kills import times, writing
 from tests.integration.copied import copied
 from tests.s3 import S3

@@ -15,7 +15,8 @@ from pytest_django import Settings
 
 from bench.patience import until
 from khronos.backup import configured, engine, validate, watch
-from khronos.backup.validate import nobody, try_newest
+from khronos.backup.engine import nobody
+from khronos.backup.validate import try_newest
 from khronos.checks import backup as checks
 from khronos.management.commands import backup as command
 from khronos.models import Alert, BackupState

@@ -11,8 +11,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from khronos.backup.engine import BackupFailed, Incomplete, NoCopy
-from khronos.backup.validate import nobody
+from khronos.backup.engine import BackupFailed, Incomplete, NoCopy, nobody
 from khronos.backup.verify import Verdict, verify
 from tests.integration.copied import Keeper, copied, keys, record_event
 

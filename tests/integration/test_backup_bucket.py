@@ -15,10 +15,10 @@ from pytest_django import Settings
 
 from khronos.backup import engine, mend, postgres_dumps, validate, watch
 from khronos.backup.bucket import PIECE, Bucket
-from khronos.backup.engine import BackupFailed, Incomplete, NoCopy, Unreachable
+from khronos.backup.engine import BackupFailed, Incomplete, NoCopy, Unreachable, nobody
 from khronos.backup.postgres_dumps import DUMP
 from khronos.backup.shelf import folder
-from khronos.backup.validate import nobody, try_newest
+from khronos.backup.validate import try_newest
 from khronos.bus.connection import patient
 from khronos.management.commands import backup as command
 from khronos.models import BackupState

@@ -17,7 +17,7 @@ from pytest_django import Settings
 
 from khronos.backup import engine, postgres_journal, postgres_private, validate, watch
 from khronos.backup import postgres_server as server
-from khronos.backup.engine import BackupFailed, NoCopy
+from khronos.backup.engine import BackupFailed, NoCopy, nobody
 from khronos.backup.shelf import folder
 from khronos.backup.validate import try_newest
 from settings.dotenv import ROOT
@@ -25,7 +25,6 @@ from tests.integration.dumped import NAME, Dumped, dumped
 from tests.integration.test_backup_postgresql import (
     SCRATCH,
     long_ago,
-    nobody,
     of_another_process,
     open_alerts,
 )

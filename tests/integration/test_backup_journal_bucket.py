@@ -17,8 +17,8 @@ from pytest_django import Settings
 from bench.patience import until
 from khronos.backup import postgres_journal, postgres_private
 from khronos.backup import postgres_server as server
-from khronos.backup.engine import BackupFailed, NoCopy
-from khronos.backup.validate import nobody, try_newest
+from khronos.backup.engine import BackupFailed, NoCopy, nobody
+from khronos.backup.validate import try_newest
 from tests.integration.copied import point_at
 from tests.integration.dumped import Dumped
 from tests.integration.test_backup_journal import journaled, receiving

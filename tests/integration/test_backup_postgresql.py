@@ -17,7 +17,7 @@ from bench.patience import until
 from khronos.backup import engine, mend, postgres_dumps, validate, watch
 from khronos.backup import postgres_programs as programs
 from khronos.backup import postgres_server as server
-from khronos.backup.engine import BackupFailed, Incomplete, NoCopy, NoRoom, Unreachable
+from khronos.backup.engine import BackupFailed, Incomplete, NoCopy, NoRoom, Unreachable, nobody
 from khronos.backup.postgres_dumps import Dump
 from khronos.backup.shelf import folder
 from khronos.backup.validate import try_newest
@@ -43,10 +43,6 @@ def pg(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> I
         for module in (engine, validate, watch):
             monkeypatch.setattr(module, "engine", lambda: made.engine)
         yield made
-
-
-def nobody(_part: float) -> None:
-    pass
 
 
 def open_alerts() -> set[str]:

@@ -10,9 +10,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from khronos.backup.engine import BackupFailed
+from khronos.backup.engine import BackupFailed, nobody
 from khronos.backup.restore import Outcome, bring_back, bring_beside
-from khronos.backup.validate import nobody
 from tests.integration.copied import Keeper, copied, keys, record_event
 
 pytestmark = [

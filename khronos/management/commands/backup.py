@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.table import Table
 
-from khronos.backup.engine import BackupFailed, Copy, engine
-from khronos.backup.validate import nobody, try_newest
+from khronos.backup.engine import BackupFailed, Copy, engine, nobody
+from khronos.backup.validate import try_newest
 from khronos.management.backupline import local, megabytes, progress_bar
 from khronos.management.hands import language, silence
 from khronos.models import BackupCheck, BackupState
