@@ -25,12 +25,13 @@ from khronos.backup import postgres_dumps as dumps
 from khronos.backup import postgres_server as server
 from khronos.backup import postgres_slot as slot
 from khronos.backup.bucket import missing
-from khronos.backup.engine import NoCopy
+from khronos.backup.engine import Incomplete, NoCopy
 from khronos.backup.shelf import Thing, explained, folder
 
 ARRIVES_S = 8.0  # as long as Litestream is waited for
 LOOK_EVERY_S = 0.05
 ASK_EVERY_S = 0.25  # a bucket
+LISTS = 5
 WHOLE_NAME = 24  # characters; those of timelines are shorter
 ERA, BASE, JOURNAL = "era-", "base-", "journal/"
 MANIFEST = "backup_manifest"
@@ -201,16 +202,29 @@ def at_hand(base: Base) -> Iterator[AtHand]:
 
 
 def fetch(base: Base, there: AtHand) -> None:
-    """Pieces come in the order of their names: of two that are not full the one that goes further stays."""
     shelf, first = dumps.shelf(), first_piece(base, length_of_pieces())
     for thing in shelf.things(base.path):
         with shelf.at_hand(thing.name) as file:
             shutil.move(file, there.folder / thing.name.rpartition("/")[2])
-    for thing in pieces(base.era):
+    fetched: set[str] = set()
+    for left in reversed(range(LISTS)):
+        try:
+            fetch_pieces(base.era, first, there.journal, fetched)
+            return
+        except Incomplete:
+            if not left:
+                raise
+
+
+def fetch_pieces(era: str, first: str, to: Path, fetched: set[str]) -> None:
+    """In the order of their names: of two that are not full the one that goes further stays. The receiver
+    replaces the last one meanwhile; then a new list has what took its place."""
+    for thing in pieces(era):
         match = piece(thing)
-        if match is not None and not is_before(thing, first):
-            with shelf.at_hand(thing.name) as file:
-                unpress(file, there.journal / f"{match[1]}{match[2] or ''}")
+        if match is not None and not is_before(thing, first) and thing.name not in fetched:
+            with dumps.shelf().at_hand(thing.name) as file:
+                unpress(file, to / f"{match[1]}{match[2] or ''}")
+            fetched.add(thing.name)
 
 
 def unpress(file: Path, to: Path) -> None:

@@ -1,5 +1,7 @@
 """PostgreSQL's journal in a bucket: any moment comes back on a machine that has nothing else."""
 
+import gzip
+import json
 import os
 import random
 import shutil
@@ -11,12 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
 from pytest_django import Settings
 
 from bench.patience import until
-from khronos.backup import postgres_journal, postgres_private
+from khronos.backup import postgres_dumps, postgres_journal, postgres_private
 from khronos.backup import postgres_server as server
+from khronos.backup.bucket import Bucket
 from khronos.backup.engine import BackupFailed, NoCopy, nobody
 from khronos.backup.validate import try_newest
 from tests.integration.copied import point_at
@@ -75,6 +79,42 @@ def test_any_moment_comes_back_on_a_new_machine(pg: Dumped, bucket: S3, settings
     assert {copy.kind for copy in pg.engine.list_copies()} == {"dump", "whole", "changes"}
     assert list((Path(settings.BACKUP_FOLDER) / "scratch").iterdir()) == []
     assert not postgres_private.folder().exists()
+
+
+ERA, BASE = "era-20261122T010000.000000", "base-20261122T010001.000000"
+SEGMENT, NEXT = "000000010000000000000002", "000000010000000000000003"
+
+
+class Overtaken(Bucket):
+    """The receiver fills a piece, and begins the next, between a list and what is fetched by it."""
+
+    def fetch(self, name: str, to: Path) -> None:
+        if ".partial." in name and SEGMENT in name:
+            write_piece(self, f"{SEGMENT}.gz", b"full")
+            write_piece(self, f"{NEXT}.partial.00000000_03000010.gz", b"next")
+            self.remove(name)
+        super().fetch(name, to)
+
+
+def write_piece(shelf: Bucket, name: str, bits: bytes) -> None:
+    draft = Path(django_settings.BACKUP_FOLDER) / "piece"
+    draft.write_bytes(gzip.compress(bits))
+    shelf.put(draft, f"{ERA}/journal/{name}", nobody)
+
+
+def test_a_piece_that_is_filled_while_it_is_fetched_is_not_taken_for_missing(
+    pg: Dumped, bucket: S3, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Overtaken(settings.BACKUP_REPLICA_URL, settings.BACKUP_ENVIRONMENT)
+    Path(settings.BACKUP_FOLDER).mkdir()
+    manifest = {"WAL-Ranges": [{"Timeline": 1, "Start-LSN": "0/2000028", "End-LSN": "0/2000100"}]}
+    bucket.write(f"khronos/postgresql/{ERA}/{BASE}/backup_manifest", json.dumps(manifest).encode())
+    write_piece(shelf, f"{SEGMENT}.partial.00000000_02000200.gz", b"half")
+    monkeypatch.setattr(postgres_dumps, "shelf", lambda: shelf)
+    [base] = postgres_journal.bases()
+    with postgres_journal.at_hand(base) as there:
+        found = {path.name: path.read_bytes() for path in there.journal.iterdir()}
+    assert found == {SEGMENT: b"full", f"{NEXT}.partial": b"next"}
 
 
 STRIKES: dict[str, tuple[Callable[[S3], None], str]] = {
