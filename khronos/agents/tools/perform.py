@@ -67,11 +67,12 @@ def too_often(tool: Tool, scene: Scene) -> str:
 
 def changed_here(tool: Tool, call: ToolCall, scene: Scene) -> End:
     """Within the transaction that stores the result; what fails is undone first."""
+    began = time.perf_counter()
     try:
         with transaction.atomic():
-            return done(tool, tool.run(scene, call.arguments))
+            return timed(began, done(tool, tool.run(scene, call.arguments)))
     except (Unfit, Failure) as error:
-        return {"state": State.FAILED, "error": str(error)}
+        return timed(began, {"state": State.FAILED, "error": str(error)})
     except (DatabaseError, InterfaceError):
         raise
     except Exception:

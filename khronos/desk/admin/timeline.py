@@ -1,6 +1,6 @@
 """A conversation as it went: what was said, and between it what Khronos did, in the order of time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,11 +12,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from khronos.desk.admin import columns, files, sources
+from khronos.desk.admin.telling import Told, told_of
 from khronos.desk.lengths import after, until, words
-from khronos.models import Attachment, Conversation, Delivery, Event, Message, Turn
+from khronos.models import Attachment, Conversation, Delivery, Message, Turn
 
 PAGE = 200  # messages
-EVENTS_MAX = 1000
 BEGINNING_MAX = 300  # characters of a document
 
 SIDES: dict[str, str] = {
@@ -82,18 +82,6 @@ class Said:
         return facts(self.turn) if self.turn else ""
 
 
-@dataclass(slots=True)
-class Told:
-    event: Event
-    at: datetime
-    text: str
-    tone: str
-    trace_id: str
-    begins_day: bool = False
-    offset: str = ""
-    is_event = True
-
-
 @dataclass(frozen=True, slots=True)
 class Timeline:
     entries: Sequence[Said | Told]
@@ -111,7 +99,7 @@ def timeline(conversation: Conversation, before: int | None = None, with_events:
     if with_events:
         start = said[0].at if more else None
         end = end_of(conversation, before)
-        told = [tell(event) for event in events(conversation, start, end)]
+        told = told_of(conversation, start, end)
         measure(said, told)
     entries: list[Said | Told] = [*said, *told]
     entries.sort(key=lambda entry: (entry.at, entry.is_event))
@@ -144,15 +132,6 @@ def end_of(conversation: Conversation, before: int | None) -> datetime | None:
         return None
     rows = Message.objects.filter(conversation=conversation, pk__gte=before).order_by("pk")
     return rows.values_list("created_at", flat=True).first()
-
-
-def events(conversation: Conversation, start: datetime | None, end: datetime | None) -> Iterable[Event]:
-    rows = Event.objects.filter(conversation_id=conversation.pk).order_by("-pk")
-    if start:
-        rows = rows.filter(timestamp__gte=start)
-    if end:
-        rows = rows.filter(timestamp__lt=end)
-    return rows[:EVENTS_MAX]
 
 
 def say(message: Any) -> Said:
@@ -204,26 +183,6 @@ def facts(turn: Turn) -> str:
     if turn.reason:
         parts.append(turn.reason)
     return " · ".join(parts)
-
-
-def tell(event: Event) -> Told:
-    tone = "danger" if event.type == Event.Type.MESSAGE_FAILED else ""
-    return Told(event, event.timestamp, wording(event), tone, event.trace_id)
-
-
-def wording(event: Event) -> str:
-    about = event.payload if isinstance(event.payload, dict) else {}
-    text = {
-        Event.Type.MESSAGE_RECEIVED.value: _("received"),
-        Event.Type.HANDOFF_REQUESTED.value: _("routed"),
-        Event.Type.RESPONSE_GENERATED.value: _("answer written"),
-        Event.Type.MESSAGE_SENT.value: _("sent"),
-        Event.Type.MESSAGE_FAILED.value: _("could not be sent"),
-        Event.Type.HANDOFF_ACCEPTED.value: _("taken by a person"),
-        Event.Type.CONVERSATION_CLOSED.value: _("closed"),
-    }.get(event.type, event.type)
-    told = [str(about[name]) for name in ("target", "provider", "model", "reason", "by") if about.get(name)]
-    return f"{text}: {', '.join(told)}" if told else text
 
 
 def measure(said: Sequence[Said], told: Sequence[Told]) -> None:

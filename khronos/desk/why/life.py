@@ -12,7 +12,19 @@ from django.utils import timezone
 from khronos.conversation.handoff import HANDED
 from khronos.desk.why.find import EVENTS_MAX, Found
 from khronos.intake import repeats
-from khronos.models import Conversation, DeadLetter, Delivery, Event, Message, Pause, Turn, Update
+from khronos.models import (
+    Conversation,
+    DeadLetter,
+    Delivery,
+    Event,
+    Message,
+    Pause,
+    ToolCall,
+    ToolRound,
+    Triage,
+    Turn,
+    Update,
+)
 
 MANY = 100  # questions of a turn, what was said to them, deliveries of it, deeds of operators
 PEOPLE = (Event.Type.HANDOFF_REQUESTED, Event.Type.HANDOFF_ACCEPTED, Event.Type.CONVERSATION_CLOSED)
@@ -28,6 +40,9 @@ class Life:
     said: list[Message] = field(default_factory=list)  # to the contact: answers, notices, what a person wrote
     deliveries: Sequence[Delivery] = ()
     events: Sequence[Event] = ()  # oldest first, of all traces that meet here
+    triage: Triage | None = None
+    rounds: Sequence[ToolRound] = ()  # of a model; those of people are told with their calls
+    calls: Sequence[ToolCall] = ()  # asked for in this turn, or made in it
     letters: Sequence[DeadLetter] = ()
     deeds: Sequence[LogEntry] = ()
     pauses: Sequence[Pause] = ()
@@ -72,6 +87,7 @@ def gather(found: Found) -> Life:
         rows = found.turn.messages.select_related("operator").order_by("pk")
         life.questions = list(rows.filter(author=Message.Author.CONTACT)[:MANY])
         life.said = list(rows.exclude(author=Message.Author.CONTACT)[:MANY])
+        gather_tools(life, found.turn)
         if found.message and found.turn.reason == HANDED:
             life.said += written_after(found.message)
     elif found.message:
@@ -87,6 +103,14 @@ def gather(found: Found) -> Life:
     if found.update:
         life.repeats = repeats.times(found.update)
     return life
+
+
+def gather_tools(life: Life, turn: Turn) -> None:
+    life.triage = Triage.objects.select_related("queue").filter(turn=turn).first()
+    mine = ToolCall.objects.filter(Q(turn=turn) | Q(round__turn=turn))
+    life.calls = list(mine.select_related("decided_by").order_by("pk")[:MANY])
+    if life.calls:
+        life.rounds = list(turn.rounds.exclude(provider="").order_by("number"))
 
 
 def conversation_of(found: Found) -> Conversation | None:

@@ -19,6 +19,8 @@ def handoffs(life: Life) -> Iterator[Step]:
     for event in life.told(Event.Type.HANDOFF_REQUESTED):
         if by := event.payload.get("by"):
             text = _("handed to %(target)s by %(by)s") % {"target": event.payload.get("target"), "by": by}
+            if intent := event.payload.get("intent"):
+                text += f" ({intent})"
             yield Step(event.timestamp, "handoff", text, tone="info", row=("event", event.pk))
     for event in life.told(Event.Type.HANDOFF_ACCEPTED):
         text = _("taken over by %(by)s") % {"by": event.payload.get("by")}

@@ -6,8 +6,9 @@ from django.db.models import Count, Min
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from khronos.desk.calls import wording
 from khronos.desk.lengths import ago, until
-from khronos.models import Conversation, Delivery, Pause, Turn, Update
+from khronos.models import Conversation, Delivery, Pause, ToolCall, Turn, Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Reason:
 
 def reasons(conversation: Conversation) -> list[Reason]:
     undone = [*undispatched(conversation), *turns(conversation), *deliveries(conversation)]
+    undone += yeses(conversation)
     standing = [*pauses(conversation), *handler(conversation)]
     return [*standing, *undone] or [Reason("success", _("Nothing waits here."))]
 
@@ -71,6 +73,12 @@ def turns(conversation: Conversation) -> list[Reason]:
         text = _("Turn %(id)s was given up: %(why)s")
         undone.append(Reason("danger", text % {"id": last.pk, "why": last.reason or "–"}))
     return undone
+
+
+def yeses(conversation: Conversation) -> list[Reason]:
+    """What cannot be done before somebody says yes."""
+    asked = ToolCall.objects.filter(turn__conversation=conversation, state=ToolCall.State.ASKED)
+    return [Reason("warning", wording(call)) for call in asked.order_by("pk")[:10]]
 
 
 def waits(turn: Turn) -> Reason:

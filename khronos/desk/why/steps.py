@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from khronos.desk.lengths import exact
-from khronos.desk.why import parts, people, tries
+from khronos.desk.why import calls, parts, people, tries
 from khronos.desk.why.life import Life
 from khronos.desk.why.story import Step
 from khronos.models import Event, Message, Turn, Update
@@ -21,6 +21,7 @@ def steps(life: Life) -> list[Step]:
         *arrival(life),
         *turn_of(life),
         *tries.of_turn(life),
+        *calls.before_the_answer(life),
         *written(life),
         *parts.deliveries(life),
         *people.handoffs(life),

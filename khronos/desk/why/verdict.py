@@ -11,7 +11,7 @@ from khronos.channels.base import Happening
 from khronos.conversation.commands import name_of
 from khronos.conversation.handoff import CLOSED, HANDED
 from khronos.desk.lengths import exact
-from khronos.desk.why import waiting
+from khronos.desk.why import calls, waiting
 from khronos.desk.why.life import Life
 from khronos.desk.why.standing import handler
 from khronos.desk.why.story import Verdict, clause
@@ -43,7 +43,9 @@ def of_turn(life: Life, turn: Turn) -> Verdict:
     if turn.due_at:
         return waiting.turn(life, turn)
     if turn.state == Turn.State.ANSWERED:
-        return shown(life, life.answers, life.began)
+        judged = shown(life, life.answers, life.began)
+        open_ = calls.unconfirmed(life) if judged.outcome == "answered" else None
+        return waiting.confirmation(open_) if open_ else judged
     if turn.state == Turn.State.BURIED:
         text = _("It was given up: %(why)s.") % {"why": clause(turn.reason)}
         return never("buried", text, letters(life))

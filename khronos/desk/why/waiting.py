@@ -3,13 +3,14 @@
 from django.utils.translation import gettext as _
 
 from khronos.bus.routes import DELIVERY_TASK, TURN_TASK, Route
+from khronos.desk.calls import waits_for
 from khronos.desk.lengths import ago, exact
-from khronos.desk.why import around, tries
+from khronos.desk.why import around, calls, tries
 from khronos.desk.why.causes import cause
 from khronos.desk.why.life import Life
 from khronos.desk.why.standing import paused
 from khronos.desk.why.story import Verdict
-from khronos.models import Delivery, Turn, Update
+from khronos.models import Delivery, ToolCall, Turn, Update
 from khronos.models.pause import HELD_BY
 
 WORKER = {TURN_TASK: "agent", DELIVERY_TASK: "worker"}  # who takes the rings, by its heartbeat
@@ -58,7 +59,15 @@ def silence() -> str:
 def turn(life: Life, row: Turn) -> Verdict:
     reason, why = standing(life, row, TURN_TASK)
     also = [_("The contact was told to wait.")] if row.apologised else []
+    also += calls.under_way(life) if reason == "working" else []
     return Verdict("waiting", reason, not_yet(why), [*also, *absent(reason, TURN_TASK)])
+
+
+def confirmation(call: ToolCall) -> Verdict:
+    """The question was shown, and is no answer."""
+    reason = "operators_yes" if call.confirmation == "operator" else "contacts_yes"
+    text = _("The tool %(tool)s %(waits)s.") % {"tool": call.tool, "waits": waits_for(call)}
+    return Verdict("waiting", reason, not_yet(text))
 
 
 def delivery(life: Life, row: Delivery, *, alone: bool) -> Verdict:
