@@ -34,8 +34,8 @@ def waits_for(call: ToolCall) -> str:
         return _("decided, waits for the turn that brings it to the model")
     when = {"when": until(call.expires_at) if call.expires_at else "–"}
     if call.confirmation == "operator":
-        return _("waits for an operator's yes, which counts until %(when)s") % when
-    return _("waits for a yes of the contact, which counts until %(when)s") % when
+        return _("waits for an operator's yes, and lapses %(when)s") % when
+    return _("waits for a yes of the contact, and lapses %(when)s") % when
 
 
 def decision(call: ToolCall) -> str:

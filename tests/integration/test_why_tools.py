@@ -56,7 +56,7 @@ def test_a_question_for_a_yes_is_a_reason_not_to_be_answered_yet(
     talk(telegram, sim, "Cancel my order")
     asking = explain("last")
     assert judged(asking) == ("waiting", "contacts_yes")
-    said = "Not answered yet. The tool cancel_order waits for a yes of the contact, which counts until in 1"
+    said = "Not answered yet. The tool cancel_order waits for a yes of the contact, and lapses in 1"
     assert asking.verdict.text.startswith(said)
     conversation = Conversation.objects.get()
     assert next(each.text for each in reasons(conversation)).startswith("tool cancel_order: waits for a yes")
