@@ -11,7 +11,10 @@ from settings.databases import postgresql, sqlite
 from settings.env import env
 
 URL = "postgresql://ana:p%40ss@db.example:5433/talk"
-LIMITS = "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
+LIMITS = (
+    "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
+    " -c hnsw.ef_search=500 -c hnsw.iterative_scan=relaxed_order"
+)
 
 
 def options(query: str = "") -> dict[str, Any]:
