@@ -1,7 +1,7 @@
 """Words of a question that stand in no chunk: what is one slip of the finger away from them, and does."""
 
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from khronos.knowledge.words import stem
 from khronos.models import Word
@@ -17,12 +17,23 @@ def known(tenant: int, stems: Iterable[str]) -> dict[str, int]:
 
 
 def meant(tenant: int, words: Iterable[str]) -> dict[str, int]:
-    """Stems for unknown words: of each the most frequent one that is a slip away, if there is any."""
+    """Stems for unknown words: of each the likeliest one that is a slip away, if there is any."""
     slips = {word: {stem(slip) for slip in slips_of(word)} for word in words if is_likely(word)}
     everything: set[str] = set().union(*slips.values())
     there = known(tenant, everything) if everything else {}
-    best = (max(near & there.keys(), key=lambda each: there[each], default="") for near in slips.values())
+    best = (likeliest(word, there, near) for word, near in slips.items())
     return {each: there[each] for each in best if each}
+
+
+def likeliest(word: str, there: Mapping[str, int], near: "set[str]") -> str:
+    """The most frequent; of as frequent ones the one that begins alike, since few slips come early."""
+    found = near & there.keys()
+    return max(found, key=lambda each: (there[each], alike(word, each), each), default="")
+
+
+def alike(one: str, other: str) -> int:
+    """With how many letters both begin."""
+    return sum(other.startswith(one[: at + 1]) for at in range(len(one)))
 
 
 def is_likely(word: str) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from khronos.knowledge.reading.plain import decoded, read_markdown, read_text
 from khronos.knowledge.splitting import OVERLAP, PIECE, Block, split
-from khronos.knowledge.typos import slips_of
+from khronos.knowledge.typos import likeliest, slips_of
 from khronos.knowledge.words import stem, stems_of, words_of
 
 LONG = " ".join(f"This is sentence number {number} of a long text." for number in range(100))
@@ -94,3 +94,20 @@ def test_the_same_piece_has_the_same_digest_and_a_changed_one_another() -> None:
     one, same, other = (next(split([Block("H", 1), Block(text)])) for text in ("a", "a", "b"))
     assert one.digest("t") == same.digest("t")
     assert len({one.digest("t"), one.digest("u"), other.digest("t")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("word", "there", "meant"),
+    [
+        ("slower", {"shower": 1, "slowed": 1}, "slowed"),
+        ("quarto", {"quatro": 2, "quarta": 2}, "quarta"),
+        ("hose", {"house": 1, "dose": 2}, "dose"),
+        ("zzzz", {"house": 1}, ""),
+    ],
+)
+def test_of_words_that_are_one_slip_away_the_likeliest_is_always_the_same(
+    word: str, there: dict[str, int], meant: str
+) -> None:
+    near = set(slips_of(word))
+    assert likeliest(word, there, near) == meant
+    assert likeliest(word, dict(reversed(there.items())), near) == meant
