@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import batched
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ from khronos.resilience.farewell import Farewell, Step
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
 IDLE_S = 60.0  # a kept connection
+AT_A_TIME = 4  # texts, 30 ms: a question that comes meanwhile waits for no more. Fewer would cost more each
 
 
 class Gate:
@@ -66,9 +68,13 @@ class Answering(BaseHTTPRequestHandler):
         if not texts:
             self.answer(400)
             return
-        with self.gate.passed(model.HASTE in self.headers):
-            vectors = model.embed(texts)
-        self.answer(200, vectors.tobytes())
+        self.answer(200, b"".join(self.embedded(texts)))
+
+    def embedded(self, texts: list[str]) -> Iterator[bytes]:
+        for some in batched(texts, AT_A_TIME):
+            with self.gate.passed(model.HASTE in self.headers):
+                vectors = model.embed(some)
+            yield vectors.tobytes()
 
     def answer(self, status: int, body: bytes = b"") -> None:
         self.send_response_only(status)

@@ -54,6 +54,19 @@ def test_vectors_are_those_of_the_model_and_of_length_one(embedder: LocalEmbedde
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
 
 
+def test_a_question_does_not_wait_for_all_that_a_library_asks_at_once(embedder: LocalEmbedder) -> None:
+    embedder.embed(["Hello"], patience_s=30)
+    library = threading.Thread(
+        target=embedder.embed, args=(["Thirty days. " * 30] * 200,), kwargs={"patience_s": 30}
+    )
+    library.start()
+    for _ in range(3):
+        embedder.embed(["Hello"], patience_s=5, in_haste=True)
+        assert library.is_alive()
+    library.join(30)
+    assert not library.is_alive()
+
+
 def test_it_says_that_it_lives(port: int) -> None:
     assert get("127.0.0.1", port, "/health", 2.0)[0] == 200
     assert get("127.0.0.1", port, "/other", 2.0)[0] == 404
