@@ -11,7 +11,7 @@ import redis
 from django.db.models.functions import Now
 
 from khronos.conversation.holding import lock_of
-from khronos.models import Attachment, Delivery, Turn
+from khronos.models import Attachment, Delivery, Document, Turn
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,8 @@ def begin() -> int:
     # An answer is committed, and its delivery leased, before its turn's lock is let go.
     unlock([*turns.only("pk", "conversation_id"), *deliveries.only("pk", "conversation_id")])
     files = Attachment.objects.inherited()
-    count = sum(rows.update(due_at=Now(), rung_at=None) for rows in (turns, deliveries, files))
+    documents = Document.objects.inherited().filter(state=Document.State.WORKING)
+    count = sum(rows.update(due_at=Now(), rung_at=None) for rows in (turns, deliveries, files, documents))
     if count:
         log.warning("the last life was cut off; what it held is free", extra={"rows": count})
     return count

@@ -11,8 +11,9 @@ from khronos.conversation import afterlife, answer, sweep
 from khronos.conversation import turn as turns
 from khronos.conversation.holding import lock_of
 from khronos.exceptions import LostLease
-from khronos.models import Attachment, Channel, Delivery, Turn
-from tests.factories import make_delivery
+from khronos.knowledge import intake
+from khronos.models import Attachment, Channel, Delivery, Document, Turn
+from tests.factories import make_delivery, make_tenant
 from tests.integration import way
 
 LEASE = timedelta(seconds=30)
@@ -110,3 +111,15 @@ def test_file_that_was_being_fetched_is_fetched_anew_at_once(
     assert sim.telegram.answers(way.ANA) == ["You said: [photo, 1 kB] Olha"]
     file.refresh_from_db()
     assert (file.attempts, afterlife.begin()) == (2, 0)
+
+
+@pytest.mark.usefixtures("telegram")
+def test_document_that_was_being_read_is_due_and_one_that_waits_waits_on() -> None:
+    tenant = make_tenant()
+    read, waiting = (intake.add(tenant, name, b"Hello there") for name in ("a.md", "b.md"))
+    assert Document.objects.claim(read.pk, LEASE) is not None
+    late = Document.objects.claim(waiting.pk, LEASE)
+    assert late is not None
+    late.defer(Document.State.WAITING, LEASE, "the embedder is away")
+    assert afterlife.begin() == 1
+    assert Document.objects.due().get() == read
