@@ -2,46 +2,37 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from itertools import batched
 
-from django.db.models import F
+from django.db import connection
 
 from khronos.knowledge.scope import Scope
-from khronos.models import Chunk, Document, Word
+from khronos.models import Chunk, Document
 
-TOGETHER = 300  # words in one statement
+COUNT = (
+    "INSERT INTO khronos_word (tenant_id, text, chunks) VALUES (%s, %s, %s)"
+    " ON CONFLICT (tenant_id, text) DO UPDATE SET chunks = khronos_word.chunks + excluded.chunks"
+)
 
 
 def forget(document: Document) -> None:
     chunks = Chunk.objects.filter(document=document).values_list("words", flat=True)
-    scope = Scope(document.tenant_id, document.kind)
-    count(scope.tenant, words_in(scope, chunks), -1)
+    write(removed(Scope(document.tenant_id, document.kind), chunks))
 
 
-def words_in(scope: Scope, chunks: Iterable[str]) -> "Counter[str]":
-    """Each word once a chunk."""
-    return Counter(each for chunk in chunks for each in set(scope.bare(chunk)))
+def added(scope: Scope, chunks: Iterable[str]) -> list[tuple[int, str, int]]:
+    return changes(scope, chunks, +1)
 
 
-def count(tenant: int, words: "Counter[str]", sign: int) -> None:
-    if sign > 0:
-        rows = (Word(tenant_id=tenant, text=word) for word in words)
-        Word.objects.bulk_create(rows, ignore_conflicts=True, batch_size=TOGETHER)
-    for times, alike in by_times(words).items():
-        for some in batched(sorted(alike), TOGETHER):
-            Word.objects.filter(tenant=tenant, text__in=some).update(chunks=F("chunks") + sign * times)
+def removed(scope: Scope, chunks: Iterable[str]) -> list[tuple[int, str, int]]:
+    return changes(scope, chunks, -1)
 
 
-def by_times(words: "Counter[str]") -> dict[int, list[str]]:
-    """Words with the same count are one statement: most stand in a single chunk."""
-    alike: dict[int, list[str]] = {}
-    for word, times in words.items():
-        alike.setdefault(times, []).append(word)
-    return alike
+def changes(scope: Scope, chunks: Iterable[str], sign: int) -> list[tuple[int, str, int]]:
+    """Of each word, once a chunk; sorted, so that two who write the same words do not wait for each other."""
+    words = Counter(each for chunk in chunks for each in set(scope.bare(chunk)))
+    return [(scope.tenant, word, sign * words[word]) for word in sorted(words)]
 
 
-def change(scope: Scope, before: Iterable[str], after: Iterable[str]) -> None:
-    """From these chunks' words to those."""
-    old, new = words_in(scope, before), words_in(scope, after)
-    count(scope.tenant, new - old, +1)
-    count(scope.tenant, old - new, -1)
+def write(counts: list[tuple[int, str, int]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(COUNT, counts)

@@ -19,6 +19,7 @@ from khronos.knowledge.scope import Scope
 from khronos.knowledge.vectors import together
 from khronos.knowledge.words import stem, words_of
 from khronos.models import Chunk
+from khronos.models.chunk import UNSEEN
 
 if TYPE_CHECKING:
     from khronos.knowledge.embedding.base import Vector
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE_S = 1.0  # with the embedder: then words alone must do
 CANDIDATES = 40  # by words
+UNSEEN_MAX = 1000
 CLOSEST = 40  # by meaning, which are judged with the ones that were found by words
 POSTINGS_MAX = 4000  # chunks that the index ranks: words that stand everywhere tell little and cost much
 WORDS_WEIGH = 0.4  # of a whole match of words, beside the cosine
@@ -85,7 +87,7 @@ def search(tenant: int, question: str, most: int = 5, kind: str = "knowledge") -
     terms = {each: 1.0 / math.log(2.0 + count) for each, count in counts.items()}
     vector = meaning_of(tenant, question)
     found = index()
-    rows = set(found.words(scope, telling(counts), CANDIDATES))
+    rows = set(found.words(scope, telling(counts), CANDIDATES + unseen(tenant)))
     close: dict[int, float] = {}
     if vector is not None:
         near = found.meaning(scope, vector, embedder().name)
@@ -93,6 +95,12 @@ def search(tenant: int, question: str, most: int = 5, kind: str = "knowledge") -
         rows.update(sorted(close, key=lambda row: -close[row])[:CLOSEST])
     passages = [judged(row, scope, terms, close.get(row["pk"], 0.0)) for row in read(scope, rows)]
     return sorted(passages, key=lambda passage: -passage.score)[:most]
+
+
+def unseen(tenant: int) -> int:
+    """Pieces that the index of words has and nobody is shown: others must not lose their places to these."""
+    chunks = Chunk.objects.filter(tenant=tenant, kind=UNSEEN).order_by()
+    return chunks[:UNSEEN_MAX].count()
 
 
 def counted(scope: Scope, question: str) -> dict[str, int]:

@@ -1,13 +1,10 @@
 """What becomes of a document: read, split, embedded, found (docs/knowledge.md).
 
-waiting ─► working ─► chunks committed ─► vectors, some at a time ─► ready
+waiting ─► working ─► its version seen ─► vectors, some at a time ─► ready
               └► the embedder is away: later, three times in all ─► failed, with the reason, and kept
 """
 
 import logging
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import timedelta
 from itertools import batched
 
@@ -20,28 +17,25 @@ from django.utils.translation import gettext_noop
 from khronos.bus import doorbell
 from khronos.bus.routes import EMBED_TASK
 from khronos.exceptions import Failure, LostLease, Permanent
-from khronos.knowledge import counting
+from khronos.knowledge import versions
 from khronos.knowledge.embedding import paying
 from khronos.knowledge.embedding.chosen import embedder
 from khronos.knowledge.reading.guarded import read
-from khronos.knowledge.scope import Scope, changed
+from khronos.knowledge.scope import changed
 from khronos.knowledge.splitting import Piece, split
 from khronos.knowledge.vectors import packed, signs
-from khronos.knowledge.words import stems_of
+from khronos.knowledge.versions import LEASE
 from khronos.models import Chunk, DeadLetter, Document
-from khronos.models.commit import AFTER_YOU_S, courtesy
 from khronos.models.deadletter import keep
 from khronos.usage import budget
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)  # above a batch at the embedder, and above a document that is read
 TRIES = 3
 FIRST_WAIT_S = 2.0  # doubled each time
-TOGETHER = 16  # texts for the embedder: a question that comes meanwhile waits for no more
+TOGETHER = 16  # texts for the embedder, and vectors in a transaction
 EMBED_S = 30.0
-
-writing = threading.Lock()
+KEEP = "UPDATE khronos_chunk SET vector = %s, code = %s, model = %s WHERE id = %s"
 
 
 def take(document_id: int) -> None:
@@ -56,7 +50,9 @@ def work_on(document: Document) -> None:
         if document.crashes >= TRIES:
             raise Permanent(f"{document.crashes} workers died over it")
         if document.raw is not None:
-            renew(document, list(split(read(document.form, bytes(document.raw)))))
+            versions.renew(document, pieces_of(document, bytes(document.raw)))
+        else:
+            versions.clear(document)  # of whoever died when it had taken the place of the one before
         embed(document)
         document.settle(Document.State.READY, model=embedder().name, read_at=Now())
     except LostLease:
@@ -71,55 +67,11 @@ def work_on(document: Document) -> None:
     changed(document.tenant_id)
 
 
-def renew(document: Document, pieces: Sequence[Piece]) -> None:
-    """The chunks of this version; one that is as before keeps its vector."""
+def pieces_of(document: Document, raw: bytes) -> list[Piece]:
+    pieces = list(split(read(document.form, raw)))
     if not pieces:
         raise Permanent(gettext_noop("There is no text in it. What was scanned has none."))
-    with in_turn(), transaction.atomic():
-        document.write(raw=None)
-        document.raw = None
-        before = {chunk.digest: chunk for chunk in document.chunks.defer("vector", "code")}
-        after = {piece.digest(document.title): piece for piece in pieces}
-        gone = [chunk.pk for digest, chunk in before.items() if digest not in after]
-        chunks = [
-            chunk_of(document, position, digest, piece)
-            for position, (digest, piece) in enumerate(after.items())
-        ]
-        document.chunks.filter(pk__in=gone).delete()
-        for chunk in chunks:
-            if known := before.get(chunk.digest):
-                document.chunks.filter(pk=known.pk).update(position=chunk.position)
-        Chunk.objects.bulk_create([chunk for chunk in chunks if chunk.digest not in before], batch_size=100)
-        counting.change(
-            Scope(document.tenant_id, document.kind),
-            (each.words for each in before.values()),
-            (each.words for each in chunks),
-        )
-    changed(document.tenant_id)
-
-
-@contextmanager
-def in_turn() -> Iterator[None]:
-    """Long transactions one after the other, behind whoever writes what arrives (models/commit.py)."""
-    with writing:
-        if connection.vendor == "sqlite":
-            courtesy().after_you(AFTER_YOU_S)
-        yield
-
-
-def chunk_of(document: Document, position: int, digest: str, piece: Piece) -> Chunk:
-    scope = Scope(document.tenant_id, document.kind)
-    words = stems_of(f"{document.title} {piece.heading} {piece.text}")
-    return Chunk(
-        document=document,
-        tenant_id=document.tenant_id,
-        kind=document.kind,
-        position=position,
-        heading=piece.heading,
-        text=piece.text,
-        digest=digest,
-        words=scope.marked(words),
-    )
+    return pieces
 
 
 def embed(document: Document) -> None:
@@ -130,12 +82,15 @@ def embed(document: Document) -> None:
         texts = [said(document, chunk) for chunk in chunks]
         with paying.errand(document, texts) as errand:
             vectors = embedder().embed(texts, patience_s=EMBED_S, in_haste=in_haste)
-            with transaction.atomic():
-                document.extend(LEASE)
-                for chunk, vector, code in zip(chunks, vectors, signs(vectors), strict=True):
-                    Chunk.objects.filter(pk=chunk.pk).update(
-                        vector=packed(vector), code=code.tobytes(), model=embedder().name
-                    )
+            rows = [
+                (packed(vector), code.tobytes(), embedder().name, chunk.pk)
+                for chunk, vector, code in zip(chunks, vectors, signs(vectors), strict=True)
+            ]
+            with versions.turn_of(document), connection.cursor() as cursor:
+                cursor.executemany(KEEP, rows)
+                if document.attempts > 1:
+                    document.write(attempts=1, deferrals=0)  # it gets on: its tries begin anew
+                    document.attempts, document.deferrals = 1, 0
                 paying.settle(errand)
 
 

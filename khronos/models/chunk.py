@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 from khronos.models.document import Document
 from khronos.models.tenant import Tenant
 
+UNSEEN = ""  # in place of a kind: of a version that is not yet, or no longer, found
+
 
 class Chunk(models.Model):
     document = models.ForeignKey(Document, models.CASCADE, related_name="chunks", verbose_name=_("document"))

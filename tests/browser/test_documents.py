@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
-from khronos.knowledge import work
+from khronos.knowledge import versions, work
 from khronos.knowledge.reading.guarded import read
 from khronos.knowledge.splitting import split
 from khronos.models import Chunk, Document
@@ -44,10 +44,10 @@ def test_a_file_is_sent_and_read_before_the_operators_eyes(
     document = Document.objects.get()
     row = page.locator(f'[data-document="{document.pk}"]')
     expect(row.get_by_label("Waits to be read")).to_be_visible()
-    claimed = Document.objects.claim(document.pk, work.LEASE)
+    claimed = Document.objects.claim(document.pk, versions.LEASE)
     assert claimed is not None
     pieces = list(split(read("markdown", TEXT.encode())))[:20]
-    work.renew(claimed, pieces)
+    versions.renew(claimed, pieces)
     Chunk.objects.filter(position__lt=10).update(code=b"1" * 64)
     expect(row).to_contain_text("10 of 20 passages")
     work.work_on(claimed)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from khronos.knowledge import readers, work
+from khronos.knowledge import readers, versions, work
 from khronos.knowledge.reading.guarded import read
 from khronos.knowledge.splitting import split
 from khronos.models import Chunk, Document
@@ -110,12 +110,12 @@ def test_a_removed_document_is_asked_for_once_and_gone_with_all_of_it(operator: 
 def test_a_page_sees_how_far_a_document_has_come_without_a_reload(operator: Client) -> None:
     text = "\n\n".join(f"# Part {number}\n\nThis is part {number}." for number in range(20))
     put_in(operator, "shop.md", text.encode())
-    document = Document.objects.claim(Document.objects.get().pk, work.LEASE)
+    document = Document.objects.claim(Document.objects.get().pk, versions.LEASE)
     assert document is not None
     asked = reverse("admin:khronos_document_progress")
     assert asked in operator.get(reverse(LIST)).content.decode()
     assert "Waits to be read" in cell(operator, document)
-    work.renew(document, list(split(read("markdown", text.encode()))))
+    versions.renew(document, list(split(read("markdown", text.encode()))))
     half = Chunk.objects.filter(position__lt=10)
     half.update(code=b"1" * 64)
     assert 'max="20" value="10"' in cell(operator, document)

@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from khronos.conversation import budgets
 from khronos.exceptions import Failure, LostLease, Permanent, Throttled, Transient, Unauthorized
-from khronos.knowledge import intake, readers, refreshing, work
+from khronos.knowledge import intake, readers, refreshing, versions, work
 from khronos.knowledge.embedding.chosen import embedder
 from khronos.knowledge.reading.guarded import read
 from khronos.knowledge.search import search
@@ -216,7 +216,7 @@ def test_what_was_paid_for_a_version_that_nobody_wants_is_charged_all_the_same(h
     document = intake.add(make_tenant(), "a.md", b"# Returns\n\nThirty days.")
     late = Document.objects.claim(document.pk, timedelta(seconds=60))
     assert late is not None
-    work.renew(late, list(split(read("markdown", b"# Returns\n\nThirty days."))))
+    versions.renew(late, list(split(read("markdown", b"# Returns\n\nThirty days."))))
     Document.objects.update(fence=F("fence") + 1)
     with pytest.raises(LostLease):
         work.embed(late)

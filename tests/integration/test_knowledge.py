@@ -10,7 +10,7 @@ from khronos.agents.citing import cite
 from khronos.agents.context import build
 from khronos.agents.language import language_heard
 from khronos.agents.providers.offline import OfflineProvider
-from khronos.knowledge import example, intake, readers, work
+from khronos.knowledge import example, intake, readers, versions, work
 from khronos.knowledge.reading.guarded import read
 from khronos.knowledge.scope import Scope
 from khronos.knowledge.search import Passage, search
@@ -199,12 +199,97 @@ def test_the_offline_assistant_cites_the_shop_and_says_what_it_does_not_know() -
 
 def test_a_reader_that_died_is_followed_by_another(tenant: Tenant) -> None:
     document = intake.add(tenant, "shop.md", SHOP.encode())
-    lost = Document.objects.claim(document.pk, work.LEASE)
+    lost = Document.objects.claim(document.pk, versions.LEASE)
     assert lost is not None
-    work.renew(lost, list(split(read("markdown", SHOP.encode()))))
+    versions.renew(lost, list(split(read("markdown", SHOP.encode()))))
     assert readers.read_all() == 0
     Document.objects.update(due_at=Now())
     assert readers.read_all() == 1
     document.refresh_from_db()
     assert document.state == Document.State.READY
     assert len(vectors()) == 3
+
+
+def large(version: int) -> str:
+    """Three transactions of it."""
+    return "\n\n".join(
+        f"# Part {number}\n\nEdition{version} says bicycle{number}."
+        for number in range(versions.TOGETHER * 2 + 1)
+    )
+
+
+def editions(tenant: Tenant) -> Counter[str]:
+    found = search(tenant.pk, "edition1 edition2 bicycle", 200)
+    return Counter(passage.text.split()[0] for passage in found)
+
+
+@pytest.fixture
+def unfinished(tenant: Tenant) -> Document:
+    """The second edition is read by somebody."""
+    added(tenant, large(1), "large.md")
+    document = intake.add(tenant, "large.md", large(2).encode())
+    claimed = Document.objects.claim(document.pk, versions.LEASE)
+    assert claimed is not None
+    return claimed
+
+
+def begun(document: Document, transactions: int) -> None:
+    """As far as this, then somebody dies."""
+    pieces = list(split(read("markdown", bytes(document.raw or b""))))
+    count = versions.TOGETHER * transactions
+    versions.add(
+        document, [(at, each.digest(document.title), each) for at, each in enumerate(pieces)][:count]
+    )
+
+
+def assert_whole(tenant: Tenant) -> None:
+    Document.objects.update(due_at=Now())
+    assert readers.read_all() == 1
+    assert editions(tenant).keys() == {"Edition2"}
+    assert Chunk.objects.filter(kind="knowledge").count() == Chunk.objects.count() == len(vectors())
+    assert len(vectors()) == versions.TOGETHER * 2 + 1
+    scope = Scope(tenant.pk)
+    words = Counter(
+        each for words in Chunk.objects.values_list("words", flat=True) for each in set(scope.bare(words))
+    )
+    assert counted() == words
+
+
+def test_the_version_before_is_found_until_the_new_one_is_whole(tenant: Tenant, unfinished: Document) -> None:
+    begun(unfinished, 2)
+    assert Chunk.objects.count() == versions.TOGETHER * 4 + 1
+    assert editions(tenant).keys() == {"Edition1"}
+    assert_whole(tenant)
+
+
+def test_who_dies_before_the_old_pieces_are_gone_leaves_the_new_ones_alone_found(
+    tenant: Tenant, unfinished: Document
+) -> None:
+    old = list(Chunk.objects.values_list("pk", flat=True))
+    begun(unfinished, 3)
+    versions.switch(unfinished, old)
+    assert Chunk.objects.count() == len(old) * 2
+    assert editions(tenant).keys() == {"Edition2"}
+    assert_whole(tenant)
+
+
+def test_a_document_that_gets_on_outlives_any_number_of_workers(tenant: Tenant) -> None:
+    document = intake.add(tenant, "shop.md", SHOP.encode())
+    Document.objects.update(attempts=2)
+    claimed = Document.objects.claim(document.pk, versions.LEASE)
+    assert claimed is not None
+    versions.renew(claimed, list(split(read("markdown", SHOP.encode()))))
+    work.embed(claimed)
+    Document.objects.update(due_at=Now())  # it died before the end
+    assert readers.read_all() == 1
+    document.refresh_from_db()
+    assert (document.state, document.attempts) == (Document.State.READY, 2)
+
+
+def test_a_document_that_kills_three_workers_fails(tenant: Tenant) -> None:
+    document = intake.add(tenant, "shop.md", SHOP.encode())
+    Document.objects.update(attempts=3)
+    assert readers.read_all() == 1
+    document.refresh_from_db()
+    assert (document.state, document.reason) == (Document.State.FAILED, "3 workers died over it")
+    assert not Chunk.objects.exists()
