@@ -22,6 +22,7 @@ BENCHMARKS = {
     "ledger": "bench.ledger",
     "eyes": "bench.eyes",
     "knowledge": "bench.knowledge.measures",
+    "reading": "bench.knowledge.meanwhile",
 }
 
 

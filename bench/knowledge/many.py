@@ -15,8 +15,8 @@ from khronos.knowledge.reading.guarded import read
 from khronos.knowledge.scope import Scope
 from khronos.knowledge.splitting import Piece, split
 from khronos.knowledge.vectors import packed, signs
+from khronos.knowledge.versions import chunk_of
 from khronos.knowledge.words import words_of
-from khronos.knowledge.work import chunk_of
 from khronos.models import Chunk, Document, Tenant
 
 OF_A_TOPIC = 50  # passages
@@ -85,4 +85,4 @@ def keep(tenant: Tenant, title: str, pieces: Sequence[Piece], vectors: Table | N
     for row, vector, code in zip(rows, vectors, signs(vectors), strict=True):
         row.vector, row.code, row.model = packed(vector), code.tobytes(), embedder().name
     Chunk.objects.bulk_create(rows)
-    counting.change(Scope(tenant.pk), (), (row.words for row in rows))
+    counting.write(counting.added(Scope(tenant.pk), (row.words for row in rows)))
