@@ -51,6 +51,7 @@ class Keeper:
         deadline = time.monotonic() + READY_S
         while True:
             try:
+                self.engine.sync_now(5.0)  # where everything is there already, `age` asks nobody
                 self.engine.age()
                 return
             except BackupFailed:
