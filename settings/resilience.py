@@ -16,6 +16,7 @@ BREAKERS = {
         "opens_at": 0.5,
         "rest_s": env.transcriber_breaker_rest_s,
     },
+    "embedder": {"timeout_s": 1.0, "opens_at": 0.5, "rest_s": 30.0},  # a hosted one; documents take longer
     "telegram": {"timeout_s": env.telegram_timeout_s, "opens_at": 0.6, "rest_s": env.telegram_breaker_rest_s},
     "callback": {"timeout_s": 10.0, "opens_at": 0.6, "rest_s": 30.0},  # one for each channel
     "tool": {"timeout_s": 20.0, "opens_at": 0.6, "rest_s": 30.0},  # one for each

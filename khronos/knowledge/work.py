@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 
 from khronos.bus import doorbell
 from khronos.bus.routes import EMBED_TASK
-from khronos.exceptions import Failure, LostLease, Permanent
+from khronos.exceptions import Failure, LostLease, Permanent, Refused
 from khronos.knowledge import versions
 from khronos.knowledge.embedding import paying
 from khronos.knowledge.embedding.chosen import embedder
@@ -27,7 +27,6 @@ from khronos.knowledge.vectors import packed, signs
 from khronos.knowledge.versions import LEASE
 from khronos.models import Chunk, DeadLetter, Document
 from khronos.models.deadletter import keep
-from khronos.usage import budget
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +56,7 @@ def work_on(document: Document) -> None:
         document.settle(Document.State.READY, model=embedder().name, read_at=Now())
     except LostLease:
         log.info("another version came, or another worker", extra={"document": document.pk})
-    except (budget.Spent, budget.Held) as error:
+    except Refused as error:
         wait_s = min(error.retry_after or 0.0, settings.PARK_BUDGET_S)
         document.postpone(Document.State.WAITING, timedelta(seconds=wait_s), str(error))
     except Permanent as error:

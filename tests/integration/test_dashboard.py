@@ -183,7 +183,7 @@ def test_everything_is_answered_together(telegram: Channel) -> None:
     assert set(said["parts"]) == {"work", "hour", "usage", "stores", "machine", "sizes", "checks"}
     stores = said["parts"]["stores"]["data"]
     names = {breaker["name"] for breaker in stores["breakers"]}
-    assert names == {"anthropic", "openai", "transcriber", "telegram", "database"}
+    assert names == {"anthropic", "openai", "transcriber", "embedder", "telegram", "database"}
     assert stores["queues"] == {"agent.ai": 0, "delivery": 0, "embeddings": 0, "ops": 0}
     assert [finding["code"] for finding in said["findings"]] == ["checks_failing"]  # no agent runs
     assert said["findings"][0]["args"] == {"names": ["workers"]}

@@ -14,8 +14,9 @@ from django.db.models import F
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from khronos.conversation import budgets
+from khronos.conversation import budgets, sweep
 from khronos.exceptions import Failure, LostLease, Permanent, Throttled, Transient, Unauthorized
+from khronos.guards.breakers import breaker
 from khronos.knowledge import intake, readers, refreshing, versions, work
 from khronos.knowledge.embedding.chosen import embedder
 from khronos.knowledge.reading.guarded import read
@@ -24,6 +25,8 @@ from khronos.knowledge.splitting import split
 from khronos.models import Alert, Chunk, DeadLetter, Document, Tenant, Usage, UsageDay
 from khronos.usage.charging import charged_to
 from tests.factories import make_tenant, make_turn
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bus")]
 
 
 class Host(BaseHTTPRequestHandler):
@@ -111,8 +114,6 @@ def test_an_odd_answer_is_a_failure_that_passes(host: type[Host], body: bytes) -
         embedder().embed(["a"], patience_s=5)
 
 
-@pytest.mark.django_db
-@pytest.mark.usefixtures("bus")
 def test_what_an_older_model_embedded_is_found_by_words_and_embedded_anew(
     host: type[Host], settings: Settings
 ) -> None:
@@ -135,8 +136,6 @@ def test_what_an_older_model_embedded_is_found_by_words_and_embedded_anew(
     embedder.cache_clear()
 
 
-@pytest.mark.django_db
-@pytest.mark.usefixtures("bus")
 def test_a_page_that_grew_old_is_looked_at_again_once(settings: Settings) -> None:
     document = intake.add(
         make_tenant(), "https://docs.example.com/a", b"Hello there", form=Document.Form.TEXT
@@ -150,8 +149,6 @@ def test_a_page_that_grew_old_is_looked_at_again_once(settings: Settings) -> Non
     assert refreshing.refresh() == (0, 0)
 
 
-@pytest.mark.django_db
-@pytest.mark.usefixtures("bus")
 def test_what_is_embedded_is_charged_to_its_tenant_once(host: type[Host]) -> None:
     host.tokens = 3000
     tenant = make_tenant()
@@ -165,8 +162,6 @@ def test_what_is_embedded_is_charged_to_its_tenant_once(host: type[Host]) -> Non
     assert UsageDay.objects.get().micros == 30_000
 
 
-@pytest.mark.django_db
-@pytest.mark.usefixtures("bus")
 def test_a_question_of_a_turn_is_charged_to_the_turn(host: type[Host]) -> None:
     turn = make_turn()
     tenant = turn.conversation.channel.tenant
@@ -180,8 +175,6 @@ def test_a_question_of_a_turn_is_charged_to_the_turn(host: type[Host]) -> None:
     assert Usage.objects.count() == before  # it is written with the answer
 
 
-@pytest.mark.django_db
-@pytest.mark.usefixtures("bus")
 def test_a_spent_budget_parks_documents_and_leaves_words_to_questions(host: type[Host]) -> None:
     host.tokens = 3000  # more than the budget has
     tenant, other = make_tenant(monthly_budget=Decimal("0.01")), make_tenant()
@@ -210,8 +203,6 @@ def test_a_spent_budget_parks_documents_and_leaves_words_to_questions(host: type
     assert (parked.state, parked.reason) == ("ready", "")
 
 
-@pytest.mark.django_db
-@pytest.mark.usefixtures("bus")
 def test_what_was_paid_for_a_version_that_nobody_wants_is_charged_all_the_same(host: type[Host]) -> None:
     document = intake.add(make_tenant(), "a.md", b"# Returns\n\nThirty days.")
     late = Document.objects.claim(document.pk, timedelta(seconds=60))
@@ -222,3 +213,30 @@ def test_what_was_paid_for_a_version_that_nobody_wants_is_charged_all_the_same(h
         work.embed(late)
     assert Usage.objects.get().kind == "embedding"
     assert not Chunk.objects.exclude(model="").exists()
+
+
+def test_while_it_is_left_alone_words_find_at_once_and_documents_wait(host: type[Host]) -> None:
+    tenant = make_tenant()
+    intake.add(tenant, "a.md", b"# Returns\n\nThirty days.")
+    assert readers.read_all() == 1
+    host.status = 500
+    for _ in range(4):
+        assert search(tenant.pk, "returns")[0].meaning == 0.0
+    assert breaker("embedder").snapshot().state == "open"
+    assert len(host.asked) == 5
+    (passage,) = search(tenant.pk, "returns")
+    assert (passage.heading, passage.covers) == ("Returns", True)
+    document = intake.add(tenant, "b.md", b"# Hours\n\nNine to six.")
+    assert readers.read_all() == 1
+    document.refresh_from_db()
+    assert (document.state, document.attempts) == (Document.State.WAITING, 0)
+    assert document.reason == "embedder: embedder is left alone, it has failed too often"
+    assert not Document.objects.due().exists()
+    assert len(host.asked) == 5
+    host.status = 200
+    breaker("embedder").reset()
+    sweep.hurry("embedder")
+    assert readers.read_all() == 1
+    document.refresh_from_db()
+    assert (document.state, document.reason) == (Document.State.READY, "")
+    assert not DeadLetter.objects.exists()

@@ -46,7 +46,8 @@ def test_staff_need_no_token(address: str) -> None:
 
 
 def test_breakers_are_shown_before_they_were_ever_used_and_when_they_open() -> None:
-    assert set(shown("/breakers/status")) == {"anthropic", "openai", "transcriber", "telegram", "database"}
+    names = {"anthropic", "openai", "transcriber", "embedder", "telegram", "database"}
+    assert set(shown("/breakers/status")) == names
     assert shown("/breakers/status")["telegram"]["state"] == "closed"
     breaker("telegram").force_open()
     said = shown("/breakers/status")["telegram"]

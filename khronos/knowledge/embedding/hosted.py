@@ -9,7 +9,8 @@ import openai
 import orjson
 from django.conf import settings
 
-from khronos.exceptions import Failure, Permanent, Throttled, Transient, Unauthorized
+from khronos.exceptions import Failure, Permanent, Refused, Throttled, Transient, Unauthorized
+from khronos.guards.breakers import guarded
 from khronos.models import Usage
 from khronos.usage.charging import note
 from khronos.usage.prices import Tokens, micros
@@ -17,6 +18,7 @@ from khronos.usage.prices import Tokens, micros
 if TYPE_CHECKING:
     from khronos.knowledge.embedding.base import Vectors
 
+NAME = "embedder"  # of its breaker
 PROVIDER, KIND = "openai", Usage.Kind.EMBEDDING
 OPERATORS = {401, 402, 403, 404}  # nothing but an operator mends these
 PASSING = {408, 409, 425}
@@ -38,6 +40,13 @@ class HostedEmbedder:
         )
 
     def embed(self, texts: Sequence[str], *, patience_s: float, in_haste: bool = False) -> "Vectors":
+        try:
+            with guarded(NAME):
+                return self._ask(texts, patience_s)
+        except Refused as refusal:
+            raise Refused(f"{NAME}: {refusal}", refusal.retry_after) from None
+
+    def _ask(self, texts: Sequence[str], patience_s: float) -> "Vectors":
         body = {"model": settings.EMBEDDINGS_MODEL, "input": list(texts), "encoding_format": "float"}
         client = self._client.with_options(timeout=patience_s)
         try:
