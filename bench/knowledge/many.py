@@ -23,7 +23,7 @@ OF_A_TOPIC = 50  # passages
 CLOSE = 0.8  # of what a passage means, what its topic does: two of one are at a cosine of 0.64 to each other
 WORDS, OWN_WORDS = 60, 0.4  # of a passage, and the share that only its topic has
 VOCABULARY = 40  # words that only one topic has
-TOGETHER = 5000
+TOGETHER = 1000  # what is held of more shows in the memory that is measured
 
 type Table = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
