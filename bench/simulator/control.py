@@ -20,7 +20,7 @@ FILES = "photo document voice audio video_note video sticker lose_files"
 PEOPLE = f"say {FILES} location contact edit press block unblock migrate push"
 READS = "view answers chats calls updates"
 TELEGRAM = f"{PEOPLE} {READS} add_bot open_chat fail heal deliver limit set_webhook reset"
-MODELS = "think reply use_tool require_keys limit fail heal calls reset"
+MODELS = "think hold let_go reply use_tool require_keys limit fail heal calls reset"
 BYTES = ("image", "data", "sound", "film")  # in JSON these come as text
 
 type Arguments = dict[str, Any]

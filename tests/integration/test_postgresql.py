@@ -106,11 +106,12 @@ def asking(sim: Simulator, telegram: Channel) -> list[int]:
 @pytest.mark.usefixtures("bus")
 def test_thirty_turns_that_think_hold_no_connection(telegram: Channel, sim: Simulator) -> None:
     turns = asking(sim, telegram)
-    sim.models.think(4.0)
-    with crowd(PEOPLE, thinkers.take, turns):
+    sim.models.hold()
+    with crowd(PEOPLE, thinkers.take, turns) as under_way:
         assert until(lambda: sim.models.loads["anthropic"].now == PEOPLE, 30)
         assert_unused()
-        assert sim.models.loads["anthropic"].now == PEOPLE
+        assert not any(each.done() for each in under_way)
+        sim.models.let_go()
     assert_unused()
     assert Turn.objects.filter(state=Turn.State.ANSWERED).count() == PEOPLE
     assert len(sim.models.calls()) == PEOPLE

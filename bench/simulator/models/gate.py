@@ -81,6 +81,7 @@ class Gate:
         if early is not None:
             return early
         await asyncio.sleep(models.latency.sample(models.chance))
+        await models.may_answer.wait()
         models.seen.look(prompt)
         answer = spoil(models.script.answer(prompt), fault)
         call.answer = answer.text

@@ -1,5 +1,6 @@
 """The fake models: what they answer, how fast, and how they fail."""
 
+import asyncio
 import random
 from collections.abc import Iterable
 
@@ -34,6 +35,8 @@ class Models:
         }
         self.keys: set[str] = set()
         self.latency = Latency()
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
         self.script = Script()
         self.quotas: dict[Provider, Quota] = {"anthropic": Quota(), "openai": Quota()}
         self.seen = Seen()
@@ -47,6 +50,15 @@ class Models:
     def think(self, seconds: float, most: float | None = None, *, sigma: float = 0.0) -> None:
         """Set the latency: fixed, even up to `most`, or log-normal around `seconds`."""
         self.latency = Latency(seconds, most, sigma)
+
+    @at_home
+    def hold(self) -> None:
+        """Nobody is answered until `let_go`."""
+        self.may_answer.clear()
+
+    @at_home
+    def let_go(self) -> None:
+        self.may_answer.set()
 
     @at_home
     def answer_with(self, answerer: Answerer) -> None:
@@ -139,6 +151,7 @@ class Models:
         self.faults.clear()
         self.script.clear()
         self.latency = Latency()
+        self.may_answer.set()
         self.seen = Seen()
         for load in self.loads.values():
             load.most = load.now
