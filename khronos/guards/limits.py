@@ -66,7 +66,7 @@ def has_plenty(claims: Sequence[Claim]) -> bool:
     usages = limiter().snapshot([claim.name for claim in claims])
     return not any(
         usage.waiting or usage.paused_s or usage.used + 2 > room_of(claim, usage)
-        for claim, usage in zip(claims, usages, strict=False)
+        for claim, usage in zip(claims, usages, strict=True)
     )
 
 

@@ -15,6 +15,7 @@ TELEGRAM = {
 }
 ANTHROPIC = {"ANTHROPIC_CONCURRENCY": "3"}
 APART_S = 0.035
+IN_FLIGHT = 8  # on their way before the first one's refusal is heard: at their pace 0.3 s
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_429_stops_the_whole_bot_for_as_long_as_it_says(paced: Stage) -> None:
     calls = paced.world.telegram.calls("sendMessage")
     refused = next(call for call in calls if not call.done)
     assert fault.hits == 1
-    assert not [call for call in calls if 0.3 < call.at - refused.at < 2.9]
+    assert len([call for call in calls if 0 < call.at - refused.at < 2.9]) <= IN_FLIGHT
     assert paced.troubles() == clean()
 
 

@@ -42,7 +42,7 @@ class Stage:
     def ask(self, token: str, *claims: Claim) -> Verdict:
         self.asks += 1
         verdict = self.limiter.ask(token, claims)
-        assert verdict.checked
+        assert not self.limiter.is_away
         return verdict
 
     def run(
@@ -87,5 +87,5 @@ def insist(limiter: Limiter, token: str, claims: Sequence[Claim]) -> list[str]:
     while not (verdict := limiter.ask(token, claims)).granted:
         time.sleep(verdict.wait_s)
         asked.append(token)
-    assert verdict.checked
+    assert not limiter.is_away
     return asked

@@ -93,7 +93,6 @@ ask = st.tuples(st.just("ask"), st.sampled_from(TOKENS), st.sampled_from(MENU))
 advance = st.tuples(st.just("advance"), st.sampled_from([1, 20_000, 35_000, 300_000, 999_999, 1_100_000]))
 release = st.tuples(st.just("release"), st.sampled_from(TOKENS))
 rarely = st.one_of(
-    st.tuples(st.just("extend"), st.sampled_from(TOKENS)),
     st.tuples(st.just("pause"), st.sampled_from(["bot", "seats", "model", "chat:1"]), st.integers(1, 900)),
     st.tuples(st.just("learn"), st.sampled_from(["model", "seats", "bot"]), st.integers(1, 5)),
     st.tuples(st.just("hit")),
@@ -110,7 +109,6 @@ def play(stage: Stage, steps: list[Step]) -> list[object]:
         "advance": lambda micros: stage.clock.advance(micros / 1_000_000),
         "ask": stage.limiter.ask,
         "release": limiter.release,
-        "extend": limiter.extend,
         "pause": lambda name, ms: limiter.pause(name, ms / 1000),
         "learn": lambda name, limit: limiter.learn(name, limit, 1.0),
         "hit": lambda: limiter.hit("contact", Window(2, 1)),

@@ -75,14 +75,13 @@ def test_seat_of_a_dead_holder_ends_by_its_lease(stage: Stage) -> None:
     assert held(stage) == 2
 
 
-def test_lease_is_extended_by_its_holder_only_while_it_lasts(stage: Stage) -> None:
+def test_who_asks_again_has_a_new_lease(stage: Stage) -> None:
     stage.ask("a", SEATS)
     stage.clock.advance(29)
-    assert stage.limiter.extend("a")
+    assert stage.ask("a", SEATS).granted
     stage.clock.advance(29)
-    assert (stage.limiter.extend("a"), stage.limiter.extend("stranger")) == (True, False)
-    stage.clock.advance(30)
-    assert not stage.limiter.extend("a")
+    assert held(stage) == 1
+    stage.clock.advance(1)
     assert held(stage) == 0
 
 
@@ -94,7 +93,7 @@ def test_wait_is_estimated_from_place_and_mean_hold_and_bounded_by_the_lease(sta
     stage.ask("c", SEATS)
     assert [stage.ask(token, SEATS).wait_s for token in "def"] == [2.0, 4.0, 6.0]
     stage.clock.advance(25.9)
-    stage.limiter.extend("c")
+    stage.ask("c", SEATS)
     stage.limiter.release("b")
     assert all(stage.ask(token, SEATS).wait_s <= 30 for token in "efgh")
 

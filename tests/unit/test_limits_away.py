@@ -1,11 +1,11 @@
-"""A store that is away: everything goes through, and it is asked about once a second."""
+"""A store that is away: the process keeps the limits alone, and the store is asked about once a second."""
 
 import threading
 from collections.abc import Sequence
 
 import pytest
 
-from khronos.resilience.limits import Claim, Limiter, MemoryStore, Spacing, Verdict, Window
+from khronos.resilience.limits import Claim, Limiter, MemoryStore, Seats, Spacing, Verdict, Window
 
 CLAIMS = [Claim("bot", Spacing(35))]
 
@@ -42,10 +42,12 @@ def limiter(store: Moody) -> Limiter:
     return Limiter(store, rest_s=1.0, slow_s=0.25, clock=store.clock)
 
 
-def test_failure_grants_and_leaves_the_store_alone_for_a_second(store: Moody, limiter: Limiter) -> None:
+def test_failure_keeps_the_limit_and_leaves_the_store_alone_for_a_second(
+    store: Moody, limiter: Limiter
+) -> None:
     store.fails = True
     verdicts = [limiter.ask(f"t{number}", CLAIMS) for number in range(100)]
-    assert set(verdicts) == {Verdict(granted=True, checked=False)}
+    assert [verdict.granted for verdict in verdicts] == [True] + [False] * 99
     assert (store.calls, limiter.is_away) == (1, True)
     store.seconds += 0.999
     limiter.ask("x", CLAIMS)
@@ -66,8 +68,9 @@ def test_store_that_is_back_is_believed_at_once(store: Moody, limiter: Limiter) 
 
 def test_slow_answer_is_taken_and_the_store_left_alone(store: Moody, limiter: Limiter) -> None:
     store.slow_s = 0.3
-    assert limiter.ask("a", CLAIMS).checked
-    assert not limiter.ask("b", CLAIMS).checked
+    limiter.ask("a", CLAIMS)
+    assert limiter.is_away
+    limiter.ask("b", CLAIMS)
     assert store.calls == 1
 
 
@@ -98,13 +101,40 @@ def test_trouble_is_said_once(store: Moody, limiter: Limiter, caplog: pytest.Log
         limiter.ask("a", CLAIMS)
         store.seconds += 1
     assert store.calls == 5
-    assert [record.getMessage() for record in caplog.records] == ["limits: the store failed, all is granted"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "limits: the store failed, this process keeps them alone"
+    ]
 
 
-def test_everything_else_goes_on_as_well(store: Moody, limiter: Limiter) -> None:
+def test_pause_holds_while_the_store_is_away_and_after_it_is_back(store: Moody, limiter: Limiter) -> None:
     store.fails = True
     limiter.ask("a", CLAIMS)
-    assert (limiter.release("a"), limiter.extend("a"), limiter.snapshot(["bot"])) == ([], True, [])
-    assert limiter.hit("contact", Window(1, 60)).within
-    limiter.pause("bot", 60)
+    limiter.pause("bot", 10)
+    store.seconds += 0.5
+    assert limiter.ask("b", CLAIMS).wait_s == 9.5
+    store.fails = False
+    store.seconds += 0.5
+    assert limiter.ask("c", CLAIMS).wait_s == 9
+    assert not limiter.is_away
+    assert Limiter(store, clock=store.clock).ask("d", CLAIMS).wait_s == 9  # another process
+    store.seconds += 9
+    assert limiter.ask("b", CLAIMS).granted
+
+
+def test_pause_that_the_store_knew_holds_when_it_goes_away(store: Moody, limiter: Limiter) -> None:
+    limiter.pause("bot", 10)
+    store.fails = True
+    assert [limiter.ask(token, CLAIMS).wait_s for token in "ab"] == [10, 10]
+
+
+def test_everything_else_is_kept_alone_as_well(store: Moody, limiter: Limiter) -> None:
+    store.fails = True
+    seats = [Claim("seats", Seats(1, 30))]
+    assert [limiter.ask(token, seats).granted for token in "ab"] == [True, False]
+    assert limiter.release("a") == ["b"]
+    assert [limiter.hit("contact", Window(1, 60)).within for _ in range(2)] == [True, False]
     limiter.learn("bot", 1, 60)
+    assert limiter.snapshot(["contact"])[0].refused == 1
+    store.fails = False
+    store.seconds += 1
+    assert limiter.hit("contact", Window(1, 60)).within

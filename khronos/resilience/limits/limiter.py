@@ -1,6 +1,6 @@
 """Asks before an outside call: "go", or "come back in so many seconds". Nobody sleeps here.
 
-Fails open: while the store is away everything is granted, and its timeout is paid about once a second.
+While the store is away the process keeps the limits alone, and pays the timeout about once a second.
 """
 
 import logging
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from khronos.resilience.limits.memory_store import MemoryStore
 from khronos.resilience.limits.policy import Claim, Count, Seats, Usage, Verdict, Window
 from khronos.resilience.limits.store import Store
 
@@ -17,8 +18,6 @@ log = logging.getLogger(__name__)
 
 REST_S = 1.0  # how long a store that failed is left alone
 SLOW_S = 0.25  # an answer that took longer is taken, and the store left alone as well
-
-UNCHECKED = Verdict(granted=True, checked=False)
 
 
 class Limiter:
@@ -35,52 +34,67 @@ class Limiter:
         self._lock = threading.Lock()
         self._is_away = False
         self._ask_again_at = 0.0
+        self._alone = MemoryStore(clock)
+        self._pauses: dict[str, float] = {}  # until when
 
     def ask(self, token: str, claims: Sequence[Claim]) -> Verdict:
         refuse_nonsense(claims)
-        verdict = self._attempt(lambda: self._store.ask(token, claims), UNCHECKED)
+        verdict = self._attempt(lambda store: store.ask(token, claims))
         if verdict.full:  # who is in no line must not come back with everybody else who is not
             return replace(verdict, wait_s=verdict.wait_s * random.uniform(0.5, 1.0))  # noqa: S311
         return verdict
 
     def release(self, token: str) -> list[str]:
         """The tokens that may come now: wake them."""
-        return self._attempt(lambda: self._store.release(token), [])
-
-    def extend(self, token: str) -> bool:
-        return self._attempt(lambda: self._store.extend(token), True)
+        return self._attempt(lambda store: store.release(token))
 
     def pause(self, name: str, seconds: float) -> None:
-        self._attempt(lambda: self._store.pause(name, seconds), None)
+        self._alone.pause(name, seconds)
+        self._pauses[name] = self._clock() + seconds
+        self._attempt(lambda store: store.pause(name, seconds))
 
     def learn(self, name: str, limit: int, for_s: float) -> None:
-        self._attempt(lambda: self._store.learn(name, max(1, limit), for_s), None)
+        self._alone.learn(name, max(1, limit), for_s)
+        self._attempt(lambda store: store.learn(name, max(1, limit), for_s))
 
     def hit(self, name: str, window: Window) -> Count:
-        return self._attempt(lambda: self._store.hit(name, window), Count(within=True))
+        return self._attempt(lambda store: store.hit(name, window))
 
     def snapshot(self, names: Sequence[str]) -> list[Usage]:
-        """Empty while the store is away."""
-        return self._attempt(lambda: self._store.snapshot(names), [])
+        """While the store is away: what this process knows."""
+        return self._attempt(lambda store: store.snapshot(names))
 
     @property
     def is_away(self) -> bool:
         return self._is_away
 
-    def _attempt[T](self, question: Callable[[], T], otherwise: T) -> T:
+    def _attempt[T](self, question: Callable[[Store], T]) -> T:
         if self._is_away and not self._may_try():
-            return otherwise
+            return question(self._alone)
         began = self._clock()
         try:
-            answer = question()
+            if self._is_away:
+                self._tell_pauses()
+            answer = question(self._store)
         except Exception as error:
             self._leave_alone(error)
-            return otherwise
+            return question(self._alone)
         if self._clock() - began > self._slow_s:
             self._leave_alone(None)
         else:
             self._is_away = False
         return answer
+
+    def _tell_pauses(self) -> None:
+        """The store may not have heard of them; of all else that was granted alone nothing is kept."""
+        self._alone = MemoryStore(self._clock)
+        for name, until in list(self._pauses.items()):
+            left_s = until - self._clock()
+            if left_s > 0:
+                self._store.pause(name, left_s)
+                self._alone.pause(name, left_s)
+            else:
+                self._pauses.pop(name, None)
 
     def _may_try(self) -> bool:
         """One thread a second sees whether it is back; the others do not wait for the outcome."""
@@ -97,7 +111,9 @@ class Limiter:
             was_away, self._is_away = self._is_away, True
         if not was_away:
             log.warning(
-                "limits: the store %s, all is granted", "failed" if error else "is slow", exc_info=error
+                "limits: the store %s, this process keeps them alone",
+                "failed" if error else "is slow",
+                exc_info=error,
             )
 
 

@@ -85,12 +85,6 @@ class Budget:
             self.end_leases(now)
             yield from self.call_next(now)
 
-    def extend(self, token: str, now: int) -> bool:
-        if self.held.get(token, 0) <= now:
-            return False
-        self.held[token] = now + self.period
-        return True
-
     def hit(self, now: int) -> Count:
         free = self.free_after(0, now)
         if free <= now:

@@ -1,4 +1,4 @@
-"""The limits' twin in memory, for one process and for tests. Lives by the clock that it is given."""
+"""The limits' twin in memory, for one process: while the store is away, and for tests."""
 
 import threading
 import time
@@ -36,12 +36,6 @@ class MemoryStore:
             for name, taken in self._seats_of.pop(token, {}).items():
                 woken += self._budgets[name].vacate(token, now - taken, now)
             return woken
-
-    def extend(self, token: str) -> bool:
-        with self._lock:
-            taken = self._seats_of.get(token, {})
-            held = [self._budgets[name].extend(token, self._now()) for name in taken]
-            return bool(held) and all(held)
 
     def pause(self, name: str, seconds: float) -> None:
         with self._lock:

@@ -23,7 +23,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Seats:
-    """So many at once. A seat that nobody gives back or extends ends by its lease."""
+    """So many at once. A seat that nobody gives back ends by its lease."""
 
     limit: int
     lease_s: float
@@ -64,7 +64,6 @@ class Verdict:
     blocked_by: str = ""
     full: bool = False  # too many wait already: nothing is reserved
     wake: tuple[str, ...] = ()  # tokens for whom a seat was set aside meanwhile
-    checked: bool = True  # False: the store is away, so it goes through
 
 
 @dataclass(frozen=True, slots=True)

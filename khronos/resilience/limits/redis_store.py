@@ -51,9 +51,6 @@ class RedisStore:
     def release(self, token: str) -> list[str]:
         return [text(woken) for woken in self._run("release", [self._seats_of(token)], token)]
 
-    def extend(self, token: str) -> bool:
-        return bool(self._run("extend", [self._seats_of(token)], token) == 1)
-
     def pause(self, name: str, seconds: float) -> None:
         self._run("pause", self._keys([name]), round(seconds * MICRO))
 

@@ -13,9 +13,6 @@ class Store(Protocol):
     def release(self, token: str) -> list[str]:
         """Give the token's seats back; answers the tokens that may come now."""
 
-    def extend(self, token: str) -> bool:
-        """A new lease on the token's seats; False when one of them has ended."""
-
     def pause(self, name: str, seconds: float) -> None:
         """Grant nothing until then; places that fall into it move behind it, in their order."""
 
