@@ -127,6 +127,18 @@ def unpack(base: AtHand) -> None:
 
 
 def started(program: str, base: AtHand, at: datetime | None) -> "tuple[subprocess.Popen[bytes], Reached]":
+    configure(base, at)
+    process = launched(program)
+    try:
+        return process, wait_for(process, base)
+    except Early:
+        return started(program, base, None)  # it has no later commit: all of the journal is the moment's
+    except BaseException:
+        stop(process)
+        raise
+
+
+def configure(base: AtHand, at: datetime | None) -> None:
     journal = base.journal
     if servant() is not None:
         journal = folder() / "journal"
@@ -137,6 +149,9 @@ def started(program: str, base: AtHand, at: datetime | None) -> "tuple[subproces
     (data() / "postgresql.auto.conf").write_text("")
     (data() / "recovery.signal").touch()
     hand_over()
+
+
+def launched(program: str) -> "subprocess.Popen[bytes]":
     files = [
         ("config_file", data() / "khronos.conf"),
         ("hba_file", data() / "khronos_hba.conf"),
@@ -149,17 +164,10 @@ def started(program: str, base: AtHand, at: datetime | None) -> "tuple[subproces
         *(word for name, file in files for word in ("-c", f"{name}={file}")),
     ]
     with (data() / "khronos.log").open("wb") as log:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
             env=os.environ | {"LC_ALL": "C"}, **identity(),
         )  # fmt: skip
-    try:
-        return process, wait_for(process, base)
-    except Early:
-        return started(program, base, None)  # it has no later commit: all of the journal is the moment's
-    except BaseException:
-        stop(process)
-        raise
 
 
 class Early(Exception):
