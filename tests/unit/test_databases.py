@@ -1,13 +1,17 @@
 """What becomes of DATABASE_URL."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from django.conf import settings
 
 from khronos.exceptions import Misconfigured
 from khronos.resilience.bounded import BoundedConnection, try_on
-from settings.databases import postgresql, sqlite
+from settings.databases import SQLITE_PRAGMAS, postgresql, sqlite
 from settings.env import env
 
 URL = "postgresql://ana:p%40ss@db.example:5433/talk"
@@ -87,3 +91,15 @@ def test_sqlite_has_no_pool_and_keeps_its_file_open() -> None:
     made = sqlite("/tmp/khronos.sqlite3")
     assert "pool" not in made["OPTIONS"]
     assert made["CONN_MAX_AGE"] is None
+
+
+def test_a_connection_maps_nothing_of_the_file_into_memory(tmp_path: Path) -> None:
+    path = tmp_path / "khronos.sqlite3"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(f"{SQLITE_PRAGMAS} CREATE TABLE kept (words TEXT)")
+        connection.executemany("INSERT INTO kept VALUES (?)", [("x" * 1000,)] * 1000)
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert connection.execute("SELECT sum(length(words)) FROM kept").fetchone() == (1_000_000,)
+        assert path.stat().st_size > 1_000_000
+        assert str(path) not in {each.path for each in psutil.Process().memory_maps()}
