@@ -80,12 +80,11 @@ class Scene:
     def shown(self) -> list[list[str]]:
         return [self.stage.world.telegram.answers(chat) for chat in self.chats]
 
-    def mend(self) -> float:
-        """The end of the fault; answers when that was."""
+    def mend(self) -> None:
+        """The end of the fault."""
         self.anthropic.heal()
         self.anthropic.come_back()
         self.stage.world.heal()
-        return time.monotonic()
 
 
 def open_scene(anthropic: Simulator, **more: str) -> Scene:

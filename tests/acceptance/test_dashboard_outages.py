@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +19,7 @@ from bench.processes import free_port, running
 from bench.site import valkey as valkey_command
 from tests.cluster import Cluster
 from tests.integration.started import ROOT, Started
+from tests.stopwatch import Stopwatch
 
 QUICK_S = 1.5  # a second, and what two noisy cores add
 AGAIN_S = 20.0
@@ -40,17 +40,19 @@ class Desk:
         self.login = re.search(r"/login/\S+/", said)[0]  # type: ignore[index]
 
     def get(self, path: str, cookies: dict[str, str] | None = None) -> tuple[int, bytes, float]:
-        began = time.monotonic()
         jar = self.cookies if cookies is None else cookies
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in jar.items())}
-        with closing(http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=30)) as connection:
+        with (
+            Stopwatch() as watch,
+            closing(http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=30)) as connection,
+        ):
             connection.request("GET", path, headers=headers)
             response = connection.getresponse()
             body = response.read()
             for cookie in response.headers.get_all("Set-Cookie", []):
                 name, _, value = cookie.partition(";")[0].partition("=")
                 jar[name] = value
-        return response.status, body, time.monotonic() - began
+        return response.status, body, watch.took_s
 
     def look(self) -> dict[str, Any]:
         status, body, _took_s = self.get("/dashboard/data")

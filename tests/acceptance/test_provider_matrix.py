@@ -17,8 +17,10 @@ from bench.simulator.models.prompt import Answer
 from tests.acceptance.conftest import rows
 from tests.acceptance.provider_scene import PEOPLE, REST_S, Scene, open_scene
 from tests.acceptance.stage import clean, exact, figures
+from tests.stopwatch import Stopwatch
 
 WAIT = "Não consigo pensar agora, mas sua mensagem está segura. Respondo assim que puder."
+SOON_S = 15.0  # patience, no promise
 SORRY = "Desculpe, não consegui responder a isto. Uma pessoa já foi avisada."
 REFUSED = "Desculpe, não posso ajudar com isso. Posso ajudar com outra coisa?"
 
@@ -135,21 +137,22 @@ def test_alone_it_parks_tells_once_and_answers_all_in_order(alone: Scene, outage
     alone.everybody_says(1)
     assert alone.comes_to("state = 'parked'", PEOPLE)
     assert (alone.breaker() != "closed") == outage.opens
-    assert not outage.opens or until(lambda: alone.shown() == [[WAIT]] * PEOPLE, 5)
+    assert not outage.opens or until(lambda: alone.shown() == [[WAIT]] * PEOPLE, SOON_S)
     alone.everybody_says(2)
     assert alone.comes_to("state = 'waiting'", PEOPLE)
     assert alone.turns(f"state = 'parked' AND reason LIKE 'anthropic: %{outage.reason}%'") > 0
     assert alone.turns("provider != ''") == 0
     assert alone.is_left_alone(outage.rest_s)
-    mended = alone.mend()
-    alone.newcomer_says()
-    assert figures(alone.stage.finish(30)) == exact(2 * PEOPLE + 1)
-    assert time.monotonic() - mended < outage.back_s
+    with Stopwatch() as watch:
+        alone.mend()
+        alone.newcomer_says()
+        assert figures(alone.stage.finish(30)) == exact(2 * PEOPLE + 1)
+    assert watch.took_s < outage.back_s
     told = [answers.count(WAIT) for answers in alone.shown()]
     assert set(told) == {1} or (not outage.opens and set(told) == {0, 1})
     assert [len(answers) for answers in alone.shown()] == [2 + times for times in told]
     assert alone.outcomes().count("ok") == alone.turns("state = 'answered'") == 2 * PEOPLE + 1
-    assert until(lambda: alone.breaker() == "closed", 5)
+    assert until(lambda: alone.breaker() == "closed", SOON_S)
     assert alone.stage.troubles() == clean()
 
 
@@ -173,7 +176,7 @@ def test_what_an_operator_must_mend_parks_alerts_and_is_answered_after_the_next_
         assert order.hits == 2
         assert alone.alerts() == [text]
         alone.mend()
-    assert until(lambda: alone.shown() == [[WAIT]] * PEOPLE, 5)
+    assert until(lambda: alone.shown() == [[WAIT]] * PEOPLE, SOON_S)
     assert alone.breaker() == "closed"
     alone.newcomer_says()
     assert alone.comes_to("state = 'answered'", 1)
@@ -181,9 +184,9 @@ def test_what_an_operator_must_mend_parks_alerts_and_is_answered_after_the_next_
     assert alone.turns("state = 'parked'") == PEOPLE
     assert len(alone.outcomes()) == PEOPLE + 1
     alone.stage.khronos.restart()
-    ready = time.monotonic()
-    assert figures(alone.stage.finish(30)) == exact(PEOPLE + 1)
-    assert time.monotonic() - ready < 6.0
+    with Stopwatch() as watch:
+        assert figures(alone.stage.finish(30)) == exact(PEOPLE + 1)
+    assert watch.took_s < 6.0
     assert len(alone.outcomes()) == 2 * PEOPLE + 1
     assert [(answers[0], len(answers)) for answers in alone.shown()] == [(WAIT, 2)] * PEOPLE
 
@@ -216,7 +219,7 @@ def test_when_the_first_is_back_it_answers_again(backed: Scene, outage: Outage) 
     assert figures(backed.stage.finish()) == exact(PEOPLE + 1)
     assert (backed.turns("provider = 'anthropic'"), backed.asked_openai()) == (1, PEOPLE)
     assert backed.outcomes().count("ok") == 1
-    assert until(lambda: backed.breaker() == "closed", 5)
+    assert until(lambda: backed.breaker() == "closed", SOON_S)
 
 
 def test_when_both_are_away_it_is_as_with_one(backed: Scene) -> None:
@@ -224,13 +227,14 @@ def test_when_both_are_away_it_is_as_with_one(backed: Scene) -> None:
     backed.stage.world.models.fail(status=503)
     backed.everybody_says(1)
     assert backed.comes_to("state = 'parked'", PEOPLE)
-    assert until(lambda: backed.shown() == [[WAIT]] * PEOPLE, 5)
+    assert until(lambda: backed.shown() == [[WAIT]] * PEOPLE, SOON_S)
     assert (backed.breaker("anthropic"), backed.breaker("openai")) == ("open", "open")
     assert backed.asked_openai() <= PEOPLE
-    mended = backed.mend()
-    backed.newcomer_says()
-    assert figures(backed.stage.finish(30)) == exact(PEOPLE + 1)
-    assert time.monotonic() - mended < 6.0
+    with Stopwatch() as watch:
+        backed.mend()
+        backed.newcomer_says()
+        assert figures(backed.stage.finish(30)) == exact(PEOPLE + 1)
+    assert watch.took_s < 6.0
     assert [(answers[0], len(answers)) for answers in backed.shown()] == [(WAIT, 2)] * PEOPLE
     assert backed.stage.troubles() == clean()
 

@@ -1,7 +1,6 @@
 """Every way in which Telegram may fail, seen by people and the operator, in both modes (docs/delivery.md)."""
 
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from bench.patience import until
 from bench.simulator import Simulator
 from tests.acceptance.conftest import EDIT, house, rows
 from tests.acceptance.stage import Stage, clean, exact, figures
+from tests.stopwatch import Stopwatch
 
 ENV = {
     "TELEGRAM_TIMEOUT_S": "1",
@@ -158,9 +158,9 @@ def test_refused_connections_leave_answers_unsent_and_undoubted(scene: Scene) ->
     assert scene.stage.count("turn", "state = 'answered'") == PEOPLE
     assert scene.shown() == [[]] * PEOPLE
     scene.stage.world.come_back()
-    back = time.monotonic()
-    assert figures(scene.stage.finish()) == exact(PEOPLE)
-    assert time.monotonic() - back < 8.0
+    with Stopwatch() as watch:
+        assert figures(scene.stage.finish()) == exact(PEOPLE)
+    assert watch.took_s < 8.0
     assert scene.shown() == [[f"You said: {text}"] for text in texts]
     assert scene.calls() == PEOPLE
     assert scene.stage.troubles() == clean()
@@ -223,10 +223,11 @@ def test_long_answers_come_whole_and_in_order(scene: Scene) -> None:
 
 def test_group_that_becomes_a_supergroup_is_followed(scene: Scene) -> None:
     world, group = scene.stage.world, -scene.first
-    scene.anthropic.models.think(1.0)
+    scene.anthropic.models.hold()
     world.telegram.say(group, f"@{world.telegram.bot().username} hi [c01-m01]", sender=scene.first)
     assert scene.thinks()
     world.telegram.migrate(group, group - 1_000_000_000_000)
+    scene.anthropic.models.let_go()
     assert scene.comes_to(SENT, 1)
     [answer] = world.telegram.answers(group - 1_000_000_000_000)
     assert answer.endswith("hi [c01-m01]")
@@ -244,9 +245,9 @@ def test_token_that_is_refused_alerts_and_waits_for_the_next_start(scene: Scene)
     assert order.hits >= PEOPLE
     scene.stage.world.heal()
     scene.stage.khronos.restart()
-    ready = time.monotonic()
-    assert figures(scene.stage.finish()) == exact(PEOPLE)
-    assert time.monotonic() - ready < 8.0
+    with Stopwatch() as watch:
+        assert figures(scene.stage.finish()) == exact(PEOPLE)
+    assert watch.took_s < 8.0
     assert scene.shown() == [[f"You said: {text}"] for text in texts]
-    assert until(lambda: scene.alerts() == [], 5)
+    assert until(lambda: scene.alerts() == [], 15)
     assert scene.stage.troubles() == clean()
