@@ -60,6 +60,11 @@ class Stage:
         """Wait until a model is asked so many questions at once."""
         assert until(lambda: self.world.models.loads["anthropic"].now >= turns, timeout)
 
+    def dispatched(self, accepted: int = 0, timeout: float = 30.0) -> None:
+        """Wait until so many are accepted, and each is in its conversation."""
+        self.after(accepted, timeout)
+        assert until(lambda: self.count("update", "state = 'received'") == 0, timeout)
+
     def finish(self, timeout: float = 60.0) -> Verdict:
         """Wait until all is said, accepted, answered and settled; the verdict then, whatever it is."""
 

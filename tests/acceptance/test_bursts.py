@@ -52,11 +52,12 @@ def test_thirty_strangers_at_once_are_each_answered(stage: Stage) -> None:
 
 
 def test_what_is_said_during_a_turn_is_answered_together_in_the_next(stage: Stage) -> None:
-    stage.world.models.think(2.0)
+    stage.world.models.hold()
     first = {chat: stage.say(chat, 1) for chat in CHATS}
     stage.thinking(len(CHATS))
-    stage.world.models.think(0.5)
     more = {chat: [stage.say(chat, number) for number in (2, 3, 4)] for chat in CHATS}
+    stage.dispatched(4 * len(CHATS))
+    stage.world.models.let_go()
     verdict = stage.finish()
     assert figures(verdict) == exact(4 * len(CHATS))
     for chat in CHATS:

@@ -19,6 +19,7 @@ def test_outage_of_the_model_parks_tells_once_and_answers_all(stage: Stage, outa
     stage.play(10, 3)
     assert until(lambda: stage.count("turn", PARKED) == 10, 30)
     time.sleep(max(0.0, began + outage_s - time.monotonic()))
+    assert until(lambda: all(answers(stage)), 30)
     notices = answers(stage)
     assert [len(each) for each in notices] == [1] * 10
     assert figures(stage.world.verdict())["answered"] == 0

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,12 @@ def middle_of_play(stage: Stage) -> list[int]:
     play = stage.play(CHATS, 6, arrival="paced", rate=8)
     stage.after(60)
     return sorted({update.chat_id for update in play.updates.values()})
+
+
+def amid(stage: Stage) -> str:
+    """When the sixtieth message was accepted: its answer, and those of others, were a second away."""
+    accepted = sorted(update.accepted_at or inf for update in stage.world.telegram.updates())
+    return datetime.fromtimestamp(accepted[59], UTC).isoformat(" ")
 
 
 def sent_file(stage: Stage) -> bytes:
@@ -82,7 +90,7 @@ def test_restore_to_a_moment_amid_conversations_repeats_and_forgets_nothing(mode
     """The database of before is there: what it knows is not done again, what it had not done is."""
     stage = staged(mode)
     chats = middle_of_play(stage)
-    said = restored(stage, "--at", "5s", "--stop")
+    said = restored(stage, "--at", amid(stage), "--stop")
     assert "is kept" in said
     stage.khronos.start()
     texts = asked_anew(stage, chats)
@@ -98,7 +106,7 @@ def test_what_may_have_been_answered_is_held_where_nobody_can_know(mode: str) ->
     """Without the database of before: open work is listed and not answered blindly; new words are."""
     stage = staged(mode)
     chats = middle_of_play(stage)
-    restored(stage, "--at", "4s", "--stop")
+    restored(stage, "--at", amid(stage), "--stop")
     for kept in kept_of(stage):
         kept.unlink()
     stage.khronos.start()

@@ -5,7 +5,15 @@ import pytest
 from bench.patience import until
 from tests.acceptance.grown import OnPostgresql, on_postgresql
 from tests.acceptance.stage import Stage
-from tests.acceptance.test_restore import asked_anew, file_of, manage, middle_of_play, restored, sent_file
+from tests.acceptance.test_restore import (
+    amid,
+    asked_anew,
+    file_of,
+    manage,
+    middle_of_play,
+    restored,
+    sent_file,
+)
 
 BESIDE = "SELECT datname FROM pg_database WHERE starts_with(datname, 'postgres_')"
 
@@ -65,7 +73,7 @@ def test_restore_to_a_moment_by_the_journal_repeats_and_forgets_nothing() -> Non
     with on_postgresql({"BACKUP_JOURNAL": "1"}) as stage:
         assert until(lambda: manage(stage, "backup", "make").returncode == 0, 60)
         chats = middle_of_play(stage)
-        said = restored(stage, "--at", "3s", "--stop")
+        said = restored(stage, "--at", amid(stage), "--stop")
         assert "not in it, from the last" in said
         stage.khronos.start()
         texts = asked_anew(stage, chats)

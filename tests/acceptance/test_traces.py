@@ -125,12 +125,14 @@ def test_refusals_name_their_trace_too(stage: Stage, path: str, status: int) -> 
 
 def test_a_turn_names_the_other_messages_that_it_answers(stage: Stage) -> None:
     """The first is being thought about while the others come: these are answered together."""
-    stage.world.models.think(seconds=1.5)
+    stage.world.models.hold()
     number = 9_000_000 + time.time_ns() % 1_000_000
     traces = [f"{word}-{number}" for word in ("first", "second", "third")]
     for n, trace_id in enumerate(traces):
         by_telegram(stage, number + n, {"X-Trace-Id": trace_id}, number)
         stage.thinking(1)
+    stage.dispatched()
+    stage.world.models.let_go()
     turns = [
         next(line for line in told(stage, trace_id) if line["message"] == "turn.taken")
         for trace_id in traces[:2]
