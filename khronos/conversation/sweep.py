@@ -5,9 +5,9 @@ It makes Redis and Celery mere doorbells: a lost stream, task or worker costs ti
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Max, QuerySet
 from django.db.models.functions import Now
 
 from khronos.bus import doorbell
@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 OVERLOOKED = timedelta(seconds=2)  # an update that the stream should have brought by now
 RING_AGAIN = timedelta(seconds=5)
-BACKLOG = 8  # rings that wait in a queue: nothing was lost, the workers are busy
+BACKLOG = 8  # rings that wait in a queue: most likely nothing was lost, and the workers are busy
+OVERTAKEN = timedelta(seconds=15)  # by later rings; workers side by side differ by less
 MOST = 500  # rows a sweep
 
 
@@ -65,15 +66,23 @@ def try_again() -> int:
 
 def ring_for(rows: "QuerySet[Work]", route: Route) -> int:
     found = list(rows.order_by("due_at").values_list("pk", "rung_at")[:MOST])
-    again = [pk for pk, rung_at in found if rung_at is not None]
     ids = [pk for pk, _ in found]
+    again = any(rung_at is not None for _, rung_at in found)
     if again and doorbell.waiting_in(route.queue) > BACKLOG:
-        ids = [pk for pk, rung_at in found if rung_at is None]
+        served = rung_for_the_newest_in_hand(rows.model)
+        ids = [pk for pk, rung_at in found if rung_at is None or (served and rung_at < served - OVERTAKEN)]
     if ids and doorbell.ring(route, ids):
         crashpoints.reached("sweep.rung")
         mark(rows, ids)
         return len(ids)
     return 0
+
+
+def rung_for_the_newest_in_hand(work: type[Work]) -> datetime | None:
+    """A queue is worked off in its order, so that what was rung for long before this has lost its ring."""
+    in_hand = work._default_manager.in_hand()  # type: ignore[attr-defined]
+    newest: datetime | None = in_hand.aggregate(newest=Max("rung_at"))["newest"]
+    return newest
 
 
 def mark(rows: "QuerySet[Work]", ids: Sequence[int]) -> None:

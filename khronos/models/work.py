@@ -34,6 +34,10 @@ class WorkQuerySet[W: "Work"](models.QuerySet[W]):
     def unsettled(self) -> Self:
         return self.filter(due_at__isnull=False)
 
+    def in_hand(self) -> Self:
+        """Leased, and neither done nor given back."""
+        return self.filter(due_at__gt=Now(), attempts__gt=F("deferrals"))
+
     def claim(
         self, pk: int, lease: timedelta, *related: str, number: str = "", again: bool = False, **changes: Any
     ) -> W | None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import redis
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from bench.simulator import Simulator
 from khronos.bus import doorbell, events
@@ -16,6 +17,7 @@ from khronos.celery import app
 from khronos.conversation import sweep
 from khronos.conversation.dispatcher import Dispatcher
 from khronos.models import Channel, Event, Turn, Update
+from tests.factories import make_turn
 from tests.integration import way
 
 
@@ -131,6 +133,22 @@ def test_backlog_is_not_rung_for_again(
     assert sweep.ring_for_due_work() == 0
     Turn.objects.filter(conversation__chat_id="1").update(rung_at=None)
     assert sweep.ring_for_due_work() == 1
+
+
+@pytest.mark.django_db
+def test_ring_that_was_lost_is_rung_again_though_a_backlog_waits(
+    bus: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue goes on with those who were rung for later: who is passed over by them is in no queue."""
+    monkeypatch.setattr(sweep, "BACKLOG", 0)
+    now = timezone.now()
+    lost, begun, queued = (make_turn(rung_at=now - timedelta(seconds=age)) for age in (60, 40, 30))
+    assert doorbell.ring(TURN_TASK, [begun.pk, queued.pk])
+    assert sweep.ring_for_due_work() == 0  # nobody works: all of them may be in the queue
+    assert Turn.objects.claim(begun.pk, timedelta(seconds=30))
+    assert sweep.ring_for_due_work() == 1
+    assert sweep.ring_for_due_work() == 0
+    assert Turn.objects.get(rung_at__gt=now) == lost
 
 
 def test_turn_behind_another_is_not_rung_for(telegram: Channel, sim: Simulator, bus: "redis.Redis") -> None:
