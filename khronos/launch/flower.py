@@ -10,7 +10,6 @@ import signal
 import sys
 from base64 import b64encode
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from celery import Celery
@@ -95,10 +94,11 @@ def main() -> None:
     celery = Celery("khronos", broker=settings.get("CELERY_BROKER_URL") or settings["REDIS_URL"])
     flower = GuardedFlower(capp=celery, options=options, **command.settings)
     atexit.register(flower.stop)
-    signal.signal(signal.SIGTERM, command.sigterm_handler)
+    # Flower's own handler raises: amid the start of a thread, Python would then wait for that one for ever.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        flower.io_loop.asyncio_loop.add_signal_handler(number, flower.io_loop.stop)
     flower.start_http_server()
-    with suppress(KeyboardInterrupt, SystemExit):
-        flower.start()
+    flower.start()
 
 
 if __name__ == "__main__":

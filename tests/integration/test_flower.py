@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -21,6 +21,16 @@ ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "password,with:all sorts"
 STARTS_S = 30.0
 MIB = 2**20
+# Asks it to stop at the very moment when its first worker thread begins.
+STOPPED_AMID_A_START = """
+import os, runpy, signal, sys, threading
+def look(*_):
+    sys.setprofile(None)
+    if threading.current_thread().name.startswith("ThreadPoolExecutor"):
+        os.kill(os.getpid(), signal.SIGTERM)
+threading.setprofile(look)
+runpy.run_module("khronos.launch.flower", run_name="__main__")
+"""
 SHOWN_TO_ALL = "/healthcheck"
 LOOKS = (
     "/",
@@ -38,7 +48,9 @@ LOOKS = (
 
 
 class Flower:
-    def __init__(self, folder: Path, broker: str, **env: str) -> None:
+    def __init__(
+        self, folder: Path, broker: str, code: Sequence[str] = ("-m", "khronos.launch.flower"), **env: str
+    ) -> None:
         (self.port,) = free_ports(1)
         self.log = folder / f"flower-{self.port}.log"
         self.env = {
@@ -49,13 +61,7 @@ class Flower:
             "DJANGO_SETTINGS_MODULE": "settings.embedded",
             **env,
         }
-        command = [
-            sys.executable,
-            "-m",
-            "khronos.launch.flower",
-            f"--port={self.port}",
-            "--address=127.0.0.1",
-        ]
+        command = [sys.executable, *code, f"--port={self.port}", "--address=127.0.0.1"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)
 
@@ -187,3 +193,12 @@ def test_it_is_light_and_stops_in_order(valkey: str, tmp_path: Path) -> None:
         assert flower.stop() == 0
         assert time.monotonic() - began < 5
         assert PASSWORD not in flower.log.read_text()
+
+
+def test_it_stops_though_it_was_asked_to_while_it_started(valkey: str, tmp_path: Path) -> None:
+    flower = Flower(tmp_path, valkey, ("-c", STOPPED_AMID_A_START), FLOWER_PASSWORD=PASSWORD)
+    try:
+        assert flower.process.wait(STARTS_S) == 0, flower.log.read_text()
+    finally:
+        flower.process.kill()
+        flower.process.wait(5)
