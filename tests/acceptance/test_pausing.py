@@ -48,8 +48,8 @@ def test_a_burst_is_paused_in_the_middle_and_goes_on_whole(stage: Stage, kind: s
     for chat in {update.chat_id for update in play.updates.values()}:  # all may have been answered by then
         stage.say(chat, 11)
     stage.dispatched(MESSAGES)
-    waiting = stage.count("turn", "due_at IS NOT NULL")
-    assert waiting == stage.count("turn", "state = 'waiting'") == 20  # everybody wrote again
+    assert stage.count("turn", "state = 'waiting'") == 20  # everybody wrote again
+    waiting = stage.count("turn", "due_at IS NOT NULL")  # one of before may have found its conversation busy
     [row] = json.loads(manage(stage, "pause", "--json"))
     assert (row["kind"], row["name"], row["turns"]) == (kind, PARTS[kind], waiting)
     assert answered(stage) == so_far

@@ -96,7 +96,7 @@ class Scene:
         self.anthropic.models.answer_with(lambda _: answer)
 
     def thinks(self) -> bool:
-        return until(lambda: self.anthropic.models.loads["anthropic"].now == 1, 10)
+        return until(lambda: self.anthropic.models.loads["anthropic"].now == 1, 30)
 
 
 firsts = itertools.count(201, 100)
