@@ -1,16 +1,18 @@
-"""`python -m bench.inside bench.knowledge.found`: the right passage's place, by words, meaning, both."""
+"""`python -m bench.inside bench.knowledge.found`: a passage's place by words, meaning, both; in a talk."""
 
 import json
 import time
 from collections.abc import Callable, Sequence
 from statistics import mean
+from typing import Any
 
-from bench.knowledge.pairs import Question, documents, lines, questions
+from bench.knowledge.pairs import Question, documents, follow_ups, lines, questions
 from khronos.knowledge import intake, readers
 from khronos.knowledge.search import Passage, search
 from khronos.models import Chunk, Tenant
 
 ALL = 200  # passages: more than there are
+OTHER_TOPICS = (3, 111, 160)  # so many questions further: of the same business, and of others
 
 WAYS: dict[str, Callable[[Passage], float]] = {
     "words": lambda passage: passage.words,
@@ -51,7 +53,41 @@ def main() -> None:
         "covered": mean(passages[0].covers for passages in found),
         "covered_wrongly": mean(unanswered),
     }
-    print(json.dumps(result))
+    print(json.dumps(result | talks(tenant)))
+
+
+def talks(tenant: Tenant) -> dict[str, Any]:
+    """Questions that lean on the ones before, and others that have nothing to do with them."""
+    asked = list(questions())
+    leaning = list(follow_ups())
+    others = [
+        ([asked[(number + step) % len(asked)].text], each)
+        for number, each in enumerate(asked)
+        for step in OTHER_TOPICS
+    ]
+    unanswered = [
+        ([asked[(7 * number + step) % len(asked)].text], line)
+        for number, line in enumerate(lines("unanswered.txt"))
+        for step in OTHER_TOPICS
+    ]
+    return {
+        "follow-ups": len(leaning),
+        "follow-ups alone": told(tenant, [([], each) for _, each in leaning]),
+        "follow-ups in their talk": told(tenant, leaning),
+        "after another topic": told(tenant, others),
+        "covered wrongly after another topic": mean(
+            search(tenant.pk, line, 1, earlier=before)[0].covers for before, line in unanswered
+        ),
+    }
+
+
+def told(tenant: Tenant, asked: Sequence[tuple[Sequence[str], Question]]) -> dict[str, float]:
+    ranks, covered = [], []
+    for before, question in asked:
+        found = search(tenant.pk, question.text, ALL, earlier=before)
+        ranks.append(place(question, found, WAYS["hybrid"]))
+        covered.append(found[0].covers)
+    return figures_of(ranks) | {"covered": mean(covered)}
 
 
 def place(question: Question, passages: Sequence[Passage], way: Callable[[Passage], float]) -> int:

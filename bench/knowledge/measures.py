@@ -9,6 +9,8 @@ from bench.site import Site, postgresql, site
 SIZES, QUICK_SIZES = (1_000, 10_000, 100_000), (1_000, 10_000)
 HITS = Target(at_least=0.95, goal=0.97)
 BETTER = Target(at_least=1.0, goal=1.03)
+FOLLOWS = Target(at_least=1.5, goal=2)
+SAME = Target(at_least=0.98, goal=1)
 QUERY_MS = Target(at_least=50, goal=20, less_is_better=True)
 MEMORY_MB = Target(at_least=400, goal=300, less_is_better=True)
 
@@ -17,7 +19,7 @@ def run(quick: bool) -> list[Measure]:
     sizes = QUICK_SIZES if quick else SIZES
     with site() as place:
         found: dict[str, Any] = place.run("bench.inside", "bench.knowledge.found")
-        lines = [*quality(found), *cost(found), *growth("SQLite", place, sizes)]
+        lines = [*quality(found), *talks(found), *cost(found), *growth("SQLite", place, sizes)]
     with postgresql() as url, site(url) as place:
         return [*lines, *growth("PostgreSQL", place, sizes)]
 
@@ -39,6 +41,19 @@ def quality(found: dict[str, Any]) -> list[Measure]:
         *lines,
         Measure("questions with an answer that are said to have one", found["covered"], ""),
         Measure("questions without an answer that are said to have one", found["covered_wrongly"], ""),
+    ]
+
+
+def talks(found: dict[str, Any]) -> list[Measure]:
+    alone, before = found["follow-ups alone"], found["follow-ups in their talk"]
+    other = found["after another topic"]
+    single = found["figures"]["hybrid"]["all"]
+    name = f"hit@3 of {found['follow-ups']} follow-ups with what was asked before"
+    return [
+        Measure(name, before["hit@3"], "", alone["hit@3"], "their own words", FOLLOWS, details=before),
+        Measure("hit@3 of questions after another topic", other["hit@3"], "", single["hit@3"], "alone", SAME),
+        Measure("follow-ups that are said to have an answer", before["covered"], ""),
+        Measure("without an answer, after another topic", found["covered wrongly after another topic"], ""),
     ]
 
 

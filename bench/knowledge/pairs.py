@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+FOLLOW = "follow-up"
 KINDS = {"=": "same language", "~": "misspelt", "x": "other language"}
 
 
@@ -32,6 +33,23 @@ def questions() -> Iterator[Question]:
             heading = rest
         elif sign in KINDS:
             yield Question(KINDS[sign], rest, business, heading)
+
+
+def follow_ups() -> Iterator[tuple[list[str], Question]]:
+    """Each behind all that was asked before it in its talk."""
+    business = heading = ""
+    before: list[str] = []
+    for line in lines("follow.txt"):
+        sign, _, rest = line.partition(" ")
+        if sign == "@":
+            business = rest.partition(" ")[2]
+        elif sign == "##":
+            heading = rest
+        elif sign == "<":
+            before = [rest]
+        else:
+            yield list(before), Question(FOLLOW, rest, business, heading)
+            before.append(rest)
 
 
 def documents() -> dict[str, str]:

@@ -29,7 +29,7 @@ def build(
     conversation = turn.conversation
     tenant = conversation.channel.tenant_id
     asked = "\n".join(said(message, attached) for message in questions)
-    found = passages_for(tenant, "\n".join(message.text for message in questions))
+    found = passages_for(tenant, "\n".join(message.text for message in questions), said_by_contact(before))
     told = fences.context(facts_for(conversation), found)
     summary = summary_of(conversation)
     lines = [Line("user", fences.summary(summary))] if summary else []
@@ -45,6 +45,10 @@ def build(
         asked=asked,
         found=found,
     )
+
+
+def said_by_contact(messages: Sequence[Message]) -> list[str]:
+    return [each.text for each in messages if each.author == Message.Author.CONTACT and each.text]
 
 
 def system(conversation: Conversation) -> str:

@@ -1,7 +1,7 @@
 """What a tenant's documents say of a question, looked up before a model is asked (docs/mind.md)."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -9,7 +9,7 @@ from django.conf import settings
 from khronos.agents.providers.base import Found, tokens
 from khronos.agents.providers.phrases import may_be_documented
 from khronos.guards import caches
-from khronos.knowledge.words import folded
+from khronos.knowledge.words import folded, has_words
 from khronos.models import Chunk, Document
 from khronos.observability.steps import step
 
@@ -21,16 +21,16 @@ log = logging.getLogger(__name__)
 ASKED_MAX = 800  # characters of the question that are looked for
 
 
-def passages_for(tenant: int, asked: str) -> list[Found] | None:
+def passages_for(tenant: int, asked: str, earlier: Sequence[str] = ()) -> list[Found] | None:
     """Nothing: there are no documents to ask, or no way to. Empty: they do not say.
 
     Whatever goes wrong costs the passages, and never the answer.
     """
     try:
-        if not has_documents(tenant) or not may_be_documented(" ".join(folded(asked).split())):
+        if not has_documents(tenant) or not may_be(asked):
             return None
         with step("knowledge.searched") as this:
-            found = searched(tenant, asked)
+            found = searched(tenant, asked, [each for each in earlier if may_be(each)])
             this.add(passages=len(found))
         return found
     except Exception:
@@ -48,11 +48,15 @@ def has_documents(tenant: int) -> bool:
     return found
 
 
-def searched(tenant: int, asked: str) -> list[Found]:
+def may_be(text: str) -> bool:
+    return has_words(text) and may_be_documented(" ".join(folded(text).split()))
+
+
+def searched(tenant: int, asked: str, earlier: Sequence[str]) -> list[Found]:
     from khronos.knowledge.search import search  # noqa: PLC0415 (numpy, for whoever has documents)
 
-    covering = (passage for passage in search(tenant, asked[:ASKED_MAX]) if passage.covers)
-    return list(within_budget(covering))
+    passages = search(tenant, asked[:ASKED_MAX], earlier=earlier)
+    return list(within_budget(passage for passage in passages if passage.covers))
 
 
 def within_budget(passages: "Iterable[Passage]") -> "Iterable[Found]":

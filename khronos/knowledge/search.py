@@ -5,19 +5,20 @@
 
 import logging
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from khronos.exceptions import Failure
-from khronos.knowledge import typos
+from khronos.knowledge.asking import Wording, wordings
 from khronos.knowledge.embedding import paying
 from khronos.knowledge.embedding.chosen import embedder
 from khronos.knowledge.index import index
 from khronos.knowledge.scope import Scope
+from khronos.knowledge.terms import share, terms_of
 from khronos.knowledge.vectors import together
-from khronos.knowledge.words import stem, words_of
 from khronos.models import Chunk
 from khronos.models.chunk import UNSEEN
 
@@ -30,12 +31,10 @@ PATIENCE_S = 1.0  # with the embedder: then words alone must do
 CANDIDATES = 40  # by words
 UNSEEN_MAX = 1000
 CLOSEST = 40  # by meaning, which are judged with the ones that were found by words
-POSTINGS_MAX = 4000  # chunks that the index ranks: words that stand everywhere tell little and cost much
 WORDS_WEIGH = 0.4  # of a whole match of words, beside the cosine
 SURPRISE = (
     1.5  # a power: in another language a few words are alike by chance, and must not outweigh the meaning
 )
-SATURATION = 0.4  # a word that stands there often is no better than one that stands there twice
 COVERS = 0.28  # what has less does not answer the question (bench/knowledge has what that costs)
 WORDS_COVER = 0.7  # where the meaning is unknown
 
@@ -78,22 +77,41 @@ class Passage:
         return f"{self.title} › {self.heading}" if self.heading else self.title
 
 
-def search(tenant: int, question: str, most: int = 5, kind: str = "knowledge") -> list[Passage]:
-    """Nothing of another tenant. An embedder that is away costs the meaning, not the answer."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it is judged by: each of its wordings has a weight, and all of them are one vector."""
+
+    terms: Sequence[tuple[float, Mapping[str, float]]]  # weights of wordings, and of the words of each
+    vector: "Vector | None"
+
+    def share_of(self, words: Sequence[str]) -> float:
+        """Of its words, how much stands here: the mean by what it adds to a score."""
+        shares = [(each, share(words, terms)) for each, terms in self.terms]
+        total = sum(each * math.pow(held, SURPRISE) for each, held in shares)
+        return math.pow(total / sum(each for each, _ in shares), 1 / SURPRISE)
+
+
+def search(
+    tenant: int, question: str, most: int = 5, kind: str = "knowledge", earlier: Sequence[str] = ()
+) -> list[Passage]:
+    """Nothing of another tenant. An embedder that is away costs the meaning, not the answer.
+
+    `earlier` is what the same person asked before, the newest last: a question may lean on it.
+    """
     scope = Scope(tenant, kind)
     if not Chunk.objects.filter(tenant=tenant, kind=kind).exists():
         return []
-    counts = counted(scope, question)
-    terms = {each: 1.0 / math.log(2.0 + count) for each, count in counts.items()}
-    vector = meaning_of(tenant, question)
+    ways = wordings(question, earlier)
+    terms = terms_of(tenant, ways[-1].text)  # which has the words of all
+    asked = Asked([(way.weight, terms.of(way.text)) for way in ways], meaning_of(tenant, ways))
     found = index()
-    rows = set(found.words(scope, telling(counts), CANDIDATES + unseen(tenant)))
+    rows = set(found.words(scope, terms.telling(), CANDIDATES + unseen(tenant)))
     close: dict[int, float] = {}
-    if vector is not None:
-        near = found.meaning(scope, vector, embedder().name)
-        close = cosines(scope, rows.union(near), vector)
+    if asked.vector is not None:
+        near = found.meaning(scope, asked.vector, embedder().name)
+        close = cosines(scope, rows.union(near), asked.vector)
         rows.update(sorted(close, key=lambda row: -close[row])[:CLOSEST])
-    passages = [judged(row, scope, terms, close.get(row["pk"], 0.0)) for row in read(scope, rows)]
+    passages = [judged(row, scope, asked, close.get(row["pk"], 0.0)) for row in read(scope, rows)]
     return sorted(passages, key=lambda passage: -passage.score)[:most]
 
 
@@ -103,33 +121,17 @@ def unseen(tenant: int) -> int:
     return chunks[:UNSEEN_MAX].count()
 
 
-def counted(scope: Scope, question: str) -> dict[str, int]:
-    """What is looked for, and in how many chunks it stands; a misspelt word is looked for as it was meant."""
-    words = {stem(word): word for word in words_of(question)}
-    there = typos.known(scope.tenant, words)
-    there |= typos.meant(scope.tenant, [word for each, word in words.items() if each not in there])
-    return dict.fromkeys(words, 0) | there
-
-
-def telling(counts: Mapping[str, int]) -> dict[str, float]:
-    """The rarest words that stand anywhere; the others weigh in the judgement alone."""
-    some: dict[str, float] = {}
-    total = 0
-    for each, count in sorted(counts.items(), key=lambda pair: pair[1]):
-        total += count
-        if count and (not some or total <= POSTINGS_MAX):
-            some[each] = 1.0 / math.log(2.0 + count)
-    return some
-
-
-def meaning_of(tenant: int, question: str) -> "Vector | None":
+def meaning_of(tenant: int, ways: Sequence[Wording]) -> "Vector | None":
+    """The mean of the wordings' vectors: its product with a passage's is the mean of their cosines."""
+    texts = [way.text for way in ways]
     try:
-        with paying.question(tenant, question):
-            vector: Vector = embedder().embed([question], patience_s=PATIENCE_S, in_haste=True)[0]
-        return vector
+        with paying.question(tenant, texts):
+            vectors = embedder().embed(texts, patience_s=PATIENCE_S, in_haste=True)
     except Failure as error:
         log.warning("searched by words alone", extra={"error": str(error)[:200]})
         return None
+    mean: Vector = np.average(vectors, axis=0, weights=[way.weight for way in ways]).astype(np.float32)
+    return mean
 
 
 def cosines(scope: Scope, rows: "set[int]", vector: "Vector") -> dict[int, float]:
@@ -147,7 +149,7 @@ def read(scope: Scope, rows: "set[int]") -> Sequence[Mapping[str, Any]]:
     return [row for row in chunks if (row["tenant_id"], row["kind"]) == (scope.tenant, scope.kind)]
 
 
-def judged(row: Mapping[str, Any], scope: Scope, terms: Mapping[str, float], close: float) -> Passage:
+def judged(row: Mapping[str, Any], scope: Scope, asked: Asked, close: float) -> Passage:
     return Passage(
         chunk=row["pk"],
         document=row["document_id"],
@@ -156,14 +158,5 @@ def judged(row: Mapping[str, Any], scope: Scope, terms: Mapping[str, float], clo
         heading=row["heading"],
         text=row["text"],
         meaning=close,
-        words=share(scope.bare(row["words"]), terms),
+        words=asked.share_of(scope.bare(row["words"])),
     )
-
-
-def share(words: Sequence[str], terms: Mapping[str, float]) -> float:
-    """Of the weight of all that is looked for, how much stands here."""
-    if not terms:
-        return 0.0
-    times = Counter(words)
-    held = sum(weight * times[each] / (times[each] + SATURATION) for each, weight in terms.items())
-    return held * (1 + SATURATION) / sum(terms.values())

@@ -16,13 +16,13 @@ def known(tenant: int, stems: Iterable[str]) -> dict[str, int]:
     return dict(rows.values_list("text", "chunks"))
 
 
-def meant(tenant: int, words: Iterable[str]) -> dict[str, int]:
-    """Stems for unknown words: of each the likeliest one that is a slip away, if there is any."""
+def meant(tenant: int, words: Iterable[str]) -> dict[str, tuple[str, int]]:
+    """For unknown words: the likeliest stem a slip away, if there is any, and how many chunks have it."""
     slips = {word: {stem(slip) for slip in slips_of(word)} for word in words if is_likely(word)}
     everything: set[str] = set().union(*slips.values())
     there = known(tenant, everything) if everything else {}
-    best = (likeliest(word, there, near) for word, near in slips.items())
-    return {each: there[each] for each in best if each}
+    best = {word: likeliest(word, there, near) for word, near in slips.items()}
+    return {word: (each, there[each]) for word, each in best.items() if each}
 
 
 def likeliest(word: str, there: Mapping[str, int], near: "set[str]") -> str:

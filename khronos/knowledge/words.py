@@ -20,6 +20,11 @@ def folded(text: str) -> str:
     return "".join(sign for sign in letters if not unicodedata.combining(sign))
 
 
+def has_words(text: str) -> bool:
+    """Whoever sends a thumb, or a question mark alone, does not."""
+    return WORD.search(text) is not None
+
+
 def words_of(text: str) -> list[str]:
     """Folded and whole, in their order, each as often as it stands there."""
     return [word[:WORD_MAX] for word in WORD.findall(folded(text)) if word not in FILLING]

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from khronos.knowledge.asking import BACK, wordings
 from khronos.knowledge.reading.plain import decoded, read_markdown, read_text
 from khronos.knowledge.splitting import OVERLAP, PIECE, Block, split
 from khronos.knowledge.typos import likeliest, slips_of
@@ -111,3 +112,35 @@ def test_of_words_that_are_one_slip_away_the_likeliest_is_always_the_same(
     near = set(slips_of(word))
     assert likeliest(word, there, near) == meant
     assert likeliest(word, dict(reversed(there.items())), near) == meant
+
+
+@pytest.mark.parametrize(
+    ("question", "least"),
+    [
+        ("and in blue?", 1.0),
+        ("e o prazo?", 1.0),
+        ("quanto custa?", 1.0),
+        ("what about the wheels of it?", 1.0),
+        ("How long does the repair take?", 0.1),
+    ],
+)
+def test_the_fewer_words_a_question_has_of_its_own_the_more_it_leans_on_the_one_before(
+    question: str, least: float
+) -> None:
+    alone, together = wordings(question, ["Do you mend tents?"])
+    assert (alone.text, alone.weight) == (question, 1.0)
+    assert together.text == f"Do you mend tents? {question}"
+    assert together.weight >= least
+
+
+def test_a_question_that_stands_by_itself_is_looked_for_alone() -> None:
+    question = "How much is a repair of the zip of my winter tent?"
+    assert [each.text for each in wordings(question, ["Do you deliver?"])] == [question]
+    assert [each.text for each in wordings("and in blue?")] == ["and in blue?"]
+
+
+def test_what_a_question_leans_on_begins_where_somebody_named_the_subject() -> None:
+    talk = ["When are the shop and the workshop open?", "Do you mend old leather hiking boots?", "how long?"]
+    assert wordings("and the price?", talk)[1].text == f"{talk[1]} how long? and the price?"
+    short = wordings("ok?", ["how?"] * (BACK + 2))[1].text
+    assert short == "how? " * BACK + "ok?"

@@ -39,14 +39,14 @@ def settle(work: Errand | None) -> None:
 
 
 @contextmanager
-def question(tenant: int, text: str) -> Iterator[None]:
+def question(tenant: int, texts: Sequence[str]) -> Iterator[None]:
     """By the turn that asks, else by a row of its own. Raises budget.Spent or budget.Held."""
-    cost = embedder().cost_of([text])
+    cost = embedder().cost_of(texts)
     if cost is None:
         yield
         return
     asking = payer()
-    work = asking or Errand(Tenant.objects.get(pk=tenant), f"question:{id(text)}")
+    work = asking or Errand(Tenant.objects.get(pk=tenant), f"question:{id(texts)}")
     budget.reserve(work, cost)
     with charged_to(work, Usage.Kind.EMBEDDING) if asking is None else nullcontext():
         yield
