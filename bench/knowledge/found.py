@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from statistics import mean
 from typing import Any
 
-from bench.knowledge.pairs import Question, documents, follow_ups, lines, questions
+from bench.knowledge.pairs import KINDS, Question, documents, follow_ups, lines, questions
 from khronos.knowledge import intake, readers
 from khronos.knowledge.search import Passage, search
 from khronos.models import Chunk, Tenant
@@ -53,7 +53,7 @@ def main() -> None:
         "covered": mean(passages[0].covers for passages in found),
         "covered_wrongly": mean(unanswered),
     }
-    print(json.dumps(result | talks(tenant)))
+    print(json.dumps(result | talks(tenant) | {"both": both(tenant)}))
 
 
 def talks(tenant: Tenant) -> dict[str, Any]:
@@ -79,6 +79,25 @@ def talks(tenant: Tenant) -> dict[str, Any]:
             search(tenant.pk, line, 1, earlier=before)[0].covers for before, line in unanswered
         ),
     }
+
+
+def both(tenant: Tenant) -> dict[str, float]:
+    """Of two questions in a message, how often both passages are among as many as a model is given."""
+    asked = [each for each in questions() if each.kind == KINDS["="]]
+    pairs = [(one, asked[(number + 3) % len(asked)]) for number, one in enumerate(asked)]
+    glued = {"two sentences": lambda one, other: f"{one} {other}", "and": joined}
+    return {
+        name: mean(
+            {(each.business, each.heading) for each in pair}
+            <= {(each.title, each.heading) for each in search(tenant.pk, glue(*(each.text for each in pair)))}
+            for pair in pairs
+        )
+        for name, glue in glued.items()
+    }
+
+
+def joined(one: str, other: str) -> str:
+    return f"{one.rstrip('?')} and {other[0].lower()}{other[1:]}"
 
 
 def told(tenant: Tenant, asked: Sequence[tuple[Sequence[str], Question]]) -> dict[str, float]:

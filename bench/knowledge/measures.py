@@ -49,7 +49,12 @@ def talks(found: dict[str, Any]) -> list[Measure]:
     other = found["after another topic"]
     single = found["figures"]["hybrid"]["all"]
     name = f"hit@3 of {found['follow-ups']} follow-ups with what was asked before"
+    two = [
+        Measure(f"both of two questions in a message, among five ({how})", share, "")
+        for how, share in found["both"].items()
+    ]
     return [
+        *two,
         Measure(name, before["hit@3"], "", alone["hit@3"], "their own words", FOLLOWS, details=before),
         Measure("hit@3 of questions after another topic", other["hit@3"], "", single["hit@3"], "alone", SAME),
         Measure("follow-ups that are said to have an answer", before["covered"], ""),

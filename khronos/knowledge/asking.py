@@ -1,4 +1,4 @@
-"""What a question is looked for as: its own words, and together with those before, where it leans on them.
+"""What a question is looked for as: its parts, each with what was said before where it leans on that.
 
 "And in blue?" says little by itself. How much what was said before counts is told by how many words the
 question has of its own; bench/knowledge has what that finds, and what it costs whoever changes the subject.
@@ -17,6 +17,12 @@ POINTING = re.compile(
     r"|el[ea]s?|del[ea]s?|isso|isto|disso|disto|ess[ea]s?|est[ea]s?|la|ai)\b"
 )
 BACK = 3  # questions, until one that stands by itself
+PARTS_MAX = 3  # with more it is a story, and not as many questions
+BEGINS = (
+    r"also|can|could|do|does|is|are|may|will|how|what|when|where|who|which"
+    r"|t[eê]m|como|onde|quand[oa]|quant[oa]s?|qual|quais|quem|posso|pode|voc[eê]s?|vcs?|aceitam?"
+)
+ENDS = re.compile(rf"(?<=[.?!;])\s+|\n+|,?\s+(?:and|e)\s+(?=(?:{BEGINS})\b)", re.IGNORECASE)
 CHARACTERS = 400  # of what was said before, the newest
 
 
@@ -26,8 +32,20 @@ class Wording:
     weight: float
 
 
+def asked(text: str, earlier: Sequence[str] = ()) -> list[list[Wording]]:
+    """The wordings of the whole, and of each question where there are several in it.
+
+    `earlier` is what the same person said before, the newest last.
+    """
+    parts = [part for part in ENDS.split(text.strip()) if words_of(part)]
+    if not 1 < len(parts) <= PARTS_MAX:
+        return [wordings(text, earlier)]
+    told = [*earlier, *parts]
+    ways = [wordings(part, told[: len(earlier) + place]) for place, part in enumerate(parts)]
+    return [[Wording(text, 1.0)], *ways]
+
+
 def wordings(question: str, earlier: Sequence[str] = ()) -> list[Wording]:
-    """`earlier`: what the same person said before, the newest last."""
     alone = Wording(question, 1.0)
     weight = leaning(question)
     if not weight or not earlier:

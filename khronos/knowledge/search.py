@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from khronos.exceptions import Failure
-from khronos.knowledge.asking import Wording, wordings
+from khronos.knowledge.asking import Wording, asked
 from khronos.knowledge.embedding import paying
 from khronos.knowledge.embedding.chosen import embedder
-from khronos.knowledge.index import index
+from khronos.knowledge.index import Index, index
 from khronos.knowledge.scope import Scope
 from khronos.knowledge.terms import share, terms_of
 from khronos.knowledge.vectors import together
@@ -78,8 +78,8 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question as it is judged by: each of its wordings has a weight, and all of them are one vector."""
+class Look:
+    """A question as passages are judged by it: its wordings weigh differently, and are one vector."""
 
     terms: Sequence[tuple[float, Mapping[str, float]]]  # weights of wordings, and of the words of each
     vector: "Vector | None"
@@ -89,6 +89,12 @@ class Asked:
         shares = [(each, share(words, terms)) for each, terms in self.terms]
         total = sum(each * math.pow(held, SURPRISE) for each, held in shares)
         return math.pow(total / sum(each for each, _ in shares), 1 / SURPRISE)
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    telling: Mapping[str, float]  # words that any of them is looked for by
+    parts: Sequence[Look]
 
 
 def search(
@@ -101,18 +107,21 @@ def search(
     scope = Scope(tenant, kind)
     if not Chunk.objects.filter(tenant=tenant, kind=kind).exists():
         return []
-    ways = wordings(question, earlier)
-    terms = terms_of(tenant, ways[-1].text)  # which has the words of all
-    asked = Asked([(way.weight, terms.of(way.text)) for way in ways], meaning_of(tenant, ways))
+    looks = looks_of(tenant, asked(question, earlier))
     found = index()
-    rows = set(found.words(scope, terms.telling(), CANDIDATES + unseen(tenant)))
-    close: dict[int, float] = {}
-    if asked.vector is not None:
-        near = found.meaning(scope, asked.vector, embedder().name)
-        close = cosines(scope, rows.union(near), asked.vector)
-        rows.update(sorted(close, key=lambda row: -close[row])[:CLOSEST])
-    passages = [judged(row, scope, asked, close.get(row["pk"], 0.0)) for row in read(scope, rows)]
+    by_words = found.words(scope, looks.telling, CANDIDATES + unseen(tenant))
+    rows = set(by_words)
+    close = [closest(scope, found, by_words, part.vector) for part in looks.parts]
+    for each in close:
+        rows.update(sorted(each, key=lambda row: -each[row])[:CLOSEST])
+    passages = [best(row, scope, looks.parts, close) for row in read(scope, rows)]
     return sorted(passages, key=lambda passage: -passage.score)[:most]
+
+
+def looks_of(tenant: int, parts: Sequence[Sequence[Wording]]) -> Looks:
+    terms = terms_of(tenant, " ".join(way.text for ways in parts for way in ways))
+    asked = [[(way.weight, terms.of(way.text)) for way in ways] for ways in parts]
+    return Looks(terms.telling(), [*map(Look, asked, meanings_of(tenant, parts))])
 
 
 def unseen(tenant: int) -> int:
@@ -121,17 +130,27 @@ def unseen(tenant: int) -> int:
     return chunks[:UNSEEN_MAX].count()
 
 
-def meaning_of(tenant: int, ways: Sequence[Wording]) -> "Vector | None":
-    """The mean of the wordings' vectors: its product with a passage's is the mean of their cosines."""
-    texts = [way.text for way in ways]
+def meanings_of(tenant: int, parts: Sequence[Sequence[Wording]]) -> "Sequence[Vector | None]":
+    """Of each the mean of its wordings' vectors: with a passage's it makes the mean of their cosines."""
+    texts = [way.text for ways in parts for way in ways]
     try:
         with paying.question(tenant, texts):
-            vectors = embedder().embed(texts, patience_s=PATIENCE_S, in_haste=True)
+            vectors = iter(embedder().embed(texts, patience_s=PATIENCE_S, in_haste=True))
     except Failure as error:
         log.warning("searched by words alone", extra={"error": str(error)[:200]})
-        return None
-    mean: Vector = np.average(vectors, axis=0, weights=[way.weight for way in ways]).astype(np.float32)
-    return mean
+        return [None] * len(parts)
+    return [mean([next(vectors) for _ in ways], [way.weight for way in ways]) for ways in parts]
+
+
+def mean(vectors: "Sequence[Vector]", weights: Sequence[float]) -> "Vector":
+    found: Vector = np.average(vectors, axis=0, weights=weights).astype(np.float32)
+    return found
+
+
+def closest(scope: Scope, found: Index, by_words: Sequence[int], vector: "Vector | None") -> dict[int, float]:
+    if vector is None:
+        return {}
+    return cosines(scope, {*by_words, *found.meaning(scope, vector, embedder().name)}, vector)
 
 
 def cosines(scope: Scope, rows: "set[int]", vector: "Vector") -> dict[int, float]:
@@ -149,7 +168,16 @@ def read(scope: Scope, rows: "set[int]") -> Sequence[Mapping[str, Any]]:
     return [row for row in chunks if (row["tenant_id"], row["kind"]) == (scope.tenant, scope.kind)]
 
 
-def judged(row: Mapping[str, Any], scope: Scope, asked: Asked, close: float) -> Passage:
+def best(
+    row: Mapping[str, Any], scope: Scope, looks: Sequence[Look], close: Sequence[Mapping[int, float]]
+) -> Passage:
+    """As the question that it answers best has it."""
+    pairs = zip(looks, close, strict=True)
+    passages = [judged(row, scope, look, each.get(row["pk"], 0.0)) for look, each in pairs]
+    return max(passages, key=lambda passage: passage.score)
+
+
+def judged(row: Mapping[str, Any], scope: Scope, look: Look, close: float) -> Passage:
     return Passage(
         chunk=row["pk"],
         document=row["document_id"],
@@ -158,5 +186,5 @@ def judged(row: Mapping[str, Any], scope: Scope, asked: Asked, close: float) -> 
         heading=row["heading"],
         text=row["text"],
         meaning=close,
-        words=asked.share_of(scope.bare(row["words"])),
+        words=look.share_of(scope.bare(row["words"])),
     )

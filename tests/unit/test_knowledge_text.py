@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from khronos.knowledge.asking import BACK, wordings
+from khronos.knowledge.asking import BACK, asked, wordings
 from khronos.knowledge.reading.plain import decoded, read_markdown, read_text
 from khronos.knowledge.splitting import OVERLAP, PIECE, Block, split
 from khronos.knowledge.typos import likeliest, slips_of
@@ -144,3 +144,31 @@ def test_what_a_question_leans_on_begins_where_somebody_named_the_subject() -> N
     assert wordings("and the price?", talk)[1].text == f"{talk[1]} how long? and the price?"
     short = wordings("ok?", ["how?"] * (BACK + 2))[1].text
     assert short == "how? " * BACK + "ok?"
+
+
+@pytest.mark.parametrize(
+    ("message", "parts"),
+    [
+        (
+            "How much is shipping and can I pay with a card?",
+            ["How much is shipping", "can I pay with a card?"],
+        ),
+        ("Do you mend tents? How long?", ["Do you mend tents?", "How long?"]),
+        ("Qual a garantia e como troco o tamanho?", ["Qual a garantia", "como troco o tamanho?"]),
+    ],
+)
+def test_of_several_questions_in_one_each_is_looked_for(message: str, parts: list[str]) -> None:
+    whole, *ways = asked(message)
+    assert [each.text for each in whole] == [message]
+    assert [way[0].text for way in ways] == parts
+
+
+def test_a_later_part_leans_on_the_earlier_one() -> None:
+    assert asked("Do you mend tents? How long?")[-1][1].text == "Do you mend tents? How long?"
+
+
+@pytest.mark.parametrize(
+    "message", ["Salt and pepper for two?", "Thanks! When?", "Tents? Boots? Stoves? Maps?"]
+)
+def test_what_is_one_question_or_a_story_stays_whole(message: str) -> None:
+    assert len(asked(message)) == 1
