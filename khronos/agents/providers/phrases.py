@@ -16,22 +16,44 @@ class Phrase:
 
 PHRASES = (
     Phrase(
+        "who",
+        heard(
+            r"who are you|what are you|your name"
+            r"|are you (?:an? )?(?:real |actual )?(?:bot|robot|real|human|person|ai)"
+            r"|you use (?:an )?ai|chat ?gpt|quem e (?:voce|vc)|qual (?:e )?o? ?seu nome"
+            r"|(?:voce|vc) e (?:uma? )?(?:robo|bot|ia|human[oa]|pessoa)|(?:voces?|vcs?) usam? ia"
+        ),
+        'You asked "{said}". I am the demonstration assistant of Khronos: I run without any AI model.',
+        "Você perguntou “{said}”. Sou o assistente de demonstração do Khronos: funciono sem modelo de IA.",
+    ),
+    Phrase(
         "human",
         heard(
             r"human(?:o|a)?|atendente|pessoa de verdade|real person|operator|operador(?:a)?"
-            r"|(?:speak|talk) (?:to|with) (?:a |some)(?:person|one)|falar com (?:alguem|uma pessoa)"
+            r"|gerente|supervisora?|falar com (?:alguem|uma pessoa)"
+            r"|(?:speak|talk) (?:to|with) (?:an? |some|your |the )(?:person|one|body|team|agent|manager)"
         ),
         'You wrote "{said}". To speak with a person, send /human and somebody of the team takes over.',
         "Você escreveu “{said}”. Para falar com uma pessoa, envie /human e alguém da equipe assume.",
     ),
     Phrase(
-        "who",
+        "privacy",
+        heard(r"my data|privacy|gdpr|lgpd|meus dados|privacidade"),
+        'You wrote "{said}". What is kept of you, and how to have it erased: send /privacy. '
+        "(This is the demonstration assistant of Khronos.)",
+        "Você escreveu “{said}”. O que guardamos de você e como apagar: envie /privacy. "
+        "(Aqui fala o assistente de demonstração do Khronos.)",
+    ),
+    Phrase(
+        "upset",
         heard(
-            r"who are you|what are you|your name|are you (?:a )?(?:bot|robot|real)"
-            r"|quem e (?:voce|vc)|qual (?:e )?o? ?seu nome|(?:voce|vc) e (?:um )?(?:robo|bot)"
+            r"fuck\w*|shit|bullshit|crap|useless|stupid|idiot|dumb|you suck|terrible|awful|worst"
+            r"|droga|merda|porra|caralho|idiota|burr[oa]|inutil|lixo|pessim[oa]|horrivel|ridicul[oa]"
         ),
-        'You asked "{said}". I am the demonstration assistant of Khronos: I run without any AI model.',
-        "Você perguntou “{said}”. Sou o assistente de demonstração do Khronos: funciono sem modelo de IA.",
+        'You wrote "{said}". I am sorry that this is going badly. A person can do more for you: send /human. '
+        "(This is the demonstration assistant of Khronos.)",
+        "Você escreveu “{said}”. Sinto muito que isto não esteja indo bem. Uma pessoa pode ajudar mais: "
+        "envie /human. (Aqui fala o assistente de demonstração do Khronos.)",
     ),
     Phrase(
         "help",
@@ -39,10 +61,10 @@ PHRASES = (
             r"help|what can you do|how does (?:this|it) work|ajuda|ajudar|me ajude"
             r"|o que (?:voce|vc) (?:faz|pode fazer|sabe fazer)|como (?:isso )?funciona"
         ),
-        'You wrote "{said}". This is a demonstration: without an AI model I can greet you, '
-        "say what I am and bring in a person (/human). {connect}",
-        "Você escreveu “{said}”. Isto é uma demonstração: sem um modelo de IA, posso cumprimentar, "
-        "dizer o que sou e chamar uma pessoa (/human). {connect}",
+        'You wrote "{said}". Ask me something: I quote the documents that I was given, and bring in a person '
+        "(/human). This is a demonstration, without an AI model. {connect}",
+        "Você escreveu “{said}”. Pergunte: cito os documentos que recebi e chamo uma pessoa (/human). "
+        "Isto é uma demonstração, sem modelo de IA. {connect}",
     ),
     Phrase(
         "thanks",
@@ -63,9 +85,17 @@ PHRASES = (
             r"|oi+|ola|bom dia|boa (?:tarde|noite)|e ai|tudo (?:bem|bom)|opa"
         ),
         'Hello! You wrote "{said}". I am the demonstration assistant of Khronos, '
-        "and your message arrived safely. {connect}",
+        "and your message arrived safely. What would you like to know? {connect}",
         "Olá! Você escreveu “{said}”. Sou o assistente de demonstração do Khronos, "
-        "e sua mensagem chegou bem. {connect}",
+        "e sua mensagem chegou bem. O que você quer saber? {connect}",
+    ),
+    Phrase(
+        "noise",
+        heard(r"k{3,}|(?:ha){2,}h?|(?:he){2,}|(?:rs){2,}|lol|(?=\W+$)"),
+        'You wrote "{said}". If there is anything that you want to know, ask me in a few words. '
+        "(This is the demonstration assistant of Khronos.)",
+        "Você escreveu “{said}”. Se quiser saber alguma coisa, pergunte em poucas palavras. "
+        "(Aqui fala o assistente de demonstração do Khronos.)",
     ),
 )
 OTHERWISE = Phrase(
