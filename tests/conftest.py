@@ -23,8 +23,11 @@ from khronos.guards import breakers, caches, limits
 from khronos.intake import channels
 from khronos.models import Channel
 from tests import s3
+from tests.emptied import only_what_was_written_is_emptied
 from tests.factories import make_channel
 from tests.rabbitmq import RabbitMQ, is_installed
+
+__all__ = ["only_what_was_written_is_emptied"]
 
 TOKEN = "424242:simulated-token"
 OF_THE_DATABASE = {"db", "transactional_db", "live_server"}
