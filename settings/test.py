@@ -32,6 +32,8 @@ from settings.databases import configured  # noqa: E402
 DATABASES = {"default": configured()}
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["TEST"] = {"NAME": str(KHRONOS_HOME / "test.sqlite3")}
+    # No test of these is about power cuts: they wait for no disk.
+    DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous = OFF;"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMBEDDER_URL = ""
 PARK_MIN_S, PARK_MAX_S = 0.05, 0.1
