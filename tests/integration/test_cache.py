@@ -1,5 +1,6 @@
 """A cache in threads of one process, over the twin in memory and over a real Valkey."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -375,7 +376,9 @@ def test_listener_survives_what_it_does_not_understand(
     RedisStore(client).invalidate("names", "c", "another process")
     while cache.stats().invalidations == 0:
         threading.Event().wait(0.001)
-    assert [record.message for record in caplog.records] == ["cache listener failed"]
+    # The process's own listener, cut off by the test before, may tell of that only now: a warning.
+    errors = [record.message for record in caplog.records if record.levelno >= logging.ERROR]
+    assert errors == ["cache listener failed"]
     caches.close()
 
 
