@@ -4,7 +4,6 @@ Not through Celery's command line: that one loads every plug-in it finds, 25 MB 
 """
 
 import logging
-import os
 import sys
 import threading
 import time
@@ -35,7 +34,6 @@ log = logging.getLogger(__name__)
 def run(role: str, name: str, queues: Sequence[str], threads: int) -> None:
     for told_twice in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(told_twice).setLevel(logging.WARNING)  # two lines a task; the timeline has it all
-    os.environ["CELERY_SKIP_CHECKS"] = "1"  # they would load every page of the admin
     warnings.filterwarnings("ignore", "You're running the worker with superuser")  # we take JSON alone
     keep_database_connections()
     threading.Thread(target=excuse_silence, daemon=True).start()
