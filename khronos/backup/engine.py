@@ -6,11 +6,12 @@ A place is where a database is: the path of a file for SQLite, a database's name
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any, Protocol
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from khronos.exceptions import Failure
 
@@ -57,6 +58,20 @@ class Copy:
     kind: str  # "whole", "changes" since the one before, "dump"
     size: int  # bytes
     position: str  # the engine's own name of its end
+
+
+def first_moment(copies: Sequence[Copy]) -> datetime:
+    """The first whole second that can be restored, as people write it."""
+    return min(copy.at for copy in copies).replace(microsecond=0) + timedelta(seconds=1)
+
+
+def too_old(at: datetime, first: datetime) -> NoCopy:
+    asked, given = (f"{each.astimezone():%Y-%m-%d %H:%M:%S%z}" for each in (at, first))
+    return NoCopy(
+        _("No copy is as old as %(at)s: the first moment that can be restored is %(first)s.")
+        % {"at": asked, "first": given},
+        _("take that one, or a later one; `python manage.py backup list` shows what there is"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

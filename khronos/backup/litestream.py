@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -13,7 +13,17 @@ from django.utils.translation import gettext as _
 
 from khronos.backup import mend, program, sqlite
 from khronos.backup.configured import has_socket
-from khronos.backup.engine import Copy, NoCopy, NoRoom, Progress, Reader, Restored
+from khronos.backup.engine import (
+    BackupFailed,
+    Copy,
+    NoCopy,
+    NoRoom,
+    Progress,
+    Reader,
+    Restored,
+    first_moment,
+    too_old,
+)
 from khronos.backup.scratch import scratch
 
 WHOLE = 9  # Litestream's level of whole copies; below are changes, the lower the finer
@@ -130,12 +140,23 @@ class Litestream:
         timeout_s = settings.BACKUP_PATIENCE_S
         if at is not None:
             timeout_s = max(timeout_s, 60.0)  # a bucket is asked for the time of each of its copies
-        return program.answer(
-            "restore", "-dry-run", "-json", *moment, "-o", to, self.live, timeout_s=timeout_s
-        )
+        try:
+            return program.answer(
+                "restore", "-dry-run", "-json", *moment, "-o", to, self.live, timeout_s=timeout_s
+            )
+        except NoCopy:
+            copies = self.list_copies()
+            if at is None or not copies or at >= first_moment(copies):
+                raise
+            raise too_old(at, first_moment(copies)) from None
 
     def insist_on_room(self, needed: int, folder: Path) -> None:
-        free = shutil.disk_usage(folder).free
+        try:
+            free = shutil.disk_usage(folder).free
+        except OSError as error:
+            raise BackupFailed(
+                f"{folder}: {error.strerror}.", _("name a file in a folder that is there")
+            ) from None
         if free < needed:
             raise NoRoom(
                 _("A restored copy needs %(needed)s MB, and %(free)s MB are free in %(folder)s.")

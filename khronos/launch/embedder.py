@@ -37,7 +37,7 @@ class Gate:
     def passed(self, in_haste: bool) -> Iterator[None]:
         with self._changes:
             self._in_haste += in_haste
-            while self._is_taken or (self._in_haste and not in_haste):
+            while self._is_taken or (self.waits_in_haste() and not in_haste):
                 self._changes.wait()
             self._in_haste -= in_haste
             self._is_taken = True

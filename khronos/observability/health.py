@@ -20,7 +20,7 @@ from khronos.celery import app
 from khronos.observability import canaries, heartbeat
 from khronos.resilience.deadlines import within
 
-DEADLINE_S = 0.9  # /ready answers within a second, whatever hangs
+DEADLINE_S = 0.8  # /ready answers within a second, whatever hangs, on a busy machine as well
 FRESH_S = 1.0  # load balancers ask often and together
 FRESH_BAD_S = 0.2  # good news are wanted at once
 DISK_LEAST_FREE_MB = 100

@@ -14,10 +14,6 @@ class PoolStats:
     most: int
     waiting: int = 0  # callers without a connection
 
-    @property
-    def is_exhausted(self) -> bool:
-        return self.in_use >= self.most
-
 
 def of_redis(pool: redis.ConnectionPool) -> PoolStats:
     """A caller that finds the pool exhausted does not wait, or is not counted: `waiting` is always 0."""

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from khronos.backup.engine import BackupFailed, Incomplete, NoCopy, nobody
+from khronos.backup.engine import BackupFailed, Incomplete, NoCopy, first_moment, nobody
 from khronos.backup.verify import Verdict, verify
 from tests.integration.copied import Keeper, copied, keys, record_event
 
@@ -73,6 +73,8 @@ def test_a_moment_comes_back_as_it_was(keeper: Keeper, tmp_path: Path) -> None:
 def test_a_moment_before_the_first_copy_is_refused_in_words(keeper: Keeper, tmp_path: Path) -> None:
     with pytest.raises(NoCopy) as refused:
         restored(keeper, tmp_path / "then.sqlite3", datetime(2020, 1, 1, tzinfo=UTC))
+    first = first_moment(keeper.engine.list_copies())
+    assert f"is {first.astimezone():%Y-%m-%d %H:%M:%S%z}." in str(refused.value)
     assert "backup list" in refused.value.fix
     assert not (tmp_path / "then.sqlite3").exists()
 

@@ -89,3 +89,9 @@ def test_a_database_that_is_gone_comes_back(keeper: Keeper) -> None:
         Path(keeper.engine.live + end).unlink(missing_ok=True)
     assert back(keeper).kept == ""
     assert keys(keeper.engine.live) == ["first"]
+
+
+def test_a_folder_that_is_not_there_is_named(keeper: Keeper, tmp_path: Path) -> None:
+    with pytest.raises(BackupFailed, match=f"{tmp_path}/none: No such file") as refused:
+        bring_beside(keeper.engine, str(tmp_path / "none" / "beside.sqlite3"), None, nobody)
+    assert "a folder that is there" in refused.value.fix

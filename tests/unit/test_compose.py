@@ -1,5 +1,7 @@
 """docker-compose.yml: what it mounts is there, what it names is declared, Prometheus finds what it needs."""
 
+import os
+import subprocess
 from typing import Any
 
 import yaml
@@ -54,6 +56,20 @@ def test_grafana_finds_prometheus_and_the_dashboards() -> None:
     ]
     assert source["url"].removeprefix("http://").partition(":")[0] in SERVICES
     assert list((ROOT / at[provider["options"]["path"]]).glob("*.json"))
+
+
+def test_grafana_starts_with_a_password_alone() -> None:
+    """Its own program is stood in for; Grafana would let everybody in as admin/admin."""
+    shell, flag, line = SERVICES["grafana"]["entrypoint"]
+    started = line.replace("$$", "$").replace("/run.sh", "echo grafana runs")
+
+    def said(password: str) -> tuple[int, str]:
+        env = {"PATH": os.environ["PATH"], "GF_SECURITY_ADMIN_PASSWORD": password}
+        done = subprocess.run([shell, flag, started], env=env, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout.strip()
+
+    assert said("") == (1, "Put a GRAFANA_PASSWORD into .env")
+    assert said("a good one") == (0, "grafana runs")
 
 
 def test_all_of_khronos_counts_in_the_folder_that_web_reads() -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.table import Table
 
-from khronos.backup.engine import BackupFailed, Copy, engine, nobody
+from khronos.backup.engine import BackupFailed, Copy, engine, first_moment, nobody
 from khronos.backup.validate import try_newest
 from khronos.management.backupline import local, megabytes, progress_bar
 from khronos.management.hands import language, silence
@@ -60,8 +60,8 @@ class Command(BaseCommand):
             return _("%(n)s copies, %(size)s MB; %(caveat)s.") % {
                 "n": len(copies), "size": size, "caveat": caveat,
             }  # fmt: skip
-        moments = [copy.at for copy in copies if copy.kind != "dump"]
-        first, last = min(moments), max(moments)
+        kept = [copy for copy in copies if copy.kind != "dump"]
+        first, last = first_moment(kept), max(copy.at for copy in kept)
         return _("Any moment from %(first)s to %(last)s can be restored; %(size)s MB in %(n)s pieces.") % {
             "first": local(first),
             "last": local(last),
