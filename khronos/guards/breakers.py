@@ -15,7 +15,7 @@ from khronos.bus.connection import quick
 from khronos.bus.routes import HURRY
 from khronos.exceptions import Ambiguous, Refused, Throttled, Transient
 from khronos.models import Event
-from khronos.observability import metrics
+from khronos.observability import heartbeat, metrics
 from khronos.resilience.breakers import Breaker, BreakerPolicy, Change, Open, RedisStore, State
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ def guarded(name: str) -> Iterator[None]:
     if kind_of(name) not in settings.BREAKERS:
         yield
         return
+    heartbeat.hands.move()
     try:
         with breaker(name):
             yield
@@ -37,6 +38,8 @@ def guarded(name: str) -> Iterator[None]:
         if refusal.name != name:
             raise
         raise Refused(f"{name} {LEFT_ALONE}", refusal.retry_after_s) from None
+    finally:
+        heartbeat.hands.move()
 
 
 @cache

@@ -26,7 +26,6 @@ KEY = "khronos:heartbeat:{role}"
 
 CANARIES = "khronos:canaries"
 CANARY_LATE_S = 60
-RING_ROWS = 16  # one ring brings a worker at most so many
 
 # The server's clock: those of the machines differ. Members that fell silent go with every beat.
 BEAT = """
@@ -100,31 +99,38 @@ def pulse_file() -> Path:
 
 
 class Hands:
-    """Do the threads of this process get anything done? A job of ours waits its turn among theirs."""
+    """Do the threads of this process get anything done? A job of ours waits its turn among theirs.
+
+    While it waits, each call to the outside that begins or ends, and each task, shows that they do.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self.submit: Callable[[Callable[[], None]], object] | None = None
         self.asked_at = 0.0
+        self.moved_at = 0.0
         self.is_asked = False
 
     def are_free(self) -> bool:
-        """False when the job has waited for longer than any work may take. No threads, no doubts."""
+        """False when it waits, and nothing moved, for longer than a call may take. No threads, no doubts."""
         if self.submit is None:
             return True
         if not self.is_asked:
             self.is_asked, self.asked_at = True, self.clock()
             self.submit(self.answer)
-        return self.clock() - self.asked_at < patience_s()
+        return self.clock() - max(self.asked_at, self.moved_at) < patience_s()
+
+    def move(self, **_: Any) -> None:
+        self.moved_at = self.clock()
 
     def answer(self) -> None:
         self.is_asked = False
 
 
 def patience_s() -> float:
-    """Twice all that one answer may wait for; where few threads answer a ring of many, many times that."""
-    deadlines_s: float = sum(breaker["timeout_s"] for breaker in settings.BREAKERS.values())
-    return 2 * deadlines_s * max(1.0, RING_ROWS / settings.AGENT_THREADS)
+    """Twice the longest that one call to the outside may take."""
+    longest_s: float = max(breaker["timeout_s"] for breaker in settings.BREAKERS.values())
+    return 2 * longest_s
 
 
 hands = Hands()
@@ -133,6 +139,11 @@ hands = Hands()
 @signals.worker_ready.connect
 def watch(sender: Any, **_: Any) -> None:
     hands.submit = lambda job: sender.pool.apply_async(job, callback=lambda _: None)
+
+
+@signals.task_prerun.connect
+def move(**_: Any) -> None:
+    hands.move()
 
 
 @signals.task_success.connect
