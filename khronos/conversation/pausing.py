@@ -4,13 +4,15 @@ A pause is a row that keeps work from being due (khronos/models/pause.py). What 
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from khronos.alerts import end_alert, raise_alert
 from khronos.bus.routes import DELIVERY_TASK, TURN_TASK, Route
@@ -36,15 +38,11 @@ class Held:
     deliveries: int
 
     def __str__(self) -> str:
-        parts = [
-            f"{count} {one if count == 1 else many}"
-            for count, one, many in (
-                (self.turns, "turn", "turns"),
-                (self.deliveries, "delivery", "deliveries"),
-            )
-            if count
-        ]
-        return " and ".join(parts) or "nothing"
+        turns = ngettext("%(n)s turn", "%(n)s turns", self.turns) % {"n": self.turns}
+        deliveries = ngettext("%(n)s delivery", "%(n)s deliveries", self.deliveries) % {"n": self.deliveries}
+        if self.turns and self.deliveries:
+            return _("%(turns)s and %(deliveries)s") % {"turns": turns, "deliveries": deliveries}
+        return turns if self.turns else deliveries if self.deliveries else _("nothing")
 
 
 def pause(what: Pausable, by: str) -> bool:
@@ -101,19 +99,24 @@ def find(kind: str, name: str) -> Pausable:
     if kind == "queue":
         if name in Pause.Queue:
             return name
-        raise NotPausable(f"There is no queue {name}. There are: {', '.join(Pause.Queue.values)}.")
+        raise NotPausable(missing(kind, name, Pause.Queue.values))
     if kind == "conversation":
         if talk := conversation(name):
             return talk
         raise NotPausable(
-            f"There is no conversation {name}. Its id ends the address of its page in the admin."
+            _("There is no conversation %(name)s. Its id ends the address of its page in the admin.")
+            % {"name": name}
         )
     nouns: dict[str, type[Channel | Tenant]] = {"channel": Channel, "tenant": Tenant}
     rows = nouns[kind]._default_manager.order_by("slug")
     if what := rows.filter(slug=name).first():
         return what
-    slugs = ", ".join(rows.values_list("slug", flat=True)[:20]) or "none yet"
-    raise NotPausable(f"There is no {kind} {name}. There are: {slugs}.")
+    raise NotPausable(missing(kind, name, rows.values_list("slug", flat=True)[:20]))
+
+
+def missing(kind: str, name: str, there_are: Iterable[str]) -> str:
+    facts = {"what": f"{kind} {name}", "names": ", ".join(there_are) or "–"}
+    return _("There is no %(what)s. There are: %(names)s.") % facts
 
 
 def conversation(name: str) -> Conversation | None:

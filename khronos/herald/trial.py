@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _n
 
 from khronos.alerts import means
 from khronos.alerts.words import SIGNS, News
@@ -12,9 +13,9 @@ from khronos.exceptions import Blocked, Failure, Permanent, Unauthorized
 from khronos.herald.tell import by_telegram, telegram
 
 FIX = {
-    "Telegram": "set TELEGRAM_BOT_TOKEN and TELEGRAM_ALERT_CHAT_ID in .env, and start again",
-    "webhook": "set ALERT_WEBHOOK_URL",
-    "e-mail": "set EMAIL_URL and ALERT_EMAIL_TO",
+    "Telegram": _n("set TELEGRAM_BOT_TOKEN and TELEGRAM_ALERT_CHAT_ID in .env, and start again"),
+    "webhook": _n("set ALERT_WEBHOOK_URL"),
+    "e-mail": _n("set EMAIL_URL and ALERT_EMAIL_TO"),
 }
 
 
@@ -48,22 +49,23 @@ def try_telegram(news: News) -> Outcome:
     except means.Nobody:
         return unwanted("Telegram")
     except Failure as error:
-        return Outcome("Telegram", False, f"{error}. Fix: {fix_of(error)}.")
-    return Outcome("Telegram", True, f"told the chat {means.chat_of(news.level)}.")
+        return Outcome("Telegram", False, f"{error}. {_('Fix')}: {fix_of(error)}.")
+    return Outcome("Telegram", True, _("told the chat %(chat)s.") % {"chat": means.chat_of(news.level)})
 
 
 def unwanted(name: str) -> Outcome:
-    return Outcome(name, False, f"is not configured. To have it: {FIX[name]}.", is_off=True)
+    said = _("is not configured. To have it: %(fix)s.") % {"fix": _(FIX[name])}
+    return Outcome(name, False, said, is_off=True)
 
 
 def fix_of(error: Failure) -> str:
     if isinstance(error, Unauthorized):
-        return "correct TELEGRAM_BOT_TOKEN"
+        return _("correct TELEGRAM_BOT_TOKEN")
     if isinstance(error, Blocked):
-        return "let the bot into the chat again"
+        return _("let the bot into the chat again")
     if isinstance(error, Permanent):
-        return "write to the bot from that chat once, and correct TELEGRAM_ALERT_CHAT_ID"
-    return "try again in a minute; `python manage.py doctor` looks further"
+        return _("write to the bot from that chat once, and correct TELEGRAM_ALERT_CHAT_ID")
+    return _("try again in a minute; `python manage.py doctor` looks further")
 
 
 def try_fallback(name: str, news: News) -> Outcome:
@@ -73,4 +75,4 @@ def try_fallback(name: str, news: News) -> Outcome:
         return unwanted(name)
     except Failure as error:
         return Outcome(name, False, f"{error}.")
-    return Outcome(name, True, "told.")
+    return Outcome(name, True, _("told."))

@@ -1,4 +1,4 @@
-"""What commands for people share: a database that cannot be asked is a line, not a traceback."""
+"""What commands for people share: their language, and that a database which cannot be asked is a line."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ class ByHand(BaseCommand):
     requires_system_checks = ()
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        try:
-            return super().execute(*args, **options)
-        except DatabaseError as error:
-            with translation.override(language(options.get("lang"))):
+        with translation.override(language(options.get("lang"))):
+            try:
+                return super().execute(*args, **options)
+            except DatabaseError as error:
                 text = _(
                     "The database cannot be asked: %(why)s. `make up` makes it, "
                     "`python manage.py doctor` says what is amiss."

@@ -113,7 +113,7 @@ def test_command_tests_lists_mutes_and_resolves(alert_chat: None, sim: Simulator
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
-        (["mute", "nothing"], "There is no alert nothing. Open are: none."),
+        (["mute", "nothing"], "There is no alert nothing. Open are: –."),
         (["resolve", "nothing"], "There is no alert nothing"),
         (["mute", NAME], "over already"),
         (["unmute", NAME], "is not muted"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.table import Table
 
@@ -35,64 +36,77 @@ class Command(ByHand):
         mute.add_argument("--hours", type=float, help="without it: until it is over")
         for deed, text in (("unmute", "people hear of it again"), ("resolve", "it is over")):
             deeds.add_parser(deed, help=text).add_argument("name")
+        for each in deeds.choices.values():
+            each.add_argument("--lang", help="en or pt-br; else as the terminal is set")
 
     def handle(self, *, deed: str, **options: Any) -> None:
         getattr(self, deed)(**options)
 
-    def test(self, *, level: str, **_: Any) -> None:
+    def test(self, *, level: str, **_options: Any) -> None:
         with hushed():
             outcomes = trial.try_all(level)
         for each in outcomes:
             self.stdout.write(str(each))
         if not any(each.is_told for each in outcomes):
-            raise CommandError("Nobody was told.")
+            raise CommandError(_("Nobody was told."))
 
     def list(self, **options: Any) -> None:
         rows = Alert.objects.filter(count__gt=0).order_by("-repeated_at")
         rows = rows if options["all"] else rows.open()
         shown = list(rows[: MOST + 1])
         if not shown:
-            self.stdout.write("There was no alert yet." if options["all"] else "No alert is open.")
+            self.stdout.write(_("There was no alert yet.") if options["all"] else _("No alert is open."))
             return
         console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
         console.width = max(console.width, WIDE)
         table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-        for title in ("level", "name", "since", "times"):
+        for title in (_("level"), _("name"), _("since"), _("times")):
             table.add_column(title, no_wrap=True)
-        for title in ("told", "text"):
+        for title in (_("told"), _("text")):
             table.add_column(title, overflow="fold")
         for row in shown[:MOST]:
             since = ago((timezone.now() - row.raised_at).total_seconds())
-            table.add_row(row.level, row.name, since, str(row.count), str(standing(row)), row.text[:160])
+            table.add_row(
+                row.get_level_display(), row.name, since, str(row.count), str(standing(row)), row.text[:160]
+            )
         console.print(table)
         if len(shown) > MOST:
-            self.stdout.write(f"… and more: the newest {MOST} are shown, /admin/khronos/alert/ has all.")
+            self.stdout.write(
+                _("… and more: the newest %(n)s are shown, /admin/khronos/alert/ has all.") % {"n": MOST}
+            )
 
-    def mute(self, *, name: str, hours: float | None, **_: Any) -> None:
+    def mute(self, *, name: str, hours: float | None, **_options: Any) -> None:
         if hours is not None and not 0 < hours <= 24 * 365:
-            raise CommandError("--hours is more than none, and at most a year.")
+            raise CommandError(_("--hours is more than none, and at most a year."))
         row = found(name)
         if not Alert.objects.mute(row.pk, hours, operator(), clock.moment()):
-            raise CommandError(f"{name} is over already.")
-        until = "until it is over" if hours is None else f"for {hours:g} h"
-        self.stdout.write(f"🔇 {name} is muted {until}, unless it gets worse.")
+            raise CommandError(_("%(name)s is over already.") % {"name": name})
+        if hours is None:
+            text = _("%(name)s is muted until it is over, unless it gets worse.") % {"name": name}
+        else:
+            figures = {"name": name, "n": f"{hours:g}"}
+            text = _("%(name)s is muted for %(n)s h, unless it gets worse.") % figures
+        self.stdout.write(f"🔇 {text}")
 
-    def unmute(self, *, name: str, **_: Any) -> None:
+    def unmute(self, *, name: str, **_options: Any) -> None:
         if not Alert.objects.unmute(found(name).pk, clock.moment()):
-            raise CommandError(f"{name} is not muted.")
-        self.stdout.write(f"🔔 {name} is heard of again.")
+            raise CommandError(_("%(name)s is not muted.") % {"name": name})
+        self.stdout.write("🔔 " + _("%(name)s is heard of again.") % {"name": name})
 
-    def resolve(self, *, name: str, **_: Any) -> None:
+    def resolve(self, *, name: str, **_options: Any) -> None:
         found(name)
         with hushed():
             if not end_alert(name):
-                raise CommandError(f"{name} is over already.")
-        self.stdout.write(f"✅ {name} is over; it is raised again should its cause last.")
+                raise CommandError(_("%(name)s is over already.") % {"name": name})
+        text = _("%(name)s is over; it is raised again should its cause last.") % {"name": name}
+        self.stdout.write(f"✅ {text}")
 
 
 def found(name: str) -> Alert:
     row = Alert.objects.filter(name=name, count__gt=0).first()
     if row is None:
         open_ = ", ".join(Alert.objects.open().order_by("name").values_list("name", flat=True)[:20])
-        raise CommandError(f"There is no alert {name}. Open are: {open_ or 'none'}.")
+        raise CommandError(
+            _("There is no alert %(name)s. Open are: %(names)s.") % {"name": name, "names": open_ or "–"}
+        )
     return row

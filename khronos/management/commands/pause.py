@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.table import Table
 
@@ -26,12 +27,13 @@ class Command(ByHand):
         parser.add_argument("kind", nargs="?", choices=SUBJECTS, help="what shall wait")
         parser.add_argument("name", nargs="?", help="a slug, a conversation's id, a queue's name")
         parser.add_argument("--json", action="store_true", help="the list, for programs")
+        parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
 
     def handle(self, *, kind: str | None, name: str | None, **options: Any) -> None:
         if kind is None:
             self.show(as_json=options["json"])
         elif name is None:
-            raise CommandError(f"Which {kind}? `python manage.py pause {kind} NAME`.")
+            raise CommandError(_("Which %(kind)s? `python manage.py pause %(kind)s NAME`.") % {"kind": kind})
         else:
             self.pause(kind, name)
 
@@ -44,22 +46,30 @@ class Command(ByHand):
             is_new = pausing.pause(what, operator())
         row = Pause.objects.of(what).known().first()
         if row is None:
-            raise CommandError(f"Somebody resumed {kind} {name} at this very moment.")
-        since = "" if is_new else f" since {length(row)}, by {row.by}"
-        self.stdout.write(f"⏸  {row} is paused{since}. Waiting there: {pausing.waiting(row)}.")
-        self.stdout.write(f"   It goes on with `python manage.py resume {row}`.")
+            raise CommandError(
+                _("Somebody resumed %(what)s at this very moment.") % {"what": f"{kind} {name}"}
+            )
+        facts = {"what": row, "held": pausing.waiting(row), "age": length(row), "by": row.by}
+        text = (
+            _("%(what)s is paused. Waiting there: %(held)s.")
+            if is_new
+            else _("%(what)s was paused %(age)s ago by %(by)s. Waiting there: %(held)s.")
+        )
+        self.stdout.write(f"⏸  {text % facts}")
+        self.stdout.write("   " + _("It goes on with `python manage.py resume %(what)s`.") % facts)
 
     def show(self, *, as_json: bool) -> None:
         rows = [(row, pausing.waiting(row)) for row in Pause.objects.known().order_by("paused_at")]
         if as_json:
             self.stdout.write(json.dumps([facts(row, held) for row, held in rows]))
         elif not rows:
-            self.stdout.write("Nothing is paused.")
+            self.stdout.write(_("Nothing is paused."))
         else:
             console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
             console.width = max(console.width, WIDE)
             console.print(table(rows))
-            console.print(f"[dim]`python manage.py resume {rows[0][0]}` lets it go on.[/]")
+            hint = _("`python manage.py resume %(what)s` lets it go on.") % {"what": rows[0][0]}
+            console.print(hint, style="dim")
 
 
 def facts(row: Pause, held: pausing.Held) -> dict[str, object]:
@@ -76,11 +86,10 @@ def facts(row: Pause, held: pausing.Held) -> dict[str, object]:
 
 def table(rows: list[tuple[Pause, pausing.Held]]) -> Table:
     result = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    result.add_column("paused", no_wrap=True)
-    result.add_column("since", no_wrap=True)
-    result.add_column("by", no_wrap=True)
-    result.add_column("turns wait", justify="right")
-    result.add_column("deliveries wait", justify="right")
+    for title in (_("paused"), _("since"), _("by")):
+        result.add_column(title, no_wrap=True)
+    for title in (_("turns wait"), _("deliveries wait")):
+        result.add_column(title, justify="right")
     for row, held in rows:
         result.add_row(str(row), length(row), row.by, str(held.turns), str(held.deliveries))
     return result

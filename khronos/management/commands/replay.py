@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.table import Table
 
@@ -24,6 +25,7 @@ class Command(ByHand):
         kinds = ", ".join(DeadLetter.Source.values)
         parser.add_argument("which", nargs="*", help=f"ids, or kinds: {kinds}")
         parser.add_argument("--all", action="store_true", help="every open one")
+        parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
 
     def handle(self, *, which: list[str], **options: Any) -> None:
         open_ = DeadLetter.objects.filter(replayed_at=None).order_by("pk")
@@ -46,23 +48,28 @@ class Command(ByHand):
             except repair.Unrepairable as error:
                 self.stdout.write(f"❌ {pk}  {letter}: {error}")
         if done < len(pks):
-            raise CommandError(f"{done} of {len(pks)} were replayed; the others stay where they are.")
-        self.stdout.write(f"{done} replayed." if pks else "Nothing to replay: no dead letter is open.")
+            raise CommandError(
+                _("%(done)s of %(all)s were replayed; the others stay where they are.")
+                % {"done": done, "all": len(pks)}
+            )
+        nothing = _("Nothing to replay: no dead letter is open.")
+        self.stdout.write(_("%(n)s replayed.") % {"n": done} if pks else nothing)
 
     def show(self, letters: QuerySet[DeadLetter]) -> None:
         count = letters.count()
         if not count:
-            self.stdout.write("No dead letters.")
+            self.stdout.write(_("No dead letters."))
             return
         console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
         console.print(table(letters[:MOST]))
         if count > MOST:
-            console.print(f"[dim]… and {count - MOST} more[/]")
+            console.print(_("… and %(n)s more") % {"n": count - MOST}, style="dim")
         first = letters[0]
-        console.print(
-            f"[dim]`python manage.py replay {first.pk}` does one again, "
-            f"`replay {first.source}` its kind, `replay --all` every one.[/]"
+        hint = _(
+            "`python manage.py replay %(id)s` does one again, "
+            "`replay %(kind)s` its kind, `replay --all` every one."
         )
+        console.print(hint % {"id": first.pk, "kind": first.source}, style="dim")
 
 
 def chosen(which: list[str], open_: QuerySet[DeadLetter]) -> QuerySet[DeadLetter]:
@@ -73,8 +80,11 @@ def chosen(which: list[str], open_: QuerySet[DeadLetter]) -> QuerySet[DeadLetter
     unknown = [word for word in which if word not in kinds and not (word in ids and int(word) in known)]
     if unknown:
         raise CommandError(
-            f"No dead letter is called {', '.join(unknown)}. "
-            f"`python manage.py replay` shows their ids; kinds are {', '.join(DeadLetter.Source.values)}."
+            _(
+                "No dead letter is called %(names)s. "
+                "`python manage.py replay` shows their ids; kinds are %(kinds)s."
+            )
+            % {"names": ", ".join(unknown), "kinds": ", ".join(DeadLetter.Source.values)}
         )
     return DeadLetter.objects.filter(
         Q(pk__in=known) | Q(pk__in=open_.filter(source__in=kinds).values("pk"))
@@ -84,10 +94,10 @@ def chosen(which: list[str], open_: QuerySet[DeadLetter]) -> QuerySet[DeadLetter
 def table(letters: QuerySet[DeadLetter]) -> Table:
     result = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     result.add_column("id", justify="right", no_wrap=True)
-    result.add_column("kind", no_wrap=True)
-    result.add_column("age", no_wrap=True)
-    result.add_column("what", overflow="fold")
-    result.add_column("reason")
+    for title in (_("kind"), _("age")):
+        result.add_column(title, no_wrap=True)
+    result.add_column(_("what"), overflow="fold")
+    result.add_column(_("reason"))
     for letter in letters:
         age = ago((timezone.now() - letter.created_at).total_seconds())
         what, reason = str(letter)[:80], " ".join(letter.reason.split())[:160]

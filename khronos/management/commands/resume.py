@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
 
 from khronos.conversation import pausing
 from khronos.management.byhand import ByHand
@@ -18,6 +19,7 @@ class Command(ByHand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("kind", choices=SUBJECTS, help="what may go on")
         parser.add_argument("name", help="as `pause` shows it")
+        parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
 
     def handle(self, *, kind: str, name: str, **_options: Any) -> None:
         try:
@@ -26,8 +28,9 @@ class Command(ByHand):
         except pausing.NotPausable as error:
             raise CommandError(str(error)) from None
         if rung is None:
-            self.stdout.write(f"{kind} {name} is not paused.")
+            self.stdout.write(_("%(what)s is not paused.") % {"what": f"{kind} {name}"})
         else:
-            self.stdout.write(f"▶  {kind} {name} goes on. Rung for: {rung}.")
+            facts = {"what": f"{kind} {name}", "rung": rung}
+            self.stdout.write("▶  " + _("%(what)s goes on. Rung for: %(rung)s.") % facts)
         if others := ", ".join(map(str, Pause.objects.known().order_by("paused_at"))):
-            self.stdout.write(f"   Still paused: {others}.")
+            self.stdout.write("   " + _("Still paused: %(others)s.") % {"others": others})

@@ -6,13 +6,11 @@ from datetime import date
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.utils import translation
 from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.table import Table
 
 from khronos.management.byhand import ByHand
-from khronos.management.hands import language
 from khronos.models import Tenant
 from khronos.usage.prices import money
 from khronos.usage.report import Line, Report, month_of, report
@@ -30,16 +28,15 @@ class Command(ByHand):
         parser.add_argument("--json", action="store_true", help="for programs")
         parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
 
-    def handle(self, *, tenant: str, month: str, lang: str | None, **options: Any) -> None:
-        with translation.override(language(lang)):
-            found = report(beginning(month), owner(tenant) if tenant else None)
-            if options["json"]:
-                self.stdout.write(json.dumps(found.as_json(), ensure_ascii=False))
-                return
-            console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
-            if not console.is_terminal:
-                console.width = max(console.width, WIDE)
-            show(found, console)
+    def handle(self, *, tenant: str, month: str, **options: Any) -> None:
+        found = report(beginning(month), owner(tenant) if tenant else None)
+        if options["json"]:
+            self.stdout.write(json.dumps(found.as_json(), ensure_ascii=False))
+            return
+        console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+        if not console.is_terminal:
+            console.width = max(console.width, WIDE)
+        show(found, console)
 
 
 def beginning(month: str) -> date:

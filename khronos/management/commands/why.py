@@ -5,12 +5,10 @@ import json
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.utils import translation
 from rich.console import Console
 
 from khronos.desk.why import Unknown, explain
 from khronos.management.byhand import ByHand
-from khronos.management.hands import language
 from khronos.management.whyline import show
 
 WIDE = 110  # characters, where nobody knows how wide it is
@@ -29,16 +27,15 @@ class Command(ByHand):
         parser.add_argument("--json", action="store_true", help="for programs")
         parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
 
-    def handle(self, *, what: list[str], lang: str | None, **options: Any) -> None:
-        with translation.override(language(lang)):
-            try:
-                story = explain(":".join(what))
-            except Unknown as error:
-                raise CommandError(str(error)) from None
-            if options["json"]:
-                self.stdout.write(json.dumps(story.as_json(), ensure_ascii=False))
-                return
-            console = Console(file=self.stdout, highlight=False, soft_wrap=False)  # type: ignore[arg-type]
-            if not console.is_terminal:
-                console.width = max(console.width, WIDE)
-            show(story, console)
+    def handle(self, *, what: list[str], **options: Any) -> None:
+        try:
+            story = explain(":".join(what))
+        except Unknown as error:
+            raise CommandError(str(error)) from None
+        if options["json"]:
+            self.stdout.write(json.dumps(story.as_json(), ensure_ascii=False))
+            return
+        console = Console(file=self.stdout, highlight=False, soft_wrap=False)  # type: ignore[arg-type]
+        if not console.is_terminal:
+            console.width = max(console.width, WIDE)
+        show(story, console)
