@@ -1,12 +1,13 @@
 """Do copies of the database arrive, and was the last one that was tried any good? (docs/backup.md)"""
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from khronos.backup.engine import BackupFailed, engine
 from khronos.models import BackupCheck, BackupState
 from khronos.observability.health import Amiss
 from khronos.observability.lengths import words
+from khronos.observability.said import Said as _
+from khronos.observability.said import joined
 
 PATIENCE_S = 2.0
 
@@ -20,7 +21,7 @@ def backup() -> str:
     if state.trouble:
         raise Amiss(state.trouble)
     copied = _("copied %(age)s ago") % {"age": words(age_s)} if age_s else _("copied just now")
-    return ", ".join((copied, tried()))
+    return joined(", ", (copied, tried()))
 
 
 def tried() -> str:

@@ -7,12 +7,13 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
 from khronos.http.dial import dial
 from khronos.models import Alert
 from khronos.models.check import OFF
 from khronos.observability.health import Amiss
+from khronos.observability.said import Said as _
+from khronos.observability.said import joined
 
 CONNECT_S, TOTAL_S = 3.0, 6.0
 WARN_DAYS, ERROR_DAYS = 14, 3
@@ -22,7 +23,7 @@ DAY_S = 86_400
 def certificate() -> str:
     server = urlsplit(settings.PUBLIC_URL)
     if server.scheme != "https":
-        return OFF + _("PUBLIC_URL is no https address")
+        return joined("", (OFF, _("PUBLIC_URL is no https address")))
     try:
         with closing(dial(server, CONNECT_S, time.monotonic() + TOTAL_S)) as wire:
             found = cast(ssl.SSLSocket, wire).getpeercert() or {}

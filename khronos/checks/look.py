@@ -3,10 +3,13 @@
 import time
 from functools import cache
 
+from django.conf import settings
+
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.checks import LOOKS
 from khronos.models import HealthCheck
 from khronos.observability.health import Check, Result
+from khronos.observability.said import translated
 from khronos.observability.secrecy import scrub
 
 
@@ -29,12 +32,14 @@ def asking(name: str) -> Check:
 
 
 def keep(name: str, seen: Result) -> None:
-    detail = scrub(seen.detail)
-    row = HealthCheck.objects.keep(name, seen.ok, detail, seen.took_ms)
+    detail, told = scrub(seen.detail), {code: scrub(text) for code, text in translated(seen.detail).items()}
+    row = HealthCheck.objects.keep(name, seen.ok, detail, seen.took_ms, told)
     look = LOOKS[name]
     if not look.level:
         return
     if seen.ok:
         resolve_alert(f"check.{name}")
     elif row.looks >= look.patience:
-        raise_alert(f"check.{name}", seen.level or look.level, f"{name}: {detail}")
+        raise_alert(
+            f"check.{name}", seen.level or look.level, f"{name}: {told.get(settings.ALERT_LANGUAGE, detail)}"
+        )

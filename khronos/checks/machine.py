@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import connection
-from django.utils.translation import gettext as _
 
 from khronos.observability import heartbeat
 from khronos.observability.health import Amiss
+from khronos.observability.said import Said as _
+from khronos.observability.said import joined
 from khronos.resilience.wallclock import WallClock
 
 DRIFT_MOST_S = 2.0  # leases are on the database's clock, ages are shown by the machine's
@@ -41,7 +42,7 @@ def clock() -> str:
     if jump_s := jumps.recent_s():
         wrong.append(jumped(jump_s))
     if wrong:
-        raise Amiss("; ".join(wrong))
+        raise Amiss(joined("; ", wrong))
     most_s = max(map(abs, drifts.values()))
     return _("database, Redis and this machine agree within %(n)s s") % {"n": f"{most_s:.1f}"}
 

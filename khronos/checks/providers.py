@@ -6,7 +6,6 @@ from urllib.parse import quote, urlsplit
 import orjson
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
-from django.utils.translation import gettext as _
 
 from khronos.agents.providers import KEYS, has_key, model_of
 from khronos.agents.providers.errors import complaint, failure_of
@@ -16,6 +15,8 @@ from khronos.http.inlet import Reply
 from khronos.models import Agent
 from khronos.models.check import OFF
 from khronos.observability.health import Amiss
+from khronos.observability.said import Said as _
+from khronos.observability.said import joined
 
 CONNECT_S, TOTAL_S = 3.0, 5.0  # two in turn, within the look's deadline
 LISTS = {"anthropic": "/v1/models", "openai": "/models"}
@@ -24,13 +25,14 @@ LISTS = {"anthropic": "/v1/models", "openai": "/models"}
 def providers() -> str:
     names = [name for name in settings.PROVIDER_ORDER if name in KEYS and has_key(name)]
     if not names:
-        return OFF + _("no key; the offline assistant answers")
+        return joined("", (OFF, _("no key; the offline assistant answers")))
     used = [(name, model) for name in names for model in in_use(name)]
     seen = [(name, trouble_with(name, model)) for name, model in used]
     if any(trouble for _name, trouble in seen):
-        raise Amiss("; ".join(dict.fromkeys(f"{name} {trouble}" for name, trouble in seen if trouble)))
+        told = [joined(" ", (name, trouble)) for name, trouble in seen if trouble]
+        raise Amiss(joined("; ", dict.fromkeys(told)))
     knows = _("%(name)s knows %(model)s")
-    return ", ".join(knows % {"name": name, "model": model} for name, model in used)
+    return joined(", ", (knows % {"name": name, "model": model} for name, model in used))
 
 
 def in_use(name: str) -> list[str]:

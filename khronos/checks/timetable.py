@@ -2,10 +2,10 @@
 
 from django.db.models import Max
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django_celery_beat.models import PeriodicTask
 
 from khronos.observability.health import Amiss
+from khronos.observability.said import Said as _
 
 LATE_S = 180  # the timetable has something every 30 s; a restart and a lease take a minute
 

@@ -1,22 +1,22 @@
 """What Telegram says of our bots. Their own watch (conversation/registration.py) raises the alerts."""
 
-from django.utils.translation import gettext as _
-
 from khronos.conversation import registration
 from khronos.exceptions import Failure
 from khronos.models import Channel
 from khronos.models.check import OFF
 from khronos.observability.health import Amiss
+from khronos.observability.said import Said as _
+from khronos.observability.said import joined
 
 
 def webhook() -> str:
     channels = list(registration.watched())
     if not channels:
-        return OFF + _("no Telegram channel")
+        return joined("", (OFF, _("no Telegram channel")))
     troubles = [f"{channel.slug}: {trouble}" for channel in channels if (trouble := trouble_of(channel))]
     if troubles:
         raise Amiss("; ".join(troubles))
-    return f"{', '.join(channel.slug for channel in channels)}: {_('as it should be')}"
+    return joined(": ", (", ".join(channel.slug for channel in channels), _("as it should be")))
 
 
 def trouble_of(channel: Channel) -> str:

@@ -14,6 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from khronos.management.hands import language
+from khronos.observability.said import local
 
 if TYPE_CHECKING:
     from khronos.management.validation.parts import Part
@@ -81,7 +82,7 @@ def spoken(part: "Part", scene: "Scene") -> str:
 
 
 def line(part: "Part", result: "Result") -> str:
-    detail = " ".join(result.detail.split())
+    detail = " ".join(local(result.detail).split())
     if result.ok:
         return f"✅ {part.name:{WIDTH}}{detail}"
     return f"❌ {part.name:{WIDTH}}{detail}. {_('Fix')}: {translation.gettext(part.fix)}."
@@ -89,7 +90,12 @@ def line(part: "Part", result: "Result") -> str:
 
 def facts(part: "Part", result: "Result") -> dict[str, object]:
     fix = {} if result.ok else {"fix": translation.gettext(part.fix)}
-    return {"name": part.name, "ok": result.ok, "detail": result.detail, "took_ms": result.took_ms} | fix
+    return {
+        "name": part.name,
+        "ok": result.ok,
+        "detail": local(result.detail),
+        "took_ms": result.took_ms,
+    } | fix
 
 
 def absent(as_json: bool) -> str:

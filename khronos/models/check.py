@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import F, Max, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 STALE_PERIODS = 3  # looks that did not happen; then what was seen last is no news any more
 
@@ -32,10 +32,13 @@ class HealthCheckQuerySet(models.QuerySet["HealthCheck"]):
         due = self.filter(name=name, due_at__lte=Now())
         return bool(due.update(due_at=Now() + every - EARLY, every_s=every.total_seconds()))
 
-    def keep(self, name: str, ok: bool, detail: str, took_ms: float) -> "HealthCheck":
+    def keep(
+        self, name: str, ok: bool, detail: str, took_ms: float, told: dict[str, str] | None = None
+    ) -> "HealthCheck":
         mine = self.filter(name=name)
         mine.filter(Q(ok=not ok) | Q(changed_at=None)).update(changed_at=Now(), looks=0)
-        mine.update(ok=ok, detail=detail, took_ms=took_ms, checked_at=Now(), looks=F("looks") + 1)
+        seen = {"ok": ok, "detail": detail, "told": told or {}, "took_ms": took_ms}
+        mine.update(**seen, checked_at=Now(), looks=F("looks") + 1)
         return mine.get()
 
     def is_forgotten(self) -> bool:
@@ -52,6 +55,7 @@ class HealthCheck(models.Model):
     name = models.CharField(_("name"), max_length=40, unique=True)
     ok = models.BooleanField(_("good"), default=False)
     detail = models.CharField(_("detail"), max_length=300, blank=True)
+    told = models.JSONField(default=dict, blank=True)  # the same in other languages than English
     took_ms = models.FloatField(_("took (ms)"), default=0.0)
     looks = models.PositiveIntegerField(
         _("looks"), default=0, help_text=_("How often it was seen like this, one after another.")
@@ -70,6 +74,11 @@ class HealthCheck(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def local(self) -> str:
+        """The detail, for whoever looks now."""
+        return str(self.told.get(get_language(), self.detail))
 
     @property
     def state(self) -> "State":

@@ -13,11 +13,11 @@ import redis
 from celery import shared_task
 from django.conf import settings
 from django.db import close_old_connections, connection
-from django.utils.translation import gettext as _
 from kombu import Connection
 
 from khronos.celery import app
 from khronos.observability import canaries, heartbeat
+from khronos.observability.said import Said as _
 from khronos.resilience.deadlines import within
 
 DEADLINE_S = 0.8  # /ready answers within a second, whatever hangs, on a busy machine as well
@@ -34,7 +34,7 @@ class Amiss(RuntimeError):
 
     def __init__(self, detail: str, level: str = "") -> None:
         super().__init__(detail)
-        self.level = level
+        self.detail, self.level = detail, level
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def database() -> str:
             return _("writable")
         cursor.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool")
         if cursor.fetchone()[0]:
-            raise RuntimeError(_("read-only"))
+            raise Amiss(_("read-only"))
     return _("writable")
 
 
@@ -97,11 +97,11 @@ def canary(answer_to: str = "", place: str = "") -> None:
 def workers() -> str:
     count = heartbeat.alive("agent")
     if not count:
-        raise RuntimeError(_("no agent is alive"))
+        raise Amiss(_("no agent is alive"))
     flown = canaries.canaries()
     late = [f"{place} {s} s" for place, (_age, s) in flown.items() if s > heartbeat.CANARY_LATE_S]
     if late:
-        raise RuntimeError(_("canary awaited: %(places)s") % {"places": ", ".join(late)})
+        raise Amiss(_("canary awaited: %(places)s") % {"places": ", ".join(late)})
     done = [f"{place} {age} s" for place, (age, _s) in flown.items() if age is not None]
     return _("%(n)s alive; canary: %(places)s") % {"n": count, "places": ", ".join(done) or _("none yet")}
 
@@ -109,7 +109,7 @@ def workers() -> str:
 def disk() -> str:
     free_mb = shutil.disk_usage(settings.KHRONOS_HOME).free / MIB
     if free_mb < DISK_LEAST_FREE_MB:
-        raise RuntimeError(_("only %(n)s MB free") % {"n": round(free_mb)})
+        raise Amiss(_("only %(n)s MB free") % {"n": round(free_mb)})
     return _("%(n)s MB free") % {"n": round(free_mb)}
 
 
@@ -117,7 +117,7 @@ def memory() -> str:
     machine = psutil.virtual_memory()
     available_mb = round(machine.available / MIB)
     if machine.available < machine.total * MEMORY_LEAST_AVAILABLE:
-        raise RuntimeError(_("only %(n)s MB available") % {"n": available_mb})
+        raise Amiss(_("only %(n)s MB available") % {"n": available_mb})
     return _("%(n)s MB available") % {"n": available_mb}
 
 
@@ -141,7 +141,7 @@ class Check:
         self.deadline_s = deadline_s
         self.asked = threading.Event()
         self.answered = threading.Event()
-        self.result = Result(False, "not asked yet")
+        self.result = Result(False, _("not asked yet"))
         self.thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -172,13 +172,16 @@ def run(ask: Callable[[], str]) -> Result:
     try:
         ok, detail = True, ask()
     except Amiss as error:
-        ok, detail, level = False, str(error), error.level
+        ok, detail, level = False, error.detail, error.level
+    except redis.TimeoutError:
+        ok, detail = False, _("no answer in time")
     except (RuntimeError, redis.RedisError) as error:
         ok, detail = False, str(error)
     except Exception as error:
         connection.close()  # a broken connection would stay broken: this thread is outside any request
         ok, detail = False, f"{type(error).__name__}: {error}"
-    return Result(ok, detail[:DETAIL_MAX], round((time.monotonic() - began) * 1000, 1), level)
+    detail = detail if len(detail) <= DETAIL_MAX else detail[:DETAIL_MAX]
+    return Result(ok, detail, round((time.monotonic() - began) * 1000, 1), level)
 
 
 class Readiness:

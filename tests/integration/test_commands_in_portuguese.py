@@ -18,13 +18,13 @@ def test_pause_and_resume(telegram: Channel, monkeypatch: pytest.MonkeyPatch) ->
     assert "turnos esperam" in way.run("pause")
     assert "channel default continua. Chamados: 1 turno." in way.run("resume", "channel", "default")
     assert way.run("pause", "--lang", "en") == "Nothing is paused."
-    with pytest.raises(CommandError, match="Não há tenant nobody. Há: "):
+    with pytest.raises(CommandError, match=r"Não há tenant nobody\. Há: "):
         way.run("pause", "tenant", "nobody")
 
 
 def test_alerts() -> None:
     assert way.run("alert", "list", "--lang", "pt-br") == "Nenhum alerta está aberto."
-    with pytest.raises(CommandError, match="Não há alerta none. Abertos: –"):
+    with pytest.raises(CommandError, match=r"Não há alerta none\. Abertos: –"):
         way.run("alert", "mute", "none", "--lang", "pt-br")
 
 

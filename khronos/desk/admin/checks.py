@@ -39,11 +39,11 @@ class HealthCheckAdmin(ReadOnlyAdmin[HealthCheck]):
 
     @admin.display(description=_("detail"))
     def beginning(self, row: HealthCheck) -> str:
-        return columns.line(row.detail)
+        return columns.line(row.local)
 
     @admin.display(description=_("detail"))
     def whole_detail(self, row: HealthCheck) -> str:
-        return columns.block(row.detail)
+        return columns.block(row.local)
 
     @admin.display(description=_("last look"), ordering="checked_at")
     def looked(self, row: HealthCheck) -> str:

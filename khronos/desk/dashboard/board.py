@@ -12,13 +12,17 @@ from khronos.desk.dashboard.questions import Board, Question
 from khronos.desk.dashboard.verdict import findings, told
 from khronos.guards.breakers import ONE_EACH
 from khronos.observability.health import readiness
+from khronos.observability.said import translated
 from khronos.resilience.roster import MIB, SUPERVISOR
 
 SELDOM_S = 30.0  # for what changes slowly
 
 
 def checks() -> dict[str, Any]:
-    return {name: asdict(result) for name, result in readiness.look().items()}
+    return {
+        name: asdict(result) | {"told": translated(result.detail)}
+        for name, result in readiness.look().items()
+    }
 
 
 def valkey() -> dict[str, Any]:

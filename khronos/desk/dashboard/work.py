@@ -95,7 +95,12 @@ def alerts() -> dict[str, Any]:
 def checks() -> dict[str, Any]:
     """As they were when somebody last looked; one that nobody looks at any more is stale, not good."""
     return {
-        check.name: {"state": check.state, "detail": check.detail, "age_s": age_s(check.checked_at)}
+        check.name: {
+            "state": check.state,
+            "detail": check.detail,
+            "told": check.told,
+            "age_s": age_s(check.checked_at),
+        }
         for check in HealthCheck.objects.order_by("name")
     }
 

@@ -13,6 +13,7 @@ from khronos.launch.ports import DEFAULTS, USES
 from khronos.launch.sockets import holder_of, is_free
 from khronos.management.diagnosis.finding import Finding, Findings, ill, well
 from khronos.observability import health
+from khronos.observability.said import local
 from settings import dotenv
 
 PYTHON = (3, 12)
@@ -49,7 +50,8 @@ def room() -> Findings:
 def asked(ask: health.Asks, fix: str) -> Finding:
     """A health check's answer as a finding."""
     result = health.run(ask)
-    return well(result.detail) if result.ok else ill(result.detail, fix)
+    detail = local(result.detail)
+    return well(detail) if result.ok else ill(detail, fix)
 
 
 def ports() -> Findings:

@@ -20,6 +20,7 @@ from khronos.models.alert_policy import URGENT
 from khronos.observability import canaries, heartbeat
 from khronos.observability.files import SharedFile
 from khronos.observability.health import Amiss, broker, redis_server
+from khronos.observability.said import local
 
 # Under 20 s in all, with the message and the start. A quiet beat ticks every 5 s.
 BUS_S, CANARY_S, BEAT_S, LOOKS_S = 5.0, 5.0, 7.0, 5.0
@@ -60,7 +61,7 @@ def beat(_scene: Scene) -> str:
     redis_server()
     complaint = _("no tick within %(n)s s") % {"n": BEAT_S}
     wait_until(ticks, BEAT_S, complaint)
-    return timetable.beat()
+    return local(timetable.beat())
 
 
 def ticks() -> bool:
@@ -69,7 +70,7 @@ def ticks() -> bool:
 
 
 def backup(_scene: Scene) -> str:
-    return copies()
+    return local(copies())
 
 
 def logs(scene: Scene) -> str:
@@ -126,4 +127,4 @@ def told(name: str, row: HealthCheck | None) -> str:
     """Nothing of what is good."""
     if row is None:
         return f"{name}: {_('nobody looks at it')}"
-    return "" if row.ok else f"{name}: {row.detail}"
+    return "" if row.ok else f"{name}: {row.local}"

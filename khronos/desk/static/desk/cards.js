@@ -104,11 +104,15 @@ function process(row, limit) {
   );
 }
 
+function inWords(check) {
+  return check.told?.[document.documentElement.lang] ?? check.detail;
+}
+
 // What is asked just now, and below it what somebody looks at once in a while.
 function checks(found, parts) {
-  const now = Object.entries(found).map(([name, check]) => [name, check.detail, check.ok ? "good" : "bad"]);
+  const now = Object.entries(found).map(([name, check]) => [name, inWords(check), check.ok ? "good" : "bad"]);
   const seldom = Object.entries(parts.work.data?.checks ?? {}).filter(([name]) => !(name in found));
-  const rows = [...now, ...seldom.map(([name, check]) => [name, check.detail, check.state])];
+  const rows = [...now, ...seldom.map(([name, check]) => [name, inWords(check), check.state])];
   return [facts(rows.map(([name, detail, state]) => [element("span", {}, say(`check.${name}`, {}, name), element("small", {}, detail)), badge(say(`state.${state}`), TONES[state] ?? "warning")]))];
 }
 
