@@ -90,7 +90,7 @@ def tell(change: Change) -> None:
         extra={"error_rate": change.error_rate, "calls": change.calls},
     )
     metrics.BREAKER_CHANGES.labels(breaker=change.name, state=change.after).inc()
-    text = f"{change.name} is left alone for a while: {change.error_rate:.0%} of {change.calls} calls failed."
+    text = f"{change.name} is left alone for a while: {reason(change)}."
     if change.name == "database" and change.after is not State.CLOSED:
         if change.after is State.OPEN:  # it cannot note that it is away: whoever asks it to waits in vain
             raise_without_database(f"breaker.{change.name}", "critical", text)
@@ -102,6 +102,12 @@ def tell(change: Change) -> None:
         doorbell.call(HURRY, "ops", change.name)
     with transaction.atomic():
         events.record([fact(change)])
+
+
+def reason(change: Change) -> str:
+    if not change.calls:
+        return "an operator wants it so"
+    return f"{change.error_rate:.0%} of {change.calls} calls failed"
 
 
 def fact(change: Change) -> Event:

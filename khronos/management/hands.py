@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-TOLD = ("khronos.alerts", "khronos.conversation.pausing", "khronos.herald")
+TOLD = ("khronos.alerts", "khronos.conversation.pausing", "khronos.guards", "khronos.herald")
 
 
 def language(wanted: str | None) -> str:
