@@ -8,7 +8,7 @@ To write the same statement again for every message costs many times what the da
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +17,6 @@ from django.db.models.constants import OnConflict
 from django.db.models.expressions import Expression
 from django.db.models.query import get_related_populators
 from django.db.models.sql import InsertQuery, UpdateQuery
-from django.db.models.sql.constants import ROW_COUNT
 
 
 class Slot(Expression):
@@ -32,22 +31,31 @@ class Slot(Expression):
 
 
 class Plan:
-    """A statement as one connection's compiler wrote it."""
+    """A statement as one connection's compiler wrote it, and the cursor that runs it time and again."""
 
     def __init__(self, compiler: Any) -> None:
-        self.compiler = compiler
         self.connection = compiler.connection
         written = compiler.as_sql()
         self.sql, params = written[0] if isinstance(written, list) else written
-        compiler.as_sql = self.filled
         self.slots = [
             (param.name, param.output_field.get_db_prep_value) if isinstance(param, Slot) else (None, param)
             for param in params
         ]
-        self.values: Mapping[str, Any] = {}
+        self._cursor: Any = None
+        self._opened_by: Any = None
 
-    def filled(self) -> tuple[str, list[Any]]:
-        return self.sql, self.fill(self.values)
+    def run(self, values: Mapping[str, Any]) -> Any:
+        cursor = self.cursor()
+        cursor.execute(self.sql, self.fill(values))
+        return cursor
+
+    def cursor(self) -> Any:
+        """Another one where the connection is another, or a test wants to see what is asked."""
+        connection = self.connection
+        is_kept = self._opened_by is not None and self._opened_by is connection.connection
+        if not is_kept or connection.queries_logged:
+            self._cursor, self._opened_by = connection.cursor(), connection.connection
+        return self._cursor
 
     def fill(self, values: Mapping[str, Any]) -> list[Any]:
         connection = self.connection
@@ -62,16 +70,38 @@ class Prepared:
     def __init__(self) -> None:
         self._here = threading.local()
 
-    def plan(self, values: Mapping[str, Any]) -> Plan:
+    def plan(self) -> Any:
         connection = connections[DEFAULT_DB_ALIAS]
         plan: Plan | None = getattr(self._here, "plan", None)
         if plan is None or plan.connection is not connection:
-            plan = self._here.plan = Plan(self.compiler(connection))
-        plan.values = values
+            plan = self._here.plan = self.made(self.compiler(connection))
         return plan
+
+    def made(self, compiler: Any) -> Plan:
+        return Plan(compiler)
 
     def compiler(self, connection: Any) -> Any:
         raise NotImplementedError
+
+
+class Reading[M: models.Model](Plan):
+    """Rows become objects as `ModelIterable` makes them; what the statement alone decides is decided once."""
+
+    def __init__(self, compiler: Any) -> None:
+        super().__init__(compiler)
+        info, columns = compiler.klass_info, [column for column, *_ in compiler.select]
+        self.model: type[M] = info["model"]
+        self.own = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
+        self.names = [column.target.attname for column in columns[self.own]]
+        self.related: Any = get_related_populators(info, compiler.select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
+        self.converted = partial(compiler.apply_converters, converters=compiler.get_converters(columns))
+
+    def objects(self, values: Mapping[str, Any]) -> Iterator[M]:
+        for row in self.converted(self.run(values).fetchall()):
+            made = self.model.from_db(DEFAULT_DB_ALIAS, self.names, row[self.own])
+            for each in self.related:
+                each.populate(row, made)
+            yield made
 
 
 class Select[M: models.Model](Prepared):
@@ -81,23 +111,14 @@ class Select[M: models.Model](Prepared):
         super().__init__()
         self._build = build
 
+    def made(self, compiler: Any) -> Reading[M]:
+        return Reading(compiler)
+
     def compiler(self, connection: Any) -> Any:
         return self._build().query.get_compiler(connection=connection)
 
     def __call__(self, **values: Any) -> list[M]:
-        return list(self._objects(self.plan(values).compiler))
-
-    def _objects(self, compiler: Any) -> Iterator[M]:
-        """As `ModelIterable` makes them."""
-        info = compiler.klass_info
-        start, end = info["select_fields"][0], info["select_fields"][-1] + 1
-        names = [column[0].target.attname for column in compiler.select[start:end]]
-        populators: Any = get_related_populators(info, compiler.select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
-        for row in compiler.results_iter(compiler.execute_sql()):
-            made: M = info["model"].from_db(DEFAULT_DB_ALIAS, names, row[start:end])
-            for populator in populators:
-                populator.populate(row, made)
-            yield made
+        return list(self.plan().objects(values))
 
 
 class Update[M: models.Model](Prepared):
@@ -113,9 +134,8 @@ class Update[M: models.Model](Prepared):
         return query.get_compiler(connection=connection)
 
     def __call__(self, **values: Any) -> int:
-        compiler = self.plan(values).compiler
         with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS):
-            return int(compiler.execute_sql(ROW_COUNT))
+            return int(self.plan().run(values).rowcount)
 
 
 class Insert(Prepared):
@@ -138,31 +158,19 @@ class Insert(Prepared):
         return compiler
 
     def __call__(self, **values: Any) -> int | None:
-        plan = self.plan(values)
-        with (
-            transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS),
-            plan.connection.cursor() as cursor,
-        ):
-            cursor.execute(*plan.filled())
-            return cursor.fetchone()[0] if self._tells_key else None
+        with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS):
+            done = self.plan().run(values)
+            return done.fetchone()[0] if self._tells_key else None
 
     def once(self, **values: Any) -> bool:
         """False where it is there already."""
-        plan = self.plan(values)
-        with (
-            transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS),
-            plan.connection.cursor() as cursor,
-        ):
-            cursor.execute(*plan.filled())
-            return bool(cursor.rowcount == 1)
+        with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS):
+            return bool(self.plan().run(values).rowcount == 1)
 
     def many(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        plan = self.plan({})
-        with (
-            transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS),
-            plan.connection.cursor() as cursor,
-        ):
-            cursor.executemany(plan.sql, [plan.fill(values) for values in rows])
+        plan = self.plan()
+        with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS):
+            plan.cursor().executemany(plan.sql, [plan.fill(values) for values in rows])
 
 
 def insert[M: models.Model](row: M, *, unless_there: bool = False) -> M:
