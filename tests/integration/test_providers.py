@@ -1,4 +1,4 @@
-"""The models through the official SDKs: what is asked, what is understood, and every way to fail."""
+"""The models behind an address: what is asked, what is understood, and every way to fail."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

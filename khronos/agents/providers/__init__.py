@@ -9,7 +9,7 @@ from django.conf import settings
 
 from khronos.agents.providers.base import Provider
 
-# Dotted paths: the SDKs cost a second and some 60 MB, which only a process that calls models pays.
+# Dotted paths: only what is configured is loaded.
 PROVIDERS = {
     "anthropic": "khronos.agents.providers.anthropic.AnthropicProvider",
     "openai": "khronos.agents.providers.openai.OpenAIProvider",

@@ -2,27 +2,27 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
-from types import ModuleType
-from typing import Any, ClassVar
-
-import anthropic
+from typing import Any
 
 from khronos.agents.providers import model_of
 from khronos.agents.providers.answers import REFUSAL, Said, call_id, count, dialogue, dicts, name_of
 from khronos.agents.providers.base import Ask, Image, Prompt
-from khronos.agents.providers.sdk import SdkProvider
+from khronos.agents.providers.hosted import HostedProvider
 
+VERSION = "2023-06-01"  # of the API: answers keep their form
 # It reads what stands before a mark from its cache, where it has seen just that within five minutes.
 REMEMBER = {"cache_control": {"type": "ephemeral"}}
 INPUT_COUNTERS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
-class AnthropicProvider(SdkProvider):
+class AnthropicProvider(HostedProvider):
     name = "anthropic"
     path = "/v1/messages"
     limit_header = "anthropic-ratelimit-requests-limit"
-    sdk: ClassVar[ModuleType] = anthropic
-    client = anthropic.Anthropic
+
+    @staticmethod
+    def signed(key: str) -> dict[str, str]:
+        return {"x-api-key": key, "anthropic-version": VERSION}
 
     def request(self, prompt: Prompt) -> dict[str, Any]:
         request: dict[str, Any] = {

@@ -61,7 +61,7 @@ def failure_of(status: int, body: object, headers: Mapping[str, str]) -> Failure
 
 
 def message_of(body: object) -> str:
-    """Both wrap it in an `error`, which OpenAI's SDK has taken off already."""
+    """Both wrap it in an `error`."""
     while isinstance(body, dict):
         body = body.get("error") or body.get("message") or ""
     return str(body or "")

@@ -2,10 +2,8 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
-from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
-import openai
 import orjson
 
 from khronos.agents.providers import model_of
@@ -21,15 +19,17 @@ from khronos.agents.providers.answers import (
     name_of,
 )
 from khronos.agents.providers.base import Ask, Image, Prompt
-from khronos.agents.providers.sdk import SdkProvider
+from khronos.agents.providers.hosted import HostedProvider
 
 
-class OpenAIProvider(SdkProvider):
+class OpenAIProvider(HostedProvider):
     name = "openai"
     path = "/chat/completions"
     limit_header = "x-ratelimit-limit-requests"
-    sdk: ClassVar[ModuleType] = openai
-    client = openai.OpenAI
+
+    @staticmethod
+    def signed(key: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {key}"}
 
     def request(self, prompt: Prompt) -> dict[str, Any]:
         model = model_of(self.name, prompt.models)
