@@ -14,7 +14,7 @@ from khronos.conversation.handoff import HANDED
 from khronos.delivery.outbox import enqueue
 from khronos.exceptions import LostLease
 from khronos.models import Delivery, Event, Message, Turn
-from khronos.models.prepared import insert
+from khronos.models.prepared import NOW, insert
 from khronos.resilience import crashpoints
 from khronos.usage import ledger
 
@@ -46,7 +46,7 @@ def store(
     state = Turn.State.ANSWERED if replies else Turn.State.SILENT
     unless = {} if even_if_amended else {"amended": False}
     reason = HANDED if notice else ""
-    if not turn.settled(unless, state=state, reason=reason, answered_at=Now(), **figures(completion)):
+    if not turn.settled(unless, state=state, reason=reason, answered_at=NOW, **figures(completion)):
         if turn.fenced().update(amended=False):
             return None
         return stored_before(turn)

@@ -1,10 +1,11 @@
 """From understood updates to rows: contacts, conversations, messages, turns; few statements for many."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models.functions import Now
+from django.db.models import F
+from django.db.models.lookups import In
 
 from khronos.channels.base import Happening, Incoming
 from khronos.models import (
@@ -17,9 +18,26 @@ from khronos.models import (
     contact_id,
     conversation_id,
 )
-from khronos.models.prepared import insert_all
+from khronos.models.among import SelectAmong
+from khronos.models.prepared import NOW, insert_all
 
 SPOKEN = (Happening.MESSAGE, Happening.BUTTON)
+
+KNOWN = SelectAmong(lambda pks: Contact.objects.filter(pk__in=pks), pks=Contact._meta.pk)
+# Whoever changes hands waits for us, or we for them; in one order, so that two dispatchers never lock up.
+LOCKED = SelectAmong(
+    lambda pks: Conversation.objects.select_for_update().filter(pk__in=pks).order_by("pk"),
+    pks=Conversation._meta.pk,
+)
+# The lock keeps a worker from taking the turn before our messages are in it.
+COLLECTING = SelectAmong(
+    lambda conversations: (
+        Turn.objects.select_for_update()
+        .filter(In(F("conversation"), conversations), state=Turn.State.WAITING)  # a key's own takes no slots
+        .order_by("pk")
+    ),
+    conversations=Conversation._meta.pk,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +69,7 @@ def contacts(arrivals: Iterable[Arrival]) -> dict[UUID, Contact]:
         for each in arrivals
         if (sender := each.incoming.sender)
     }
-    known = Contact.objects.in_bulk(latest)
+    known = {contact.pk: contact for contact in KNOWN(pks=list(latest))}
     new = []
     for pk, (channel, sender) in latest.items():
         facts = {"name": sender.name, "username": sender.username, "language": sender.language}
@@ -77,9 +95,7 @@ def contacts(arrivals: Iterable[Arrival]) -> dict[UUID, Contact]:
 
 def conversations(arrivals: Iterable[Arrival], people: dict[UUID, Contact]) -> dict[UUID, Conversation]:
     latest = {each.conversation_id: each for each in arrivals}
-    # Whoever changes hands waits for us, or we for them; in one order, so that two dispatchers never lock up.
-    locked = Conversation.objects.select_for_update().filter(pk__in=list(latest)).order_by("pk")
-    known = {conversation.pk: conversation for conversation in locked}
+    known = {conversation.pk: conversation for conversation in LOCKED(pks=list(latest))}
     new = [opened(latest[pk]) for pk in sorted(latest) if pk not in known]
     insert_all(new, unless_there=True)
     known |= {conversation.pk: conversation for conversation in new}
@@ -87,7 +103,7 @@ def conversations(arrivals: Iterable[Arrival], people: dict[UUID, Contact]) -> d
     for pk, conversation in known.items():
         if conversation.state == Conversation.State.CLOSED and pk in spoken:
             reopen(conversation, latest[pk].channel)
-    Conversation.objects.filter(pk__in=list(known)).update(updated_at=Now())
+    Conversation.objects.filter(pk__in=list(known)).update(updated_at=NOW)
     return known
 
 
@@ -130,25 +146,19 @@ def wants_answer(arrival: Arrival, conversation: Conversation) -> bool:
 
 def waiting_turns(traces: dict[UUID, str]) -> tuple[dict[UUID, Turn], set[UUID]]:
     """The turn that collects, of each conversation (made where there is none), and which ones were made."""
-    known, made = collecting(traces), set[UUID]()
+    known, made = collecting(list(traces)), set[UUID]()
     while missing := [pk for pk in sorted(traces) if pk not in known]:
         made.update(missing)
         insert_all(
-            [Turn(conversation_id=pk, trace_id=traces[pk], rung_at=Now()) for pk in missing],
+            [Turn(conversation_id=pk, trace_id=traces[pk], rung_at=NOW) for pk in missing],
             unless_there=True,  # somebody was quicker: that turn is as good, unless it is taken already
         )
         known |= collecting(missing)
     return known, made
 
 
-def collecting(conversation_ids: Iterable[UUID]) -> dict[UUID, Turn]:
-    # The lock keeps a worker from taking the turn before our messages are in it.
-    turns = (
-        Turn.objects.select_for_update()
-        .filter(conversation__in=list(conversation_ids), state=Turn.State.WAITING)
-        .order_by("pk")
-    )
-    return {turn.conversation_id: turn for turn in turns}
+def collecting(conversation_ids: Sequence[UUID]) -> dict[UUID, Turn]:
+    return {turn.conversation_id: turn for turn in COLLECTING(conversations=conversation_ids)}
 
 
 def message(arrival: Arrival, turn: Turn | None) -> Message:

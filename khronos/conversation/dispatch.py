@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models.functions import Now
 
 from khronos.alerts import raise_alert
 from khronos.bus import events
@@ -24,8 +23,10 @@ from khronos.conversation.tally import Tally
 from khronos.exceptions import Unreadable
 from khronos.herald import presses
 from khronos.models import Conversation, Event, Turn, Update
+from khronos.models.among import SelectAmong
 from khronos.models.commit import first
-from khronos.models.prepared import insert_all
+from khronos.models.prepared import NOW, insert_all
+from khronos.models.update import UpdateQuerySet
 from khronos.observability import metrics
 from khronos.observability.steps import bound, happened
 from khronos.resilience import crashpoints
@@ -33,6 +34,15 @@ from khronos.resilience import crashpoints
 log = logging.getLogger(__name__)
 
 OUR_FAULT = "our own fault: "  # not the update's: worth another try after a restart, which may bring a mend
+
+KEY = Update._meta.pk
+NAMED = SelectAmong(lambda pks: waiting().filter(pk__in=pks), pks=KEY)
+EARLIER = SelectAmong(
+    lambda chats, last, pks: waiting().filter(conversation_id__in=chats, pk__lt=last[0]).exclude(pk__in=pks),
+    chats=Update._meta.get_field("conversation_id"),
+    last=KEY,
+    pks=KEY,
+)
 
 TARGETS = {Conversation.Handler.BOT: "agent.ai", Conversation.Handler.TRIAGE: "agent.triage"}
 
@@ -145,17 +155,17 @@ def is_alert_press(arrival: Arrival) -> bool:
     return True
 
 
+def waiting() -> UpdateQuerySet:
+    return Update.objects.waiting().select_for_update(of=("self",)).select_related("channel").order_by("pk")
+
+
 def take(update_ids: Collection[int]) -> list[Update]:
     """The waiting ones among these, and whatever waits before them in the same conversations."""
-    waiting = (
-        Update.objects.waiting().select_for_update(of=("self",)).select_related("channel").order_by("pk")
-    )
-    batch = {update.pk: update for update in waiting.filter(pk__in=update_ids)}
+    batch = {update.pk: update for update in NAMED(pks=list(update_ids))}
     if not batch:
         return []
-    chats = {update.conversation_id for update in batch.values()} - {None}
-    earlier = waiting.filter(conversation_id__in=chats, pk__lt=max(batch)).exclude(pk__in=batch)
-    batch |= {update.pk: update for update in earlier}
+    chats = list({update.conversation_id for update in batch.values()} - {None})
+    batch |= {update.pk: update for update in EARLIER(chats=chats, last=[max(batch)], pks=list(batch))}
     return [batch[pk] for pk in sorted(batch)]
 
 
@@ -205,7 +215,7 @@ def facts(arrival: Arrival, conversation: Conversation, turn: Turn | None, told:
         payload={"update_id": update.pk, "channel": arrival.channel.slug},
     )
     received.timestamp = update.received_at
-    received.published_at = Now() if told else None  # by intake, with the ring that brought it here
+    received.published_at = NOW if told else None  # by intake, with the ring that brought it here
     target = f"agent.queue.{conversation.queue_id}"
     if turn is not None:
         target = TARGETS[Conversation.Handler(conversation.handler)]

@@ -13,7 +13,7 @@ from khronos.channels.splitting import split
 from khronos.delivery import counting
 from khronos.models import Conversation, Delivery, Event, Message, Pause
 from khronos.models.lease import holder
-from khronos.models.prepared import Select, Slot, insert
+from khronos.models.prepared import Select, Slot, from_now, insert
 from khronos.observability.steps import happened
 
 # One row where what is said now has to wait: something earlier is on its way, or sending is paused.
@@ -39,7 +39,7 @@ def enqueue(conversation: Conversation, message: Message, trace_id: str) -> list
         "state": Delivery.State.SENDING,
         "attempts": 1,
         "fence": 1,
-        "due_at": Now() + settings.DELIVERY_LEASE,
+        "due_at": from_now(settings.DELIVERY_LEASE),
         "holder": f"{holder()}/",
     }
     parts = []

@@ -3,8 +3,6 @@
 import logging
 from functools import partial
 
-from django.db.models.functions import Now
-
 from khronos.alerts import raise_alert
 from khronos.bus import events, notes
 from khronos.channels import transport_of
@@ -15,13 +13,14 @@ from khronos.delivery.policy import Later, after_failure, waits_for, wrong_token
 from khronos.exceptions import Ambiguous, Blocked, Failure, Unauthorized
 from khronos.models import Contact, DeadLetter, Delivery, Event
 from khronos.models.deadletter import keep
+from khronos.models.prepared import NOW
 from khronos.resilience import crashpoints
 
 log = logging.getLogger(__name__)
 
 
 def settle_sent(delivery: Delivery, shown: str) -> None:
-    delivery.settle(Delivery.State.SENT, sent_at=Now(), external_id=shown, plain=delivery.plain)
+    delivery.settle(Delivery.State.SENT, sent_at=NOW, external_id=shown, plain=delivery.plain)
     events.record([sent(delivery, delivery.conversation)])
     crashpoints.reached("delivery.written")
 

@@ -8,15 +8,24 @@ To write the same statement again for every message costs many times what the da
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.models.constants import OnConflict
-from django.db.models.expressions import Expression
+from django.db.models.expressions import CombinedExpression, Expression
+from django.db.models.functions import Now
 from django.db.models.query import get_related_populators
 from django.db.models.sql import InsertQuery, UpdateQuery
+
+NOW = Now()  # one for all: before Django compares an expression it looks at how each was made
+
+
+@lru_cache(maxsize=64)
+def from_now(after: timedelta) -> CombinedExpression:
+    return NOW + after
 
 
 class Slot(Expression):
