@@ -15,6 +15,7 @@ import redis
 
 from bench.patience import until
 from bench.simulator import Simulator
+from khronos.launch.web import PATIENCE_S
 from khronos.models import Channel
 from tests.integration.started import ENDS_S, STARTS_S, Started, started_in
 
@@ -119,9 +120,9 @@ def test_stop_while_the_application_loads_is_heard(started: Started) -> None:
     assert started.process is not None
     parent = psutil.Process(started.process.pid)
     assert until(parent.children, STARTS_S, every=0.005)
-    asked = time.monotonic()
-    assert started.stop() == 0
-    assert time.monotonic() - asked < 5.0
+    started.send(signal.SIGTERM)
+    # It loads to the end, which a busy machine draws out. Who did not hear would be waited for longer.
+    assert started.process.wait(PATIENCE_S - 2) == 0
     assert refused(started.port)
 
 

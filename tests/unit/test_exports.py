@@ -62,7 +62,8 @@ import sys, types
 from khronos.observability import exports
 for name in ("sentry", "spans"):
     module = sys.modules[f"khronos.observability.{name}"] = types.ModuleType(name)
-    module.start = lambda *_, name=name: lambda: print(name, end=" ")  # a newline would be a write of its own
+    # In one write: `print` writes its end by itself, and both are told at once.
+    module.start = lambda *_, name=name: lambda: sys.stdout.write(f"{name} ")
 exports.start("web", "test", "1", "http://key@127.0.0.1:9/1")
 """
 
