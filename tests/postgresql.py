@@ -18,7 +18,7 @@ def main() -> int:
     with Cluster.made() as cluster:
         # The whole server goes afterwards: no need to wait for sessions that threads left open.
         named = any(Path(word.partition("::")[0]).exists() for word in sys.argv[1:])
-        where = [] if named else [str(FOLDER), "-m", "database and not slow"]
+        where = [] if named else [str(FOLDER), "-m", "database and not one_database and not slow"]
         cluster.forget_the_disk()
         command = [sys.executable, "-m", "pytest", "--reuse-db", *where, *sys.argv[1:]]
         return subprocess.run(command, env=os.environ | cluster.env, check=False).returncode

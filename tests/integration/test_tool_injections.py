@@ -32,7 +32,7 @@ from tests.integration.test_mind import document
 from tests.integration.test_tools import ana, fresh, script, wants
 
 __all__ = ["fresh"]
-pytestmark = pytest.mark.usefixtures("bus")
+pytestmark = [pytest.mark.usefixtures("bus"), pytest.mark.one_database]
 
 CORPUS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "corpus" / "injections.json").read_text("utf-8")
