@@ -11,12 +11,13 @@ from settings.env import env
 # reached its copies, and what was restored had broken indexes. So ours comes far later, where there is none.
 JOURNAL_PAGES = 200_000
 
-# Each thread has a connection of its own: what each maps of the file counts as memory of the process again.
+# Each thread has a connection of its own: what each maps of the file counts as memory of the process again, and
+# what each keeps of it is as good as lost when another process writes. So it keeps little: 400 KiB.
 SQLITE_PRAGMAS = f"""
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
-    PRAGMA cache_size = -2000;
+    PRAGMA cache_size = -400;
     PRAGMA mmap_size = 0;
     PRAGMA wal_autocheckpoint = {JOURNAL_PAGES};
 """
