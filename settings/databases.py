@@ -11,8 +11,8 @@ from settings.env import env
 # reached its copies, and what was restored had broken indexes. So ours comes far later, where there is none.
 JOURNAL_PAGES = 200_000
 
-# Each thread has a connection of its own: what each maps of the file counts as memory of the process again, and
-# what each keeps of it is as good as lost when another process writes. So it keeps little: 400 KiB.
+# Each thread has a connection of its own: what each maps of the file counts as memory of the process again,
+# and what each keeps of it is void when another process has written. So it keeps little: 400 KiB.
 SQLITE_PRAGMAS = f"""
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;

@@ -77,8 +77,8 @@ class HealthCheck(models.Model):
 
     @property
     def local(self) -> str:
-        """The detail, for whoever looks now."""
-        return str(self.told.get(get_language(), self.detail))
+        """The detail, for whoever looks now; that it is off is shown beside it."""
+        return str(self.told.get(get_language(), self.detail)).removeprefix(OFF)
 
     @property
     def state(self) -> "State":

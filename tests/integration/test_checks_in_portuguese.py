@@ -46,3 +46,10 @@ def test_a_row_tells_what_was_seen_in_the_language_of_whoever_looks(settings: La
     with translation.override(PORTUGUESE):
         assert row.local == "beat; nada disparado há 180 s"
     assert Alert.objects.get().text == "beat: beat; nada disparado há 180 s"
+
+
+def test_that_it_is_off_is_not_told_twice() -> None:
+    row = HealthCheck(ok=True, detail="off: no Telegram channel", told={PORTUGUESE: "off: nenhum canal"})
+    assert row.local == "no Telegram channel"
+    with translation.override(PORTUGUESE):
+        assert row.local == "nenhum canal"

@@ -20,6 +20,7 @@ from khronos.models import (
     Update,
 )
 from khronos.models.alert_policy import LEVELS
+from khronos.models.check import OFF
 
 COUNTED = 10_000  # rows; nobody needs to know it better, and counting on would cost
 SHOWN = 8  # alerts and pauses
@@ -97,8 +98,8 @@ def checks() -> dict[str, Any]:
     return {
         check.name: {
             "state": check.state,
-            "detail": check.detail,
-            "told": check.told,
+            "detail": check.detail.removeprefix(OFF),
+            "told": {language: text.removeprefix(OFF) for language, text in check.told.items()},
             "age_s": age_s(check.checked_at),
         }
         for check in HealthCheck.objects.order_by("name")
