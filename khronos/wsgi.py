@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.embedded")
@@ -22,9 +24,32 @@ full = handler()
 with override_settings(MIDDLEWARE=[]):
     lean = handler()
 
+SIP_BYTES = 65536
+HEARD_MAX_BYTES = 16 * 1024 * 1024  # of a body that is refused for its size
+UPLOAD_MAX_BYTES = 2**40
+
 
 @traced
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
     path = environ.get("PATH_INFO", "")
     chain = lean if path.startswith(settings.LEAN_PREFIXES) else full
-    return chain(environ, start_response)
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        give_length(environ)
+    answer = chain(environ, start_response)
+    if answer.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        hear_out(environ)
+    return answer
+
+
+def give_length(environ: "WSGIEnvironment") -> None:
+    """Tunnels send bodies in chunks, and Django reads nothing where no length is told; granian knows the end."""
+    is_upload = environ.get("CONTENT_TYPE", "").startswith("multipart/")
+    environ["CONTENT_LENGTH"] = str(UPLOAD_MAX_BYTES if is_upload else settings.UPDATE_MAX_BYTES + 1)
+
+
+def hear_out(environ: "WSGIEnvironment") -> None:
+    """Who is cut off while he still sends sees a broken pipe, not our answer."""
+    heard = 0
+    with suppress(OSError):
+        while heard < HEARD_MAX_BYTES and (piece := environ["wsgi.input"].read(SIP_BYTES)):
+            heard += len(piece)

@@ -16,10 +16,11 @@ from django.views.decorators.http import require_http_methods
 from khronos.channels.web import load
 from khronos.exceptions import Refused, Unreadable
 from khronos.guards.breakers import guarded
+from khronos.intake.body import body_of
 from khronos.intake.callers import visitor_wait
 from khronos.intake.channels import listening
 from khronos.intake.reading import Cursor, newest
-from khronos.intake.web import DATABASE_S, accepted, body_of, page, refusal, too_often, unavailable
+from khronos.intake.web import DATABASE_S, accepted, page, refusal, too_often, unavailable
 from khronos.models import Channel, conversation_id
 from khronos.resilience.deadlines import within
 

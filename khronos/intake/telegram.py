@@ -1,7 +1,6 @@
 """Telegram's webhook: verify, store, answer."""
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.http.request import RawPostDataException, UnreadablePostError
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_POST
 from khronos.exceptions import Refused
 from khronos.guards.breakers import guarded
 from khronos.intake.accept import accept
+from khronos.intake.body import body_of
 from khronos.intake.callers import come_back_s, wrong_secret_wait
 from khronos.intake.channels import listening
 from khronos.models import Channel
@@ -33,13 +33,12 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
             channel = listening(slug, "telegram")
             if not knows_secret(channel, request.headers.get(SECRET_HEADER, "")):
                 return forbidden(request)
-            if too_large(request):
+            raw = body_of(request)
+            if raw is None:
                 return HttpResponse(status=413)
-            receipt = accept(channel, request.body, trace_of(request))
+            receipt = accept(channel, raw, trace_of(request))
     except (DatabaseError, Refused) as error:
         return unavailable(error)
-    except RequestDataTooBig:
-        return HttpResponse(status=413)
     except (UnreadablePostError, RawPostDataException):
         return HttpResponse(status=400)  # cut off on the way: it will be sent again
     return HttpResponse(headers={TRACE_HEADER: receipt.trace_id, **EMPTY})
@@ -55,13 +54,6 @@ def forbidden(request: HttpRequest) -> HttpResponse:
     if wait_s := wrong_secret_wait(request):
         return HttpResponse(status=429, headers={"Retry-After": str(wait_s)})
     return HttpResponseForbidden()
-
-
-def too_large(request: HttpRequest) -> bool:
-    try:
-        return int(request.headers.get("Content-Length") or 0) > settings.UPDATE_MAX_BYTES
-    except ValueError:
-        return True
 
 
 def unavailable(error: DatabaseError | Refused) -> HttpResponse:

@@ -4,7 +4,6 @@ import time
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import RawPostDataException, UnreadablePostError
@@ -16,6 +15,7 @@ from khronos.channels.web import CHAT_MAX, identifier
 from khronos.exceptions import Refused, Unreadable
 from khronos.guards.breakers import guarded
 from khronos.intake.accept import accept
+from khronos.intake.body import body_of
 from khronos.intake.callers import come_back_s, wrong_secret_wait
 from khronos.intake.channels import listening
 from khronos.intake.reading import Cursor, is_thinking, read
@@ -78,15 +78,6 @@ def page(conversation: UUID, after: Cursor) -> JsonResponse:
     thinking = is_thinking(conversation)
     found = read(conversation, after).as_json() | {"thinking": thinking}
     return JsonResponse(found, headers={"Cache-Control": "no-store"})
-
-
-def body_of(request: HttpRequest) -> bytes | None:
-    """None where it is too large."""
-    try:
-        raw = request.body
-    except RequestDataTooBig:
-        return None
-    return raw if len(raw) <= settings.UPDATE_MAX_BYTES else None
 
 
 def is_from(channel: Channel, request: HttpRequest, content: bytes) -> bool:
