@@ -21,6 +21,9 @@ from khronos.http import pool
 from tests.integration.model_answers import NAMES, QUESTION, ask, claude, gpt, keys_given, of
 from tests.integration.raw_server import answer, saying, serving
 
+# A tool for whoever was given none.
+UNASKED = {"type": "tool_use", "id": "t", "name": "made_up", "input": {}, "arguments": "{}"}
+
 
 @pytest.fixture(autouse=True)
 def keys(settings: Settings) -> Iterator[None]:
@@ -155,6 +158,8 @@ def test_answers_that_cannot_be_read_are_transient(settings: Settings, name: str
         ("openai", gpt(None), Transient),
         ("anthropic", claude(None, "max_tokens"), Permanent),
         ("openai", gpt("", "length"), Permanent),
+        ("anthropic", claude(None, "tool_use", content=[UNASKED]), Transient),
+        ("openai", gpt(None, "tool_calls", tool_calls=[{"id": "c", "function": UNASKED}]), Transient),
     ],
 )
 def test_empty_answers(settings: Settings, name: str, said: bytes, kind: type[Failure]) -> None:

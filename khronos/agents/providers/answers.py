@@ -58,8 +58,8 @@ def most_tokens(model: str, prompt: Prompt) -> int:
 
 
 def asks_of(prompt: Prompt, stop_reason: str, asks: Sequence[Ask]) -> Sequence[Ask]:
-    """Of an answer that was cut short nobody knows what it would have asked for."""
-    return asks if prompt.may_ask and stop_reason not in CUT_SHORT | {REFUSAL} else ()
+    """Who has no tools gets none. Of an answer that was cut short nobody knows what it would have asked for."""
+    return asks if prompt.tools and prompt.may_ask and stop_reason not in CUT_SHORT | {REFUSAL} else ()
 
 
 def call_id(number: int, position: int) -> str:
