@@ -76,6 +76,7 @@ def test_who_blocked_us_is_told_apart(bot: Transport, sim: Simulator) -> None:
         ("Forbidden: bot was kicked from the supergroup chat", Blocked),
         ("Forbidden: bot is not a member of the channel chat", Blocked),
         ("Forbidden: bot can't initiate conversation with a user", Blocked),
+        ("Forbidden", Blocked),
         ("Forbidden: bot can't send messages to bots", Permanent),
     ],
 )
@@ -116,6 +117,13 @@ def test_too_many_requests_come_with_the_time_to_wait(bot: Transport, sim: Simul
     with pytest.raises(Transient) as caught:
         bot.send(str(CHAT), "hi")
     assert caught.value.retry_after == 17
+
+
+def test_the_time_to_wait_is_also_read_from_the_words() -> None:
+    said = b'{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7"}'
+    with serving(saying(answer(said, "429 Too Many Requests"))) as server, pytest.raises(Transient) as caught:
+        to(server, SEND)
+    assert caught.value.retry_after == 7
 
 
 def test_a_proxy_s_429_tells_its_time_in_the_header() -> None:

@@ -70,11 +70,11 @@ def test_many_threads_share_one_transport(bot: Transport, sim: Simulator) -> Non
 @pytest.mark.parametrize(
     ("chat", "text", "plain", "expected"),
     [
-        ("7", "hi", False, {"chat_id": "7", "text": "hi"}),
-        ("7", "**hi**", False, {"chat_id": "7", "text": "<b>hi</b>", "parse_mode": "HTML"}),
-        ("7", "**hi**", True, {"chat_id": "7", "text": "**hi**"}),
-        ("-100:3", "hi", False, {"chat_id": "-100", "message_thread_id": 3, "text": "hi"}),
-        ("7", "a\0b\ud800c", False, {"chat_id": "7", "text": "abc"}),
+        ("7", "hi", False, {"chat_id": 7, "text": "hi"}),
+        ("7", "**hi**", False, {"chat_id": 7, "text": "<b>hi</b>", "parse_mode": "HTML"}),
+        ("7", "**hi**", True, {"chat_id": 7, "text": "**hi**"}),
+        ("-100:3", "hi", False, {"chat_id": -100, "message_thread_id": 3, "text": "hi"}),
+        ("7", "a\0b\ud800c", False, {"chat_id": 7, "text": "abc"}),
     ],
 )
 def test_parameters_of_a_message(chat: str, text: str, plain: bool, expected: dict[str, Any]) -> None:

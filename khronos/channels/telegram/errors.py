@@ -1,5 +1,6 @@
 """What the Bot API answers, mapped into our failure tree."""
 
+import re
 from typing import Any
 
 from khronos.channels.telegram.reading import decode
@@ -21,14 +22,8 @@ from khronos.exceptions import (
 from khronos.http.inlet import Reply
 
 REASON_MAX = 300
-GONE = (
-    "bot was blocked",
-    "user is deactivated",
-    "was kicked",
-    "is not a member",
-    "initiate conversation",
-    "chat was deleted",
-)
+A_BOT = "messages to bots"  # the only 403 that says nothing of what people want
+SAID_RETRY_AFTER = re.compile(r"retry after (\d+)", re.IGNORECASE)
 REFUSED = {
     "can't parse entities": MarkupRefused,
     "message is not modified": Unchanged,
@@ -87,7 +82,9 @@ def failure_of(
     status: int, reason: str, parameters: dict[str, Any], reply: Reply, repeatable: bool
 ) -> Failure:
     if status == 429:
-        return Throttled(reason, seconds(parameters.get("retry_after"), reply.header("retry-after")))
+        said = SAID_RETRY_AFTER.search(reason)
+        asked = parameters.get("retry_after"), reply.header("retry-after"), said and said[1]
+        return Throttled(reason, seconds(*asked))
     if status >= 500:
         return unsure(reason, repeatable)
     if new_chat := parameters.get("migrate_to_chat_id"):
@@ -95,7 +92,7 @@ def failure_of(
     if status in (401, 404):
         return Unauthorized(reason)
     if status == 403:
-        return Blocked(reason) if any(words in reason for words in GONE) else Permanent(reason)
+        return Permanent(reason) if A_BOT in reason else Blocked(reason)
     if status == 409:
         return Conflict(reason)
     kind = next((kind for words, kind in REFUSED.items() if words in reason), Permanent)

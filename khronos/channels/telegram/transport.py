@@ -67,7 +67,8 @@ class TelegramTransport:
 def place(chat_id: str) -> dict[str, Any]:
     """A conversation is a chat, or one topic of a forum: `chat:thread`."""
     chat, _, thread = chat_id.partition(":")
-    return {"chat_id": chat, "message_thread_id": whole(thread)} if thread else {"chat_id": chat}
+    where: dict[str, Any] = {"chat_id": int(chat) if chat.removeprefix("-").isdecimal() else chat}
+    return where | {"message_thread_id": whole(thread)} if thread else where
 
 
 def keyboard(buttons: Sequence[Button]) -> dict[str, Any]:
