@@ -13,7 +13,8 @@ from django.db import DatabaseError
 from khronos.bus.connection import patient
 from khronos.channels import transport_of
 from khronos.conversation import answer
-from khronos.exceptions import Failure, LostLease, Transient
+from khronos.delivery.pacing import courtesy, is_paused
+from khronos.exceptions import LostLease, Transient
 from khronos.models import Delivery, Message, Turn
 from khronos.models.commit import commit
 from khronos.models.lease import holder
@@ -92,8 +93,9 @@ def acknowledge_presses(turn: Turn, messages: Sequence[Message]) -> None:
     """A pressed button turns until it is answered; Telegram forgets it after a minute, a failure too."""
     for message in messages:
         if callback_id := message.media.get("callback_id"):
-            with suppress(Failure):
-                transport_of(turn.conversation.channel).answer_button(callback_id)
+            transport = transport_of(turn.conversation.channel)
+            with courtesy(transport):
+                transport.answer_button(callback_id)
 
 
 @contextmanager
@@ -101,8 +103,9 @@ def typing_shown(turn: Turn) -> Iterator[None]:
     transport = transport_of(turn.conversation.channel)
 
     def show() -> None:
-        with suppress(Failure):  # a courtesy
-            transport.typing(turn.conversation.chat_id)
+        if not is_paused(transport):
+            with courtesy(transport):
+                transport.typing(turn.conversation.chat_id)
 
     with ExitStack() as stack:
         if not transport.pulled:

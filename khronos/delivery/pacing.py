@@ -1,6 +1,7 @@
 """When a delivery may go: limits that all processes share, waited for by the row and not by a worker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 
@@ -42,3 +43,16 @@ def slow_down(transport: Transport, error: Failure) -> None:
     """A 429 is for the whole bot, not for this chat alone."""
     if isinstance(error, Throttled) and transport.budget:
         limiter().pause(transport.budget, error.retry_after or PAUSE_S)
+
+
+@contextmanager
+def courtesy(transport: Transport) -> Iterator[None]:
+    """What may fail unnoticed; the other side's 429 counts all the same."""
+    try:
+        yield
+    except Failure as error:
+        slow_down(transport, error)
+
+
+def is_paused(transport: Transport) -> bool:
+    return any(usage.paused_s > 0 for usage in limiter().snapshot([transport.budget]))

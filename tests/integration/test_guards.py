@@ -6,8 +6,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from bench.patience import until
 from bench.simulator import Simulator
+from khronos.channels import transport_of
 from khronos.conversation import turn as turns
+from khronos.conversation.holding import typing_shown
 from khronos.conversation.patience import token_of, wake
 from khronos.conversation.phrases import phrase
 from khronos.guards.breakers import breaker, guarded
@@ -152,6 +155,21 @@ def test_429_pauses_the_whole_bot_for_as_long_as_telegram_says(
     assert sent_to(sim) == []
     assert len(sim.telegram.calls("sendMessage")) == 1
     assert all(28 < waits_s(each) < 32 for each in Delivery.objects.all())
+
+
+def test_429_to_the_sign_of_typing_pauses_the_whole_bot_too(
+    telegram: Channel, sim: Simulator, settings: Settings
+) -> None:
+    settings.TELEGRAM_SPACING_MS, settings.TYPING_AFTER_S, settings.TYPING_EVERY_S = 1, 0, 0.05
+    sim.telegram.fail(status=429, method="sendChatAction", retry_after=30, count=1)
+    people(sim, telegram, ANA)
+    with typing_shown(Turn.objects.get()):
+        budget = [transport_of(telegram).budget]
+        assert until(lambda: any(each.paused_s for each in limiter().snapshot(budget)), 10)
+        assert not until(lambda: len(sim.telegram.calls("sendChatAction")) > 1, 0.3)
+    way.answer()
+    assert sent_to(sim) == []
+    assert 28 < waits_s(Delivery.objects.get()) < 32
 
 
 def test_edit_mode_asks_for_the_placeholder_and_for_its_filling(
