@@ -85,7 +85,7 @@ def line(part: "Part", result: "Result") -> str:
     detail = " ".join(local(result.detail).split())
     if result.ok:
         return f"✅ {part.name:{WIDTH}}{detail}"
-    return f"❌ {part.name:{WIDTH}}{detail}. {_('Fix')}: {translation.gettext(part.fix)}."
+    return f"❌ {part.name:{WIDTH}}{detail.rstrip('.')}. {_('Fix')}: {translation.gettext(part.fix)}."
 
 
 def facts(part: "Part", result: "Result") -> dict[str, object]:

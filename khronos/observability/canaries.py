@@ -6,6 +6,7 @@ They fly from a thread of their own: a broker that hangs keeps the dispatcher's 
 import contextlib
 import threading
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import kombu.exceptions
@@ -84,9 +85,10 @@ def send_canary(place: str) -> None:
 
 
 def fly_over_bus() -> bytes:
-    """Answers the entry that is to be read."""
-    wire = dict.fromkeys(("trace_id", "tenant_id", "conversation_id", "customer_id", "timestamp"), "")
-    wire |= {"event": BUS, "event_id": str(uuid.uuid4()), "idempotency_key": "canary", "payload": "{}"}
+    """Answers the entry that is to be read: an event like any other, of nobody."""
+    wire = dict.fromkeys(("tenant_id", "conversation_id", "customer_id"), "")
+    wire |= {"event": BUS, "event_id": str(uuid.uuid4()), "idempotency_key": "canary"}
+    wire |= {"trace_id": uuid.uuid4().hex, "timestamp": datetime.now(UTC).isoformat(), "payload": "{}"}
     entry: Any = client().xadd(BUS, wire)  # type: ignore[arg-type]
     return bytes(entry)
 

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from khronos.guards.breakers import guarded
 from khronos.models import DeadLetter, Event, Update
 from khronos.observability import canaries, health, heartbeat, views
 from khronos.observability.health import Readiness
+from tests.integration.way import told
 
 TOKEN = "metrics-token"
 
@@ -256,6 +257,9 @@ def test_a_canary_on_the_bus_comes_back_when_it_is_read_and_acknowledged(bus: "r
     beat("dispatcher")
     beat("dispatcher")
     assert canaries.canaries()[canaries.BUS] == (0, 0)
+    [event] = told(bus, canaries.BUS)
+    assert all(event[name] for name in ("event", "event_id", "trace_id", "idempotency_key"))
+    assert datetime.fromisoformat(event["timestamp"]).tzinfo is not None
     assert bus.xpending(canaries.BUS, canaries.READERS)["pending"] == 0
 
 
