@@ -42,7 +42,7 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
 
 
 def give_length(environ: "WSGIEnvironment") -> None:
-    """Tunnels send bodies in chunks, and Django reads nothing where no length is told; granian knows the end."""
+    """Tunnels send bodies in chunks; where no length is told Django reads nothing. granian knows the end."""
     is_upload = environ.get("CONTENT_TYPE", "").startswith("multipart/")
     environ["CONTENT_LENGTH"] = str(UPLOAD_MAX_BYTES if is_upload else settings.UPDATE_MAX_BYTES + 1)
 

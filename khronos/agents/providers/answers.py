@@ -58,7 +58,7 @@ def most_tokens(model: str, prompt: Prompt) -> int:
 
 
 def asks_of(prompt: Prompt, stop_reason: str, asks: Sequence[Ask]) -> Sequence[Ask]:
-    """Who has no tools gets none. Of an answer that was cut short nobody knows what it would have asked for."""
+    """Who has no tools gets none. What an answer that was cut short would have asked for, nobody knows."""
     return asks if prompt.tools and prompt.may_ask and stop_reason not in CUT_SHORT | {REFUSAL} else ()
 
 
