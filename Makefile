@@ -5,11 +5,14 @@ PY = .venv/bin/python
 # A foreign environment's variables would bend ours.
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help up down ps validate test lint fmt bench chaos lock
-.SILENT: help up down ps validate test lint bench chaos
+.PHONY: help setup up down ps validate test lint fmt bench chaos lock
+.SILENT: help setup up down ps validate test lint bench chaos
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+setup: ## a few questions: bot, address, keys; writes .env
+	deploy/bootstrap && exec $(PY) manage.py setup
 
 up: ## start Khronos in the foreground; Ctrl-C stops it
 	deploy/bootstrap && exec $(PY) manage.py up

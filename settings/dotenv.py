@@ -43,10 +43,13 @@ def drop_empty(pairs: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in pairs.items() if value != ""}
 
 
+def path() -> Path:
+    return ROOT / os.environ.get("KHRONOS_DOTENV", ".env")
+
+
 def given() -> dict[str, str]:
     """What somebody set on purpose: the process's environment, then `.env`."""
-    dotenv = ROOT / os.environ.get("KHRONOS_DOTENV", ".env")
-    return drop_empty(dict(read_env_file(dotenv))) | drop_empty(dict(os.environ))
+    return drop_empty(dict(read_env_file(path()))) | drop_empty(dict(os.environ))
 
 
 def home(given: dict[str, str]) -> Path:
