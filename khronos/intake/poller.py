@@ -14,8 +14,11 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from django.db.models import QuerySet
 
 from khronos.alerts import raise_alert, resolve_alert
+from khronos.bus import doorbell
+from khronos.bus.routes import HURRY
 from khronos.channels import account_of
 from khronos.channels.telegram.api import BotApi, Fetched
+from khronos.delivery.policy import wrong_token
 from khronos.exceptions import Conflict, Failure, Transient, Unauthorized
 from khronos.intake.accept import accept_all
 from khronos.models import Channel, Lease
@@ -54,6 +57,8 @@ class Poller:
                     self.stopping.wait(STAND_BY_S)
                     continue
                 self.poll()
+                if self.failures:
+                    self.recover()
                 self.failures = 0
             except Conflict as conflict:
                 self.yield_to(conflict)
@@ -120,6 +125,11 @@ class Poller:
             "Stop it, or give one of them another bot.",
         )
         self.stopping.wait(CONFLICT_S)
+
+    def recover(self) -> None:
+        """What was refused for a wrong token need not wait for its next try."""
+        if resolve_alert(wrong_token(self.channel)):
+            doorbell.call(HURRY, "ops", wrong_token(self.channel))
 
     def rest(self, error: Exception) -> None:
         self.failures += 1

@@ -12,7 +12,8 @@ from pytest_django import Settings
 
 from bench.patience import until
 from bench.simulator import Simulator
-from khronos.alerts import _resolved
+from khronos.alerts import _resolved, raise_alert
+from khronos.delivery.policy import wrong_token
 from khronos.intake import accept as intake
 from khronos.intake import poller
 from khronos.intake.poller import Poller, Polling
@@ -104,6 +105,16 @@ def test_mended_token_is_used(telegram: Channel, sim: Simulator) -> None:
         assert until(lambda: stored() == 1, 10)
         assert until(lambda: open_alerts() == set(), 10)
     assert Lease.objects.exclude(holder="").count() == 0
+
+
+def test_token_that_is_good_again_ends_the_wait_of_what_it_refused(
+    telegram: Channel, sim: Simulator, bus: "redis.Redis"
+) -> None:
+    sim.telegram.fail(status=401, method="getUpdates", count=1)
+    raise_alert(wrong_token(telegram), "error", "refused")
+    with polling(telegram):
+        assert until(lambda: open_alerts() == set() and bus.llen("ops"), 10)
+    assert b"tasks.ops.hurry" in b"".join(bus.lrange("ops", 0, -1))
 
 
 def test_of_two_channels_with_one_token_one_polls(telegram: Channel, sim: Simulator) -> None:
