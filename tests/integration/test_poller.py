@@ -114,7 +114,7 @@ def test_token_that_is_good_again_ends_the_wait_of_what_it_refused(
     raise_alert(wrong_token(telegram), "error", "refused")
     with polling(telegram):
         assert until(lambda: open_alerts() == set() and bus.llen("ops"), 10)
-    assert b"tasks.ops.hurry" in b"".join(bus.lrange("ops", 0, -1))
+    assert "tasks.ops.hurry" in str(bus.lrange("ops", 0, -1))
 
 
 def test_of_two_channels_with_one_token_one_polls(telegram: Channel, sim: Simulator) -> None:
