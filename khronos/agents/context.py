@@ -12,6 +12,7 @@ from khronos.agents.attached import NOTHING, Attached, joined, lined
 from khronos.agents.memory import facts_for
 from khronos.agents.passages import passages_for
 from khronos.agents.providers.base import Line, Prompt, Role
+from khronos.agents.shared import in_words
 from khronos.agents.window import summary_of, window_of
 from khronos.models import Conversation, Message, Turn
 
@@ -91,4 +92,4 @@ def said(message: Message, attached: Attached = NOTHING) -> str:
         return text
     if known := attached.get(message.pk):
         return f"{known.words} {text}".strip()
-    return f"[{message.content}] {text}".strip()
+    return f"{in_words(message)} {text}".strip()

@@ -54,7 +54,7 @@ def newest_before(most: int) -> Select[Message]:
                 pk__gte=Slot("first", key),
             )
             .order_by("-pk")
-            .only("pk", "turn_id", "author", "text", "content", "sender_name", "created_at")[:most]
+            .only("pk", "turn_id", "author", "text", "content", "media", "sender_name", "created_at")[:most]
         )
     )
 
