@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import path
+from django.views.generic import RedirectView
 
 from khronos.desk import chat, home, login
 from khronos.desk.dashboard import views as dashboard
@@ -32,6 +33,7 @@ urlpatterns = [
     path("pool/stats", guards.pool_stats),
     path("test-alert", herald.test_alert),
     path("dashboard", dashboard.page),
+    path("dashboard/", RedirectView.as_view(url="/dashboard")),  # as many type it
     path("dashboard/data", dashboard.data),
     path("dashboard/services", dashboard.services_status),
     path("dashboard/memory", dashboard.memory_status),

@@ -232,3 +232,8 @@ def test_both_languages_have_the_same_holes() -> None:
         portuguese = phrases()
     assert set(english) == set(portuguese)
     assert sum(english[key] != portuguese[key] for key in english) > 100
+
+
+def test_a_slash_at_its_end_leads_to_the_page(client: Client) -> None:
+    answer = client.get("/dashboard/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/dashboard")
