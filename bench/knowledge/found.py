@@ -8,7 +8,8 @@ from typing import Any
 
 from bench.knowledge.pairs import KINDS, Question, documents, follow_ups, lines, questions
 from khronos.knowledge import intake, readers
-from khronos.knowledge.search import Passage, search
+from khronos.knowledge.passage import Passage
+from khronos.knowledge.search import search
 from khronos.models import Chunk, Tenant
 
 ALL = 200  # passages: more than there are

@@ -14,7 +14,7 @@ from khronos.models import Chunk, Document
 from khronos.observability.steps import step
 
 if TYPE_CHECKING:
-    from khronos.knowledge.search import Passage
+    from khronos.knowledge.passage import Passage
 
 log = logging.getLogger(__name__)
 
@@ -65,4 +65,4 @@ def within_budget(passages: "Iterable[Passage]") -> "Iterable[Found]":
         left -= tokens(each.text) + tokens(each.cited)
         if left < 0:
             return
-        yield Found(each.cited, each.text, each.score, each.document, each.chunk)
+        yield Found(each.cited, each.text, each.score, each.document, each.chunk, each.leads)

@@ -3,21 +3,17 @@
 `search(tenant.pk, "Posso devolver uma bota?")`: candidates by words and by meaning, judged by both.
 """
 
-import logging
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from khronos.exceptions import Failure
 from khronos.knowledge.asking import Wording, asked
-from khronos.knowledge.embedding import paying
 from khronos.knowledge.embedding.chosen import embedder
-from khronos.knowledge.index import Index, index
+from khronos.knowledge.index import index
+from khronos.knowledge.looking import Look, looks
+from khronos.knowledge.passage import Passage, scored
 from khronos.knowledge.scope import Scope
-from khronos.knowledge.terms import share, terms_of
+from khronos.knowledge.terms import Terms, terms_of
 from khronos.knowledge.vectors import together
 from khronos.models import Chunk
 from khronos.models.chunk import UNSEEN
@@ -25,18 +21,9 @@ from khronos.models.chunk import UNSEEN
 if TYPE_CHECKING:
     from khronos.knowledge.embedding.base import Vector
 
-log = logging.getLogger(__name__)
-
-PATIENCE_S = 1.0  # with the embedder: then words alone must do
 CANDIDATES = 40  # by words
 UNSEEN_MAX = 1000
 CLOSEST = 40  # by meaning, which are judged with the ones that were found by words
-WORDS_WEIGH = 0.4  # of a whole match of words, beside the cosine
-SURPRISE = (
-    1.5  # a power: in another language a few words are alike by chance, and must not outweigh the meaning
-)
-COVERS = 0.28  # what has less does not answer the question (bench/knowledge has what that costs)
-WORDS_COVER = 0.7  # where the meaning is unknown
 
 FIELDS = (
     "pk",
@@ -51,52 +38,6 @@ FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
-    chunk: int
-    document: int
-    title: str
-    source: str  # the file's name, or an address
-    heading: str
-    text: str
-    meaning: float  # the cosine
-    words: float  # 1: all words of the question stand in it
-
-    @property
-    def score(self) -> float:
-        return self.meaning + WORDS_WEIGH * math.pow(self.words, SURPRISE)
-
-    @property
-    def covers(self) -> bool:
-        """It is about what was asked; whoever shows less than this makes things up."""
-        return self.score >= COVERS or self.words >= WORDS_COVER
-
-    @property
-    def cited(self) -> str:
-        """Where it stands, for people."""
-        return f"{self.title} › {self.heading}" if self.heading else self.title
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A question as passages are judged by it: its wordings weigh differently, and are one vector."""
-
-    terms: Sequence[tuple[float, Mapping[str, float]]]  # weights of wordings, and of the words of each
-    vector: "Vector | None"
-
-    def share_of(self, words: Sequence[str]) -> float:
-        """Of its words, how much stands here: the mean by what it adds to a score."""
-        shares = [(each, share(words, terms)) for each, terms in self.terms]
-        total = sum(each * math.pow(held, SURPRISE) for each, held in shares)
-        return math.pow(total / sum(each for each, _ in shares), 1 / SURPRISE)
-
-
-@dataclass(frozen=True, slots=True)
-class Looks:
-    telling: Mapping[str, float]  # words that any of them is looked for by
-    parts: Sequence[Look]
-
-
 def search(
     tenant: int, question: str, most: int = 5, kind: str = "knowledge", earlier: Sequence[str] = ()
 ) -> list[Passage]:
@@ -107,21 +48,40 @@ def search(
     scope = Scope(tenant, kind)
     if not Chunk.objects.filter(tenant=tenant, kind=kind).exists():
         return []
-    looks = looks_of(tenant, asked(question, earlier))
-    found = index()
-    by_words = found.words(scope, looks.telling, CANDIDATES + unseen(tenant))
-    rows = set(by_words)
-    close = [closest(scope, found, by_words, part.vector) for part in looks.parts]
-    for each in close:
-        rows.update(sorted(each, key=lambda row: -each[row])[:CLOSEST])
-    passages = [best(row, scope, looks.parts, close) for row in read(scope, rows)]
-    return sorted(passages, key=lambda passage: -passage.score)[:most]
-
-
-def looks_of(tenant: int, parts: Sequence[Sequence[Wording]]) -> Looks:
+    parts = asked(question, earlier)
     terms = terms_of(tenant, " ".join(way.text for ways in parts for way in ways))
-    asked = [[(way.weight, terms.of(way.text)) for way in ways] for ways in parts]
-    return Looks(terms.telling(), [*map(Look, asked, meanings_of(tenant, parts))])
+    found = find(scope, parts, terms)
+    if terms.slips and not any(passage.covers for passage in found):
+        again = find(scope, parts, terms, is_mended=True)
+        found = again if any(passage.covers for passage in again) else found
+    return found[:most]
+
+
+def find(
+    scope: Scope, parts: Sequence[Sequence[Wording]], terms: Terms, is_mended: bool = False
+) -> list[Passage]:
+    """Each as the question has it that it answers best."""
+    by_words = index().words(scope, terms.telling(), CANDIDATES + unseen(scope.tenant))
+    found: dict[int, Passage] = {}
+    for look in looks(scope.tenant, parts, terms, is_mended):
+        for place, passage in enumerate(judged_by(look, scope, by_words)):
+            known = found.get(passage.chunk)
+            leads = place == 0 or (known is not None and known.leads)
+            best = passage if known is None or passage.score > known.score else known
+            found[passage.chunk] = replace(best, leads=leads)
+    return sorted(found.values(), key=lambda passage: -passage.score)
+
+
+def judged_by(look: Look, scope: Scope, by_words: Sequence[int]) -> list[Passage]:
+    rows = set(by_words)
+    close: dict[int, float] = {}
+    own: dict[int, float] = {}
+    if look.vectors is not None and (vector := look.vector) is not None:
+        rows.update(index().meaning(scope, vector, embedder().name))
+        close, own = cosines(scope, rows, vector, look.vectors[0])
+        rows = {*by_words, *sorted(close, key=lambda row: -close[row])[:CLOSEST]}
+    passages = [judged(row, scope, look, close, own) for row in read(scope, rows)]
+    return sorted(passages, key=lambda passage: -passage.score)
 
 
 def unseen(tenant: int) -> int:
@@ -130,36 +90,14 @@ def unseen(tenant: int) -> int:
     return chunks[:UNSEEN_MAX].count()
 
 
-def meanings_of(tenant: int, parts: Sequence[Sequence[Wording]]) -> "Sequence[Vector | None]":
-    """Of each the mean of its wordings' vectors: with a passage's it makes the mean of their cosines."""
-    texts = [way.text for ways in parts for way in ways]
-    try:
-        with paying.question(tenant, texts):
-            vectors = iter(embedder().embed(texts, patience_s=PATIENCE_S, in_haste=True))
-    except Failure as error:
-        log.warning("searched by words alone", extra={"error": str(error)[:200]})
-        return [None] * len(parts)
-    return [mean([next(vectors) for _ in ways], [way.weight for way in ways]) for ways in parts]
-
-
-def mean(vectors: "Sequence[Vector]", weights: Sequence[float]) -> "Vector":
-    found: Vector = np.average(vectors, axis=0, weights=weights).astype(np.float32)
-    return found
-
-
-def closest(scope: Scope, found: Index, by_words: Sequence[int], vector: "Vector | None") -> dict[int, float]:
-    if vector is None:
-        return {}
-    return cosines(scope, {*by_words, *found.meaning(scope, vector, embedder().name)}, vector)
-
-
-def cosines(scope: Scope, rows: "set[int]", vector: "Vector") -> dict[int, float]:
-    """Without those that another model embedded."""
+def cosines(scope: Scope, rows: "set[int]", *vectors: "Vector") -> list[dict[int, float]]:
+    """With each of the vectors; without those that another model embedded."""
     name = embedder().name
     chunks = Chunk.objects.filter(pk__in=rows).values_list("pk", "vector", "tenant_id", "kind", "model")
     found = [(pk, raw) for pk, raw, *of in chunks if raw and of == [scope.tenant, scope.kind, name]]
-    alike = together(raw for _, raw in found) @ vector if found else ()
-    return {pk: float(cosine) for (pk, _), cosine in zip(found, alike, strict=True)}
+    table = together(raw for _, raw in found) if found else None
+    alike = [() if table is None else table @ vector for vector in vectors]
+    return [{pk: float(cosine) for (pk, _), cosine in zip(found, each, strict=True)} for each in alike]
 
 
 def read(scope: Scope, rows: "set[int]") -> Sequence[Mapping[str, Any]]:
@@ -168,16 +106,10 @@ def read(scope: Scope, rows: "set[int]") -> Sequence[Mapping[str, Any]]:
     return [row for row in chunks if (row["tenant_id"], row["kind"]) == (scope.tenant, scope.kind)]
 
 
-def best(
-    row: Mapping[str, Any], scope: Scope, looks: Sequence[Look], close: Sequence[Mapping[int, float]]
+def judged(
+    row: Mapping[str, Any], scope: Scope, look: Look, close: Mapping[int, float], own: Mapping[int, float]
 ) -> Passage:
-    """As the question that it answers best has it."""
-    pairs = zip(looks, close, strict=True)
-    passages = [judged(row, scope, look, each.get(row["pk"], 0.0)) for look, each in pairs]
-    return max(passages, key=lambda passage: passage.score)
-
-
-def judged(row: Mapping[str, Any], scope: Scope, look: Look, close: float) -> Passage:
+    words, own_words = look.shares(scope.bare(row["words"]))
     return Passage(
         chunk=row["pk"],
         document=row["document_id"],
@@ -185,6 +117,7 @@ def judged(row: Mapping[str, Any], scope: Scope, look: Look, close: float) -> Pa
         source=row["document__source"],
         heading=row["heading"],
         text=row["text"],
-        meaning=close,
-        words=look.share_of(scope.bare(row["words"])),
+        meaning=close.get(row["pk"], 0.0),
+        words=words,
+        own=scored(own.get(row["pk"], 0.0), own_words),
     )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db.models.functions import Now
@@ -11,9 +12,10 @@ from khronos.agents.context import build
 from khronos.agents.language import language_heard
 from khronos.agents.providers.offline import OfflineProvider
 from khronos.knowledge import example, intake, readers, versions, work
+from khronos.knowledge.passage import Passage
 from khronos.knowledge.reading.guarded import read
 from khronos.knowledge.scope import Scope
-from khronos.knowledge.search import Passage, search
+from khronos.knowledge.search import search
 from khronos.knowledge.splitting import split
 from khronos.models import Chunk, Document, Pause, Tenant, Word
 from tests.factories import make_channel, make_conversation, make_message, make_tenant, make_turn
@@ -89,6 +91,18 @@ def test_a_passage_says_where_it_stands(tenant: Tenant) -> None:
 def test_what_the_documents_do_not_say_is_not_covered(tenant: Tenant, question: str) -> None:
     added(tenant)
     assert not any(passage.covers for passage in search(tenant.pk, question))
+
+
+def test_a_misspelt_question_is_understood_where_its_words_say_too_little(tenant: Tenant) -> None:
+    added(tenant, (Path(example.__file__).parent / "aurora.pt.md").read_text("utf-8"))
+    found = first(tenant, "qual o prazo de entega?")
+    assert (found.heading, found.covers) == ("Entrega e frete", True)
+
+
+def test_of_two_questions_in_one_each_has_its_passage(tenant: Tenant) -> None:
+    added(tenant)
+    found = search(tenant.pk, "Posso devolver uma bota? A que horas vocês abrem no sábado?")
+    assert {each.heading for each in found if each.leads} == {"Devoluções", "Horário"}
 
 
 def test_nothing_of_another_tenant_is_found(tenant: Tenant) -> None:

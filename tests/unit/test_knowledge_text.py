@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from khronos.knowledge.asking import BACK, asked, wordings
+from khronos.knowledge.passage import COVERS, Passage
 from khronos.knowledge.reading.plain import decoded, read_markdown, read_text
 from khronos.knowledge.splitting import OVERLAP, PIECE, Block, split
 from khronos.knowledge.typos import likeliest, slips_of
@@ -172,3 +173,11 @@ def test_a_later_part_leans_on_the_earlier_one() -> None:
 )
 def test_what_is_one_question_or_a_story_stays_whole(message: str) -> None:
     assert len(asked(message)) == 1
+
+
+@pytest.mark.parametrize(
+    ("together", "own", "covers"), [(0.1, 0.4, True), (0.4, 0.1, True), (0.1, 0.1, False)]
+)
+def test_who_changes_the_subject_is_answered_all_the_same(together: float, own: float, covers: bool) -> None:
+    assert 0.1 < COVERS < 0.4
+    assert Passage(1, 1, "Shop", "shop.md", "", "", together, 0.0, own).covers is covers

@@ -60,6 +60,7 @@ def topic(said: str, language: str = "") -> str:
         ("?", "noise"),
         ("\N{THUMBS UP SIGN}", "noise"),
         ("kkkkk", "noise"),
+        ("Cadê meu pedido??", "otherwise"),
         ("bye", "bye"),
         ("Tchau, até amanhã", "bye"),
         ("Where is my order 1042?", "otherwise"),

@@ -49,6 +49,7 @@ class Found:
     score: float
     document: int
     chunk: int
+    leads: bool = False  # of several questions in one it answers one best
 
 
 @dataclass(frozen=True, slots=True)

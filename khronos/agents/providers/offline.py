@@ -76,13 +76,16 @@ def is_reading(tenant: int) -> bool:
 
 
 def cited(found: Sequence[Found]) -> str:
-    """What answers best; a second one where it is nearly as good, and no translation of the first."""
+    """What answers best, each of several questions first; a second one where it is nearly as good.
+
+    Of one document, since another may be its translation.
+    """
     near = [
-        f"{each.text} [{number}]"
+        (not each.leads, number, each.text)
         for number, each in enumerate(found, 1)
-        if each.document == found[0].document and each.score >= found[0].score * ALIKE
+        if each.document == found[0].document and (each.leads or each.score >= found[0].score * ALIKE)
     ]
-    return "\n\n".join(near[:PASSAGES_MAX])
+    return "\n\n".join(f"{text} [{number}]" for _, number, text in sorted(near)[:PASSAGES_MAX])
 
 
 def on_one_line(text: str) -> str:

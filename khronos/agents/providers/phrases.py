@@ -91,7 +91,7 @@ PHRASES = (
     ),
     Phrase(
         "noise",
-        heard(r"k{3,}|(?:ha){2,}h?|(?:he){2,}|(?:rs){2,}|lol|(?=\W+$)"),
+        heard(r"k{3,}|(?:ha){2,}h?|(?:he){2,}|(?:rs){2,}|lol|^\W+$"),
         'You wrote "{said}". If there is anything that you want to know, ask me in a few words. '
         "(This is the demonstration assistant of Khronos.)",
         "Você escreveu “{said}”. Se quiser saber alguma coisa, pergunte em poucas palavras. "
