@@ -54,7 +54,7 @@ def try_telegram(news: News) -> Outcome:
 
 
 def unwanted(name: str) -> Outcome:
-    said = _("is not configured. To have it: %(fix)s.") % {"fix": _(FIX[name])}
+    said = _("is not configured. To have it: %(fix)s.") % {"fix": translation.gettext(FIX[name])}
     return Outcome(name, False, said, is_off=True)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import gettext, override
+from django.utils import translation
 
 
 class Said(str):
@@ -22,7 +22,7 @@ class Said(str):
         return Said(self.text, figures)
 
     def local(self) -> str:
-        words = gettext(self.text)
+        words = translation.gettext(self.text)
         return (
             words
             if self.figures is None
@@ -46,6 +46,6 @@ def translated(text: str) -> dict[str, str]:
         return {}
     found = {}
     for code, _name in settings.LANGUAGES:
-        with override(code):
+        with translation.override(code):
             found[code] = text.local()
     return {code: words for code, words in found.items() if words != text}
