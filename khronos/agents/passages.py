@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from khronos.agents.providers.base import Found, tokens
-from khronos.agents.providers.phrases import may_be_documented
+from khronos.agents.providers.phrases import OTHERWISE, may_be_documented, small_talk
 from khronos.guards import caches
 from khronos.knowledge.words import folded, has_words
 from khronos.models import Chunk, Document
@@ -30,7 +30,7 @@ def passages_for(tenant: int, asked: str, earlier: Sequence[str] = ()) -> list[F
         if not has_documents(tenant) or not may_be(asked):
             return None
         with step("knowledge.searched") as this:
-            found = searched(tenant, asked, [each for each in earlier if may_be(each)])
+            found = searched(tenant, asked, [] if is_small_talk(asked) else [*filter(may_be, earlier)])
             this.add(passages=len(found))
         return found
     except Exception:
@@ -50,6 +50,11 @@ def has_documents(tenant: int) -> bool:
 
 def may_be(text: str) -> bool:
     return has_words(text) and may_be_documented(" ".join(folded(text).split()))
+
+
+def is_small_talk(text: str) -> bool:
+    """Whoever asks what we can do means us, and not what was spoken of before."""
+    return small_talk(" ".join(folded(text).split())) is not OTHERWISE
 
 
 def searched(tenant: int, asked: str, earlier: Sequence[str]) -> list[Found]:

@@ -69,7 +69,7 @@ def find(
             leads = place == 0 or (known is not None and known.leads)
             best = passage if known is None or passage.score > known.score else known
             found[passage.chunk] = replace(best, leads=leads)
-    return sorted(found.values(), key=lambda passage: -passage.score)
+    return sorted(found.values(), key=lambda passage: (not passage.covers, -passage.score))
 
 
 def judged_by(look: Look, scope: Scope, by_words: Sequence[int]) -> list[Passage]:

@@ -92,16 +92,18 @@ def test_a_question_that_leans_on_the_one_before_is_looked_up_with_it(
     telegram: Channel, sim: Simulator
 ) -> None:
     document(telegram.tenant)
-    seen = script(sim, *(Answer("Well [1].") for _ in range(5)))
+    seen = script(sim, *(Answer("Well [1].") for _ in range(6)))
     talk(telegram, sim, "Can I return a boot?")
     talk(telegram, sim, "Thanks!")
     talk(telegram, sim, "and until when?")
     assert "<passage [1] of: Shop › Returns>" in last_line(seen[2])
     talk(telegram, sim, "\N{THUMBS UP SIGN}")
     assert last_line(seen[3]) == "\N{THUMBS UP SIGN}", "nothing was asked"
+    talk(telegram, sim, "What can you do?")
+    assert "<passage" not in last_line(seen[4]), "it is about us"
     talk(telegram, sim, "/reset")
     talk(telegram, sim, "and until when?")
-    assert "<passage" not in last_line(seen[4]), "what was said before is forgotten"
+    assert "<passage" not in last_line(seen[5]), "what was said before is forgotten"
 
 
 def test_a_tenant_may_keep_its_sources_to_itself(telegram: Channel, sim: Simulator) -> None:
