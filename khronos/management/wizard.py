@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -70,7 +71,7 @@ def answer(question: Question, before: str, ask: Ask, say: Say) -> str:
     """Asked again until it is good, kept or left out."""
     hint = _("Enter keeps it, - removes it") if before else _("Enter leaves it out")
     while True:
-        given = ask(f"{_(question.words)} ({hint}): ").strip()
+        given = ask(f"{translation.gettext(question.words)} ({hint}): ").strip()
         if given in ("", REMOVE):
             return "" if given else before
         try:
