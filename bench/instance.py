@@ -23,7 +23,7 @@ import orjson
 import psutil
 import redis
 
-from bench import logs
+from bench import logs, migrated
 from bench.patience import answers, free_ports, until
 from bench.simulator.client import BotClient
 from bench.simulator.telegram.bot import DEFAULT_TOKEN
@@ -137,6 +137,7 @@ class Instance:
     def start(self, *, wait: bool = True) -> None:
         """Start it on its folder, as that was left; ready when this returns."""
         self.starts += 1
+        migrated.give(self.home.path, self.env)
         with self.up_log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up"],
