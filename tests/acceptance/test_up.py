@@ -23,6 +23,7 @@ def khronos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 
 
 def test_first_start_makes_what_is_missing_and_shows_the_password_once(khronos: Instance) -> None:
+    assert khronos.screen.count("✓ Made the database") == 1
     assert khronos.screen.count("password") == 1
     assert khronos.screen.count("/login/") == 1
     assert stat.S_IMODE(khronos.home.stat().st_mode) == 0o700
