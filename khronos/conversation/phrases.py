@@ -1,17 +1,35 @@
 """What Khronos itself says to people, in their language."""
 
+# Of the commands that are shown to people.
+MENU = {
+    "en": {
+        "human": "talk to a person",
+        "reset": "forget what we said",
+        "privacy": "what is kept and remembered about you",
+        "help": "what I can do",
+    },
+    "pt": {
+        "human": "falar com uma pessoa",
+        "reset": "esquecer o que conversamos",
+        "privacy": "o que guardamos e lembramos sobre você",
+        "help": "o que eu sei fazer",
+    },
+}
+
+
+def menu(language: str) -> str:
+    shown = ((name, text) for name, text in MENU[language].items() if name != "help")
+    return "\n".join(f"/{name} – {text}" for name, text in shown)
+
+
 PHRASES = {
     "start": {
         "en": "Hello! Write to me and I will answer. /help shows what I can do.",
         "pt": "Olá! Escreva para mim e eu respondo. /help mostra o que eu sei fazer.",
     },
     "help": {
-        "en": "Ask me anything in your own words.\n\n"
-        "/human – talk to a person\n/reset – forget what we said\n"
-        "/privacy – what is kept and remembered about you",
-        "pt": "Pergunte o que quiser, com suas palavras.\n\n"
-        "/human – falar com uma pessoa\n/reset – esquecer o que conversamos\n"
-        "/privacy – o que guardamos e lembramos sobre você",
+        "en": f"Ask me anything in your own words.\n\n{menu('en')}",
+        "pt": f"Pergunte o que quiser, com suas palavras.\n\n{menu('pt')}",
     },
     "human": {
         "en": "I am calling a person. They will answer you here.",

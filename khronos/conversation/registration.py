@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.channels.telegram.api import BotApi
+from khronos.conversation.phrases import MENU
 from khronos.conversation.sweep import hurry
 from khronos.delivery.policy import wrong_token
 from khronos.exceptions import Failure, Misconfigured, Unauthorized
@@ -101,7 +102,18 @@ def introduce(channel: Channel, api: BotApi) -> None:
     """In groups the bot must know the name that it is called by."""
     username = str(api.get_me().get("username") or "")[:100]
     if username and username != channel.username:
+        offer_menu(api)
         Channel.objects.filter(pk=channel.pk).update(username=username)
+
+
+def offer_menu(api: BotApi) -> None:
+    """The commands behind "/", unless somebody chose others: nothing is worse without them."""
+    try:
+        if not api.get_my_commands():
+            api.set_my_commands(MENU["pt"], "pt")
+            api.set_my_commands(MENU["en"])
+    except Failure as error:
+        log.info("no menu of commands", extra={"error": str(error)})
 
 
 def recent_trouble(info: dict[str, Any]) -> str:

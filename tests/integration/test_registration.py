@@ -28,6 +28,7 @@ def public(settings: Settings, sim: Simulator) -> Iterator[None]:
     sim.heal()
     for token in (TOKEN, ANOTHER):
         sim.telegram.set_webhook("", token=token)  # the simulator is everybody's
+        sim.telegram.bot(token).commands.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -170,3 +171,29 @@ def test_a_bug_with_one_channel_is_raised_after_the_others(
     with pytest.raises(ValueError, match="a bug"):
         watch()
     assert [secret_at(sim), secret_at(sim, ANOTHER)] == [None, "well"]
+
+
+def test_commands_are_offered_to_a_new_bot_in_both_languages(telegram: Channel, sim: Simulator) -> None:
+    Channel.objects.update(username="")
+    watch()
+    watch()
+    offered = sim.telegram.bot(TOKEN).commands
+    assert [[each["command"] for each in offered[language]] for language in ("", "pt")] == [
+        ["human", "reset", "privacy", "help"]
+    ] * 2
+    assert len(sim.telegram.calls("setMyCommands")) == 2
+
+
+def test_commands_that_somebody_chose_stay(telegram: Channel, sim: Simulator) -> None:
+    Channel.objects.update(username="")
+    BotApi(TOKEN).set_my_commands({"menu": "what we cook today"})
+    watch()
+    assert BotApi(TOKEN).get_my_commands() == [{"command": "menu", "description": "what we cook today"}]
+
+
+def test_a_server_without_menus_is_no_trouble(telegram: Channel, sim: Simulator) -> None:
+    Channel.objects.update(username="")
+    sim.telegram.fail(method="getMyCommands", status=404, description="Not Found")
+    watch()
+    telegram.refresh_from_db()
+    assert (telegram.username, open_alerts()) == (sim.telegram.bot(TOKEN).username, set())

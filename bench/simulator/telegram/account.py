@@ -39,12 +39,12 @@ def set_my_commands(bot: Bot, params: Params) -> bool:
     commands = json_of(params, "commands")
     if not isinstance(commands, list):
         raise bad_request('Bad Request: parameter "commands" is required')
-    bot.commands = commands
+    bot.commands[str(params.get("language_code", ""))] = commands
     return True
 
 
 def get_my_commands(bot: Bot, params: Params) -> list[object]:
-    return bot.commands
+    return bot.commands.get(str(params.get("language_code", "")), [])
 
 
 def get_chat(bot: Bot, params: Params) -> dict[str, object]:

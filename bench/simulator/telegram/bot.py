@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bench.simulator.telegram.chat import Chat, kind_of
 from bench.simulator.telegram.ledger import Update
@@ -49,7 +50,7 @@ class Bot:
     pending: dict[int, Update] = field(default_factory=dict)
     webhook: Webhook | None = None
     allowed_updates: frozenset[str] = frozenset()
-    commands: list[object] = field(default_factory=list)
+    commands: dict[str, list[Any]] = field(default_factory=dict)  # by language
     open_queries: set[str] = field(default_factory=set)
     files: dict[str, StoredFile] = field(default_factory=dict)
     next_update_id: int = FIRST_UPDATE_ID

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -85,6 +85,14 @@ class BotApi:
 
     def get_me(self) -> dict[str, Any]:
         return known(self.call("getMe"), dict)
+
+    def get_my_commands(self) -> list[dict[str, str]]:
+        return known(self.call("getMyCommands"), list)
+
+    def set_my_commands(self, descriptions: Mapping[str, str], language: str = "") -> None:
+        """What chats show behind "/"; without a language for whoever has none of their own."""
+        commands = [{"command": name, "description": text} for name, text in descriptions.items()]
+        self.call("setMyCommands", commands=commands, language_code=language)
 
     def get_updates(
         self, offset: int, timeout: int, allowed: Sequence[str], limit: int = 100
