@@ -3,15 +3,15 @@
 from contextlib import suppress
 from urllib.parse import quote, urlsplit
 
-import orjson
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from khronos.agents.providers import KEYS, has_key, model_of
-from khronos.agents.providers.errors import complaint, failure_of
+from khronos.agents.providers.errors import complaint
 from khronos.exceptions import Failure, Throttled, Transient, Unauthorized
 from khronos.http import Unanswered, Unsent, pool
 from khronos.http.inlet import Reply
+from khronos.http.vendors import decoded, failure_of
 from khronos.models import Agent
 from khronos.models.check import OFF
 from khronos.observability.health import Amiss
@@ -73,13 +73,6 @@ def ask(name: str, path: str) -> Reply:
 
 def judge(reply: Reply) -> None:
     if reply.status >= 400:
-        raise failure_of(reply.status, body_of(reply), dict(reply.headers))
+        raise failure_of(reply.status, decoded(reply), dict(reply.headers))
     if reply.status != 200:
         raise Transient(f"{reply.status}")
-
-
-def body_of(reply: Reply) -> object:
-    try:
-        return orjson.loads(reply.body)
-    except ValueError:
-        return ""

@@ -12,7 +12,7 @@ from khronos.observability import exports, steps
 from khronos.observability.formats import JsonLines, Text
 from khronos.observability.handlers import AUDIT, Files, Lines, Printed
 
-QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "openai", "urllib3", "amqp", "psycopg.pool")
+QUIET = ("urllib3", "amqp", "psycopg.pool")
 
 
 _begun: dict[str, Any] = {}

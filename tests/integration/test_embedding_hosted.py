@@ -17,6 +17,7 @@ from pytest_django import Settings
 from khronos.conversation import budgets, sweep
 from khronos.exceptions import Failure, LostLease, Permanent, Throttled, Transient, Unauthorized
 from khronos.guards.breakers import breaker
+from khronos.http import close_all
 from khronos.knowledge import intake, readers, refreshing, versions, work
 from khronos.knowledge.embedding.chosen import embedder
 from khronos.knowledge.reading.guarded import read
@@ -68,8 +69,8 @@ def host(settings: Settings) -> Iterator[type[Host]]:
     settings.EMBEDDINGS_MODEL = "embed-small"
     embedder.cache_clear()
     yield Host
-    vars(embedder())["_client"].close()
     embedder.cache_clear()
+    close_all()
     server.shutdown()
     server.server_close()
 
@@ -121,7 +122,6 @@ def test_what_an_older_model_embedded_is_found_by_words_and_embedded_anew(
     intake.add(tenant, "a.md", b"# Returns\n\nThirty days.")
     readers.read_all()
     assert Chunk.objects.get().model == "openai:embed-small"
-    vars(embedder())["_client"].close()
     settings.EMBEDDINGS = "local"
     embedder.cache_clear()
     (passage,) = search(tenant.pk, "returns")

@@ -20,6 +20,7 @@ from khronos.agents.providers.answers import (
 )
 from khronos.agents.providers.base import Ask, Image, Prompt
 from khronos.agents.providers.hosted import HostedProvider
+from khronos.http.vendors import bearer
 
 
 class OpenAIProvider(HostedProvider):
@@ -29,7 +30,7 @@ class OpenAIProvider(HostedProvider):
 
     @staticmethod
     def signed(key: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {key}"}
+        return bearer(key)
 
     def request(self, prompt: Prompt) -> dict[str, Any]:
         model = model_of(self.name, prompt.models)

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from khronos.knowledge.embedding.base import Embedder
 
-# Dotted paths: OpenAI's SDK costs a second and 60 MB, which only a process that asks it pays.
+# Dotted paths: numpy is 20 MB, which only whoever asks the hosted one pays.
 EMBEDDERS = {
     "local": "khronos.knowledge.embedding.local.LocalEmbedder",
     "openai": "khronos.knowledge.embedding.hosted.HostedEmbedder",

@@ -1,16 +1,14 @@
 """A hosted model, asked as OpenAI's embeddings are; many other servers speak the same (OPENAI_BASE_URL)."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import httpx2
 import numpy as np
-import openai
-import orjson
 from django.conf import settings
 
-from khronos.exceptions import Failure, Permanent, Refused, Throttled, Transient, Unauthorized
+from khronos.exceptions import Refused, Transient
 from khronos.guards.breakers import guarded
+from khronos.http.vendors import Vendor, as_json, bearer, understood
 from khronos.models import Usage
 from khronos.usage.charging import note
 from khronos.usage.prices import Tokens, micros
@@ -20,18 +18,13 @@ if TYPE_CHECKING:
 
 NAME = "embedder"  # of its breaker
 PROVIDER, KIND = "openai", Usage.Kind.EMBEDDING
-OPERATORS = {401, 402, 403, 404}  # nothing but an operator mends these
-PASSING = {408, 409, 425}
 
 
 class HostedEmbedder:
-    """One call, one answer. Retries belong to the document, not to the SDK."""
+    """One call, one answer. Retries belong to the document."""
 
     def __init__(self) -> None:
         self.name = f"openai:{settings.EMBEDDINGS_MODEL}"[:100]
-        self._client = openai.OpenAI(
-            api_key=settings.OPENAI_API_KEY or "none", base_url=settings.OPENAI_BASE_URL, max_retries=0
-        )
 
     def cost_of(self, texts: Sequence[str]) -> int:
         """No text has more tokens than bytes; most have a quarter of that, and the rest is given back."""
@@ -47,22 +40,17 @@ class HostedEmbedder:
             raise Refused(f"{NAME}: {refusal}", refusal.retry_after) from None
 
     def _ask(self, texts: Sequence[str], patience_s: float) -> "Vectors":
+        vendor = Vendor(settings.OPENAI_BASE_URL, bearer(settings.OPENAI_API_KEY or "none"))
         body = {"model": settings.EMBEDDINGS_MODEL, "input": list(texts), "encoding_format": "float"}
-        client = self._client.with_options(timeout=patience_s)
-        try:
-            answer = client.post("/embeddings", cast_to=httpx2.Response, body=body)
-        except openai.APIStatusError as error:
-            raise failure_of(error) from None
-        except openai.APIConnectionError as error:
-            raise Transient(f"no answer: {error.__cause__}") from None
-        vectors = vectors_in(answer.content, len(texts))
-        note(PROVIDER, settings.EMBEDDINGS_MODEL, Tokens(into=tokens_in(answer.content, texts)), "ok", KIND)
+        answer = understood(vendor.post("/embeddings", as_json(body), patience_s))
+        vectors = vectors_in(answer, len(texts))
+        note(PROVIDER, settings.EMBEDDINGS_MODEL, Tokens(into=tokens_in(answer, texts)), "ok", KIND)
         return vectors
 
 
-def vectors_in(content: bytes, count: int) -> "Vectors":
+def vectors_in(answer: Mapping[str, Any], count: int) -> "Vectors":
     try:
-        rows = sorted(orjson.loads(content)["data"], key=lambda row: int(row["index"]))
+        rows = sorted(answer["data"], key=lambda row: int(row["index"]))
         vectors = np.array([row["embedding"] for row in rows], np.float32)
     except (ValueError, KeyError, TypeError):
         raise Transient("an answer that cannot be read") from None
@@ -72,21 +60,8 @@ def vectors_in(content: bytes, count: int) -> "Vectors":
     return vectors
 
 
-def tokens_in(content: bytes, texts: Sequence[str]) -> int:
+def tokens_in(answer: Mapping[str, Any], texts: Sequence[str]) -> int:
     """As the answer says; of one that does not, by the size of what was asked."""
-    usage = orjson.loads(content).get("usage")
+    usage = answer.get("usage")
     told = usage.get("prompt_tokens") if isinstance(usage, dict) else None
     return told if isinstance(told, int) else sum(len(text) // 4 + 1 for text in texts)
-
-
-def failure_of(error: openai.APIStatusError) -> Failure:
-    reason = f"{error.status_code} {error.message}"[:300]
-    wait = error.response.headers.get("retry-after", "")
-    wait_s = float(wait) if wait.isdecimal() else None
-    if error.status_code in OPERATORS:
-        return Unauthorized(reason)
-    if error.status_code == 429:
-        return Throttled(reason, wait_s)
-    if error.status_code >= 500 or error.status_code in PASSING:
-        return Transient(reason, wait_s)
-    return Permanent(reason)
