@@ -1,16 +1,12 @@
 """Answers by callback: signed JSON to the address that a site's operator gave (docs/web-channel.md)."""
 
 import json
-import ssl
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
-import urllib3
 from django.conf import settings
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
 from khronos.channels.addresses import address_of, target_of
 from khronos.channels.base import Button
@@ -18,13 +14,13 @@ from khronos.channels.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 from khronos.exceptions import (
     Ambiguous,
     Blocked,
-    Failure,
     Permanent,
     Throttled,
     Transient,
     Unauthorized,
     Vanished,
 )
+from khronos.http import Unanswered, Unsent, pool
 from khronos.observability.tracing import outgoing
 from khronos.resilience.limits import Claim
 
@@ -117,55 +113,23 @@ def post(
     target = target_of(url)
     if allowed is None:
         allowed = settings.WEB_CALLBACK_PRIVATE_NETWORKS
-    connections = pool(target.scheme, address_of(target.host, target.port, allowed), target.host, target.port)
+    server = pool(target.origin, address_of(target.host, target.port, allowed))
     try:
-        response = connections.urlopen(
+        reply = server.request(
             "POST",
             target.path,
-            body=body,
-            headers=headers | {"Host": target.authority},
-            redirect=False,
-            preload_content=False,
+            headers.items(),
+            body,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            timeout=CONNECT_TIMEOUT_S + READ_TIMEOUT_S,
+            most_bytes=DRAINED_BYTES,
+            status_only=True,
         )
-    except (HTTPError, OSError) as error:
-        raise failure(target.host, error) from None
-    finish(response)
-    return response.status, response.headers.get("Retry-After", "")
-
-
-def failure(host: str, error: Exception) -> Failure:
-    said = type(error).__name__
-    refused = isinstance(error, NewConnectionError | ConnectTimeoutError)
-    distrusted = isinstance(error, SSLError) and isinstance(error.args[0], ssl.SSLCertVerificationError)
-    if refused or distrusted:
-        return Transient(f"cannot connect to {host}: {said}")
-    return Ambiguous(f"{host} did not answer: {said}")
-
-
-@lru_cache(maxsize=64)
-def pool(scheme: str, address: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
-    """Connects to the address that was checked, and still asks for the host's own certificate."""
-    limits = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
-    if scheme == "http":
-        return urllib3.HTTPConnectionPool(address, port, timeout=limits, maxsize=8, retries=False)
-    return urllib3.HTTPSConnectionPool(
-        address,
-        port,
-        timeout=limits,
-        maxsize=8,
-        retries=False,
-        cert_reqs="CERT_REQUIRED",
-        server_hostname=host,
-    )
-
-
-def finish(response: urllib3.BaseHTTPResponse) -> None:
-    """The status has told all; a long body, or one that trickles, is not waited for."""
-    length = response.headers.get("Content-Length", "")
-    if response.status == 204 or (length.isdigit() and int(length) <= DRAINED_BYTES):
-        response.drain_conn()
-    else:
-        response.close()
+    except Unsent as error:
+        raise Transient(f"cannot connect to {target.host}: {error}") from None
+    except Unanswered as error:
+        raise Ambiguous(f"{target.host} did not answer: {error}") from None
+    return reply.status, reply.header("retry-after") or ""
 
 
 def judge(status: int, retry_after: str) -> None:

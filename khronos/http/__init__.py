@@ -22,7 +22,7 @@ from weakref import WeakSet
 from khronos.database import give_back
 from khronos.exceptions import Misconfigured
 from khronos.http.dial import dial, left
-from khronos.http.inlet import Inlet, Reply, Sink, TooLarge, poured, whole_body
+from khronos.http.inlet import Inlet, Reply, Sink, TooLarge, poured, short_body, whole_body
 
 IDLE_S = 30.0  # most servers and middle boxes close an idle connection after a minute or more
 BODY_MAX_BYTES = 32 * 1024 * 1024
@@ -61,18 +61,21 @@ class Connection:
         self._sock.sendall(request)
 
     def read(
-        self, method: str, deadline: float, most_bytes: int, sink: Sink | None = None
+        self, method: str, deadline: float, most_bytes: int, sink: Sink | None, status_only: bool
     ) -> tuple[Reply, bool]:
         """The answer, and whether the connection can be used again."""
         response = HTTPResponse(Inlet(self._sock, deadline), method=method)  # type: ignore[arg-type]
+        is_read = True
         try:
             response.begin()
-            if sink is not None and response.status == 200:
+            if status_only:
+                body, is_read = short_body(response, most_bytes)
+            elif sink is not None and response.status == 200:
                 body = poured(response, most_bytes, sink)
             else:
                 body = whole_body(response, most_bytes)
             reply = Reply(response.status, response.getheaders(), body)
-            keep = not response.will_close
+            keep = is_read and not response.will_close
         finally:
             response.close()
         self._used_at = time.monotonic()
@@ -112,10 +115,12 @@ class Pool:
         timeout: float,
         most_bytes: int = BODY_MAX_BYTES,
         sink: Sink | None = None,
+        status_only: bool = False,
     ) -> Reply:
         """One call, within `timeout` seconds from first to last. Raises Unsent or Unanswered.
 
-        With a `sink` the body of a 200 goes there as it comes, whole or not.
+        With a `sink` the body of a 200 goes there as it comes, whole or not. For `status_only` a body that is
+        too large, or does not come, is no failure.
 
         Whoever waits for the outside world holds no connection to the database meanwhile.
         """
@@ -124,7 +129,7 @@ class Pool:
         request = encoded(method, target, self.host, headers, body)
         connection = self._sent(request, connect_timeout, deadline)
         try:
-            reply, keep = connection.read(method, deadline, most_bytes, sink)
+            reply, keep = connection.read(method, deadline, most_bytes, sink, status_only)
         except (OSError, HTTPException, ValueError) as error:
             connection.close()
             reasons = isinstance(error, TimeoutError), isinstance(error, TooLarge)
@@ -204,9 +209,9 @@ def encoded(method: str, target: str, host: str, headers: Iterable[tuple[str, st
 
 
 @lru_cache
-def pool(url: str) -> Pool:
-    """The process's pool for a server, named by scheme, host and port."""
-    return Pool(url)
+def pool(url: str, address: str = "") -> Pool:
+    """The process's pool for a server, named by scheme, host and port, and where it was found to be."""
+    return Pool(url, address)
 
 
 def close_all() -> int:

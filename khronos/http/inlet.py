@@ -58,6 +58,16 @@ def whole_body(response: HTTPResponse, most: int) -> bytes:
     return bytes(body)
 
 
+def short_body(response: HTTPResponse, most: int) -> tuple[bytes, bool]:
+    """For whom the status has told all: a body that is short and whole; of any other, that it is not read."""
+    if response.length is None or response.length > most:
+        return b"", False
+    try:
+        return response.read(), True
+    except (OSError, HTTPException):
+        return b"", False
+
+
 def poured(response: HTTPResponse, most: int, sink: Sink) -> bytes:
     """The body goes into the sink as it comes, and nobody holds all of it."""
     if response.length is not None and response.length > most:

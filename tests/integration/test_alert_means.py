@@ -13,11 +13,11 @@ from pytest_django import Settings
 from bench.simulator import Simulator
 from khronos.alerts import fallbacks
 from khronos.alerts.words import News
-from khronos.channels import callback
 from khronos.channels.signature import is_signed
 from khronos.exceptions import Failure, Unauthorized
 from khronos.guards.breakers import breaker
 from khronos.herald import tell
+from khronos.http import close_all
 from khronos.models import Alert, Channel
 from tests.integration.alert_scene import Clock, down, said, up
 from tests.integration.mail_server import Mail, mail_server
@@ -36,7 +36,7 @@ def hook(settings: Settings) -> Iterator[Site]:
         settings.ALERT_WEBHOOK_SECRET = "hush"
         settings.ALERT_WEBHOOK_PRIVATE_NETWORKS = ["127.0.0.0/8"]
         yield made
-        callback.pool.cache_clear()
+        close_all()
         server.shutdown()
         thread.join()
 

@@ -15,7 +15,18 @@ from pytest_django import Settings
 from khronos.channels import callback
 from khronos.channels.callback import CallbackTransport
 from khronos.channels.signature import is_signed
-from khronos.exceptions import Ambiguous, Blocked, Failure, Permanent, Transient, Unauthorized, Vanished
+from khronos.exceptions import (
+    Ambiguous,
+    Blocked,
+    Failure,
+    Permanent,
+    Throttled,
+    Transient,
+    Unauthorized,
+    Vanished,
+)
+from khronos.http import close_all
+from tests.stopwatch import Stopwatch
 
 type Answer = Callable[["Handler"], None]
 
@@ -67,7 +78,7 @@ def site(settings: Settings) -> Iterator[Site]:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield made
-    callback.pool.cache_clear()
+    close_all()
     server.shutdown()
     server.server_close()
     thread.join()
@@ -145,7 +156,7 @@ def test_nobody_listening_is_transient(site: Site) -> None:
 
 def test_silence_and_a_cut_connection_are_ambiguous(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(callback, "READ_TIMEOUT_S", 0.2)
-    callback.pool.cache_clear()
+    close_all()
     ended = threading.Event()
 
     def hang(handler: Handler) -> None:
@@ -164,6 +175,34 @@ def test_silence_and_a_cut_connection_are_ambiguous(site: Site, monkeypatch: pyt
     site.answer = cut
     with pytest.raises(Ambiguous):
         CallbackTransport(site.url, "hush").send("c", "t")
+
+
+def test_status_tells_all_though_the_body_is_long_or_does_not_come(site: Site) -> None:
+    ended = threading.Event()
+
+    def endless(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        ended.wait(5)
+        handler.close_connection = True
+
+    def long(handler: Handler) -> None:
+        handler.send_response(429)
+        handler.send_header("Retry-After", "7")
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        ended.wait(5)
+        handler.close_connection = True
+
+    with Stopwatch() as watch:
+        site.answer = endless
+        assert CallbackTransport(site.url, "hush").send("c", "t", key="k") == "k"
+        site.answer = long
+        with pytest.raises(Throttled) as refused:
+            CallbackTransport(site.url, "hush").send("c", "t")
+    ended.set()
+    assert refused.value.retry_after == 7
+    assert watch.took_s < 4
 
 
 def test_private_address_is_refused_before_a_connection(site: Site, settings: Settings) -> None:
