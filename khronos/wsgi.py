@@ -34,17 +34,19 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
     path = environ.get("PATH_INFO", "")
     chain = lean if path.startswith(settings.LEAN_PREFIXES) else full
     if "HTTP_TRANSFER_ENCODING" in environ:
-        give_length(environ)
+        give_length(environ, path)
     answer = chain(environ, start_response)
     if answer.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         hear_out(environ)
     return answer
 
 
-def give_length(environ: "WSGIEnvironment") -> None:
+def give_length(environ: "WSGIEnvironment", path: str) -> None:
     """Tunnels send bodies in chunks; where no length is told Django reads nothing. granian knows the end."""
     is_upload = environ.get("CONTENT_TYPE", "").startswith("multipart/")
-    environ["CONTENT_LENGTH"] = str(UPLOAD_MAX_BYTES if is_upload else settings.UPDATE_MAX_BYTES + 1)
+    has_files = path.startswith(settings.WITH_FILES_PREFIXES)
+    most = settings.WEB_BODY_MAX_BYTES if has_files else settings.UPDATE_MAX_BYTES
+    environ["CONTENT_LENGTH"] = str(UPLOAD_MAX_BYTES if is_upload else most + 1)
 
 
 def hear_out(environ: "WSGIEnvironment") -> None:

@@ -91,6 +91,10 @@ SESSION_COOKIE_SAMESITE = "Lax"
 
 UPDATE_MAX_BYTES = 1024 * 1024
 WEB_CALLBACK_PRIVATE_NETWORKS: list[str] = []  # such as 127.0.0.0/8: answers may be sent there all the same
+# Messages of the web channel may hold files in base64; the rest of such a body is no larger than others.
+WEB_FILES_MAX_BYTES = env.web_files_max_mb * 1024 * 1024
+WEB_BODY_MAX_BYTES = WEB_FILES_MAX_BYTES * 4 // 3 + UPDATE_MAX_BYTES
+WITH_FILES_PREFIXES = ("/webhooks/web/", "/chat/messages")
 DATA_UPLOAD_MAX_MEMORY_SIZE = UPDATE_MAX_BYTES + 1024
 
 WEB_THREADS = env.web_threads

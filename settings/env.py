@@ -75,6 +75,9 @@ class Environment(BaseModel):
     transcriber_timeout_s: float = Field(30, gt=0, description="The longest that one recording may take.")
     transcriber_breaker_rest_s: float = Field(30, gt=0, description="An open breaker tries again after this.")
     media_max_mb: int = Field(20, ge=1, le=2000, description="A file that a contact sends may have so much.")
+    web_files_max_mb: int = Field(
+        5, ge=1, le=50, description="The files of one message of the web channel or the chat page together."
+    )
     media_kept_days: int = Field(30, ge=1, description="How long its bytes are kept; the text in it stays.")
 
     embeddings: Literal["local", "openai"] = Field("local", description="Who says what a text means.")
@@ -120,6 +123,9 @@ class Environment(BaseModel):
     )
     address_requests_per_minute: int = Field(
         120, ge=0, description="Of one IP address to the chat page; then 429."
+    )
+    address_files_per_minute: int = Field(
+        10, ge=0, description="Messages with files of one IP address to the chat page; then 429."
     )
     wrong_secrets_per_minute: int = Field(
         300, ge=0, description="Requests with a wrong secret from one IP address; then 429."

@@ -47,6 +47,7 @@ TELEGRAM_GROUP_PER_MINUTE = env.telegram_group_per_minute
 
 CONTACT_MESSAGES_PER_MINUTE = env.contact_messages_per_minute
 ADDRESS_REQUESTS_PER_MINUTE = env.address_requests_per_minute
+ADDRESS_FILES_PER_MINUTE = env.address_files_per_minute
 WRONG_SECRETS_PER_MINUTE = env.wrong_secrets_per_minute
 TRUSTED_PROXIES = env.trusted_proxies
 

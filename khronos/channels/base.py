@@ -101,6 +101,7 @@ class Transport(Protocol):
     guard: str  # the breaker of the service behind it; empty: there is none
     budget: str  # the limit that a 429 of this service pauses; empty: only what was refused waits
     pulled: bool  # readers fetch with a cursor: a stored row is a delivered one, no send is needed
+    brings_files: bool  # within the message: they were stored with it, and there is nothing to fetch
 
     def send(
         self, chat_id: str, text: str, *, plain: bool = False, key: str = "", buttons: Sequence[Button] = ()

@@ -40,6 +40,7 @@ class CallbackTransport:
     can_edit = True
     budget = ""
     pulled = False
+    brings_files = True
 
     def __init__(self, url: str, secret: str) -> None:
         self.guard = f"callback:{url.partition('//')[2].partition('/')[0]}"
@@ -80,7 +81,7 @@ class CallbackTransport:
         return None
 
     def fetch(self, file_id: str, most_bytes: int, sink: Callable[[bytes], object]) -> None:
-        raise Vanished("this channel carries no files")
+        raise Vanished("files come within their messages")
 
     def _post(self, key: str, fields: dict[str, Any]) -> None:
         if not self._secret:

@@ -1,8 +1,6 @@
 """The web channel: signed JSON over HTTP, for the chat page and any site (docs/web-channel.md)."""
 
 import hashlib
-import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +17,8 @@ from khronos.channels.base import (
     Transport,
 )
 from khronos.channels.callback import CallbackTransport
+from khronos.channels.web_files import files_of
+from khronos.channels.web_reading import UNSTORABLE, clean, load
 from khronos.exceptions import Unreadable, Vanished
 from khronos.resilience.limits import Claim
 
@@ -27,7 +27,6 @@ CHAT_MAX = 100  # characters: the columns of ids on the channel
 NAME_MAX = 300
 LANGUAGE_MAX = 20
 TEXT_MAX = 32_000
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL and UTF-8 refuse them
 HAPPENINGS = {
     "message": Happening.MESSAGE,
     "edit": Happening.EDIT,
@@ -52,6 +51,7 @@ class PulledTransport:
     can_edit = False
     guard = budget = ""
     pulled = True
+    brings_files = True
 
     def send(
         self, chat_id: str, text: str, *, plain: bool = False, key: str = "", buttons: Sequence[Button] = ()
@@ -76,7 +76,7 @@ class PulledTransport:
         return None
 
     def fetch(self, file_id: str, most_bytes: int, sink: Callable[[bytes], object]) -> None:
-        raise Vanished("this channel carries no files")
+        raise Vanished("files come within their messages")
 
     def claims(self, chat_id: str, chat_type: str, *, edits: bool = False) -> Sequence[Claim]:
         return ()
@@ -98,15 +98,18 @@ class Web:
         if happening is None:
             return ignored(envelope, f"unknown type {clean(name, 40)!r}")
         text = clean(body.get("text"), TEXT_MAX)
-        if not text.strip():
+        files = files_of(body) if happening is Happening.MESSAGE else None
+        if not text.strip() and files is None:
             return ignored(envelope, "no text")
+        content, media = files or (Content.TEXT, {})
         return Incoming(
             happening=happening,
             chat_id=envelope.chat,
             sender=sender_of(envelope),
             message_id=message_id_of(envelope, happening),
-            content=Content.TEXT,
+            content=content,
             text=text,
+            media=media,
             callback_id=envelope.key if happening is Happening.BUTTON else "",
         )
 
@@ -129,16 +132,6 @@ def open_envelope(raw: bytes) -> Envelope:
         chat=chat,
         sender=chat if given is None else identifier(given, "sender.id", CHAT_MAX),
     )
-
-
-def load(raw: bytes) -> dict[str, Any]:
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError) as error:  # numbers too long and nests too deep among them
-        raise Unreadable(f"not JSON: {type(error).__name__}") from None
-    if not isinstance(body, dict):
-        raise Unreadable(f"not an object but {type(body).__name__}")
-    return body
 
 
 def key_of(body: dict[str, Any]) -> str:
@@ -190,10 +183,6 @@ def ignored(envelope: Envelope, reason: str) -> Incoming:
     return Incoming(
         happening=Happening.IGNORED, chat_id=envelope.chat, sender=sender_of(envelope), reason=reason
     )
-
-
-def clean(value: Any, limit: int) -> str:
-    return UNSTORABLE.sub("", value)[:limit] if isinstance(value, str) else ""
 
 
 def digest(raw: bytes) -> str:

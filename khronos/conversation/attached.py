@@ -1,6 +1,6 @@
 """A row for each file that a message brings; its bytes are fetched by whoever needs them, elsewhere."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -21,11 +21,19 @@ def keep(said: Sequence[Arrival], answered: Container[int]) -> None:
     if not files:
         return
     keys = Message.objects.filter(update__in=list(files)).values_list("update_id", "pk")
-    insert_all([row(pk, files[update], update in answered) for update, pk in keys if update])
+    insert_all(
+        row(pk, media, update in answered)
+        for update, pk in keys
+        if update
+        for media in all_of(files[update].incoming.media)
+    )
 
 
-def row(message: int, arrival: Arrival, is_answered: bool) -> Attachment:
-    media = arrival.incoming.media
+def all_of(media: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return [media, *media.get("more", ())]
+
+
+def row(message: int, media: Mapping[str, Any], is_answered: bool) -> Attachment:
     return Attachment(
         message_id=message,
         kind=media["kind"],

@@ -6,17 +6,19 @@ are committed together, and one round trip rings the bus for all of them.
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from khronos.database import give_back, in_time
 from khronos.intake import bell, repeats
-from khronos.intake.arrival import Arrival, arrived
-from khronos.models import Channel, Update
+from khronos.intake.arrival import NO_FILES, Arrival, arrived
+from khronos.models import Channel, Update, Upload
 from khronos.models.commit import first
+from khronos.models.prepared import insert_all
 from khronos.observability.steps import Facts, happened, since_ms, step
 from khronos.resilience import crashpoints
 from khronos.resilience.groupcommit import GroupCommit
@@ -32,9 +34,11 @@ class Receipt:
         return self.update_id is not None
 
 
-def accept(channel: Channel, raw: bytes, trace_id: str = "") -> Receipt:
+def accept(
+    channel: Channel, raw: bytes, trace_id: str = "", files: Mapping[int, bytes] = NO_FILES
+) -> Receipt:
     give_back()
-    arrival = arrived(channel, raw, trace_id or secrets.token_hex(16))
+    arrival = arrived(channel, raw, trace_id or secrets.token_hex(16), files)
     with step("message.received", named=True, **told(arrival)) as this:
         receipt = _pen.submit(arrival)
         this.add(update=receipt.update_id, is_new=receipt.is_new)
@@ -80,7 +84,7 @@ def store(arrivals: Sequence[Arrival]) -> list[Receipt]:
 
 
 def insert(arrivals: Sequence[Arrival]) -> dict[str, int]:
-    """One statement for all, which is its own transaction. Answers the new rows' ids by marker."""
+    """One statement for all, its own transaction where no files came. Answers the new rows' ids by marker."""
     if not arrivals:
         return {}
     fields: list[Any] = [Update._meta.get_field(name) for name in COLUMNS]
@@ -93,16 +97,23 @@ def insert(arrivals: Sequence[Arrival]) -> dict[str, int]:
     ]
     rows = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(arrivals))
     names = ", ".join(str(field.column) for field in fields)
-    with first(), connection.cursor() as cursor:
+    together = transaction.atomic() if any(each.files for each in arrivals) else nullcontext()
+    with first(), together, connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {Update._meta.db_table} ({names}) VALUES {rows}"  # noqa: S608 - names of our own columns
             " ON CONFLICT (channel_id, key) DO NOTHING RETURNING id, channel_id, key",
             values,
         )
         ids = {(channel, key): pk for pk, channel, key in cursor.fetchall()}
-    return {
-        each.marker: ids[each.channel.pk, each.key] for each in arrivals if (each.channel.pk, each.key) in ids
-    }
+        stored = [
+            (each, ids[each.channel.pk, each.key]) for each in arrivals if (each.channel.pk, each.key) in ids
+        ]
+        insert_all(
+            Upload(update_id=pk, number=number, raw=raw)
+            for each, pk in stored
+            for number, raw in each.files.items()
+        )
+    return {each.marker: pk for each, pk in stored}
 
 
 COLUMNS = ("channel", "key", "raw", "trace_id", "conversation_id")

@@ -1,10 +1,14 @@
 """What intake knows of an update before anybody has understood it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import UUID
 
 from khronos.channels import kind_of
 from khronos.models import Channel, contact_id, conversation_id
+
+NO_FILES: Mapping[int, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +20,10 @@ class Arrival:
     marker: str  # how Redis knows it
     conversation_id: UUID | None
     customer_id: UUID | None
+    files: Mapping[int, bytes] = NO_FILES  # that came within it, by number
 
 
-def arrived(channel: Channel, raw: bytes, trace_id: str) -> Arrival:
+def arrived(channel: Channel, raw: bytes, trace_id: str, files: Mapping[int, bytes] = NO_FILES) -> Arrival:
     identity = kind_of(channel.kind).identify(raw)
     return Arrival(
         channel,
@@ -28,6 +33,7 @@ def arrived(channel: Channel, raw: bytes, trace_id: str) -> Arrival:
         marker_of(channel, identity.key),
         conversation_id(channel.pk, identity.chat) if identity.chat is not None else None,
         contact_id(channel.pk, identity.sender) if identity.sender is not None else None,
+        files,
     )
 
 

@@ -1,18 +1,15 @@
 """The body of a request: whole, and not too large."""
 
-from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 
 
-def body_of(request: HttpRequest) -> bytes | None:
+def body_of(request: HttpRequest, most_bytes: int) -> bytes | None:
     """None where it is too large."""
-    try:
-        raw = request.body
-    except RequestDataTooBig:
+    if told_length(request) > most_bytes:
         return None
-    if len(raw) > settings.UPDATE_MAX_BYTES:
+    raw: bytes = request.read(most_bytes + 1)
+    if len(raw) > most_bytes:
         return None
     if len(raw) < told_length(request):
         raise UnreadablePostError("cut off")  # granian takes an early end for the end

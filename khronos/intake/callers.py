@@ -28,6 +28,11 @@ def visitor_wait(request: HttpRequest) -> int:
     return wait_of(f"visitor:{address_of(request)}", settings.ADDRESS_REQUESTS_PER_MINUTE)
 
 
+def files_wait(request: HttpRequest) -> int:
+    """Of messages with files: they take more room than words."""
+    return wait_of(f"files:{address_of(request)}", settings.ADDRESS_FILES_PER_MINUTE)
+
+
 def come_back_s(error: DatabaseError | Refused) -> int:
     """When the breaker lets somebody try again, where it is that which refused."""
     asked = error.retry_after if isinstance(error, Refused) else None

@@ -112,9 +112,16 @@ def shown(message: Message) -> dict[str, Any]:
         "author": message.author,
         "text": message.text,
         "content": message.content,
+        "files": named(message.media),
         "at": moment(message.created_at),
         "edited": moment(message.edited_at) if message.edited_at else None,
     }
+
+
+def named(media: Mapping[str, Any]) -> list[str]:
+    """What is attached, as its sender calls it."""
+    files = [media, *media.get("more", ())] if media.get("file_id") else []
+    return [file.get("file_name") or file["kind"] for file in files]
 
 
 def moment(when: datetime) -> str:

@@ -33,7 +33,7 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
             channel = listening(slug, "telegram")
             if not knows_secret(channel, request.headers.get(SECRET_HEADER, "")):
                 return forbidden(request)
-            raw = body_of(request)
+            raw = body_of(request, settings.UPDATE_MAX_BYTES)
             if raw is None:
                 return HttpResponse(status=413)
             receipt = accept(channel, raw, trace_of(request))

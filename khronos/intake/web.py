@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from khronos.channels.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed
 from khronos.channels.web import CHAT_MAX, identifier
-from khronos.exceptions import Refused, Unreadable
+from khronos.channels.web_files import Unpacked, unpacked
+from khronos.exceptions import Oversized, Refused, Unreadable
 from khronos.guards.breakers import guarded
 from khronos.intake.accept import accept
 from khronos.intake.body import body_of
@@ -28,22 +29,26 @@ DATABASE_S = settings.BREAKERS["database"]["timeout_s"]
 
 @csrf_exempt
 @require_POST
-@within(DATABASE_S)
 def receive(request: HttpRequest, slug: str) -> HttpResponse:
     """Store the message and answer at once; all thinking happens later."""
     try:
-        with guarded("database"):
-            channel = listening(slug, "web")
-            raw = body_of(request)
-            if raw is None:
-                return refusal(413, f"more than {settings.UPDATE_MAX_BYTES} bytes")
-            if not is_from(channel, request, raw):
-                return forbidden(request)
-            return accepted(channel, raw, trace_of(request))
-    except (DatabaseError, Refused) as error:
-        return unavailable(error)
+        raw = body_of(request, settings.WEB_BODY_MAX_BYTES)  # a phone may send for long: no deadline yet
+        return refusal(413, "too large") if raw is None else store(request, slug, raw)
     except (UnreadablePostError, RawPostDataException):
         return refusal(400, "the body was cut off")
+    except Oversized as error:
+        return refusal(413, str(error))
+    except (DatabaseError, Refused) as error:
+        return unavailable(error)
+
+
+@within(DATABASE_S)
+def store(request: HttpRequest, slug: str, raw: bytes) -> HttpResponse:
+    with guarded("database"):
+        channel = listening(slug, "web")
+        if not is_from(channel, request, raw):
+            return forbidden(request)
+        return accepted(channel, within_limits(raw), trace_of(request))
 
 
 @require_GET
@@ -64,8 +69,18 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
         return refusal(400, str(error))
 
 
-def accepted(channel: Channel, raw: bytes, trace_id: str) -> JsonResponse:
-    receipt = accept(channel, raw, trace_id)
+def within_limits(raw: bytes) -> Unpacked:
+    """Its files apart from what is said. Raises Oversized."""
+    message = unpacked(raw)
+    if len(message.raw) > settings.UPDATE_MAX_BYTES:
+        raise Oversized(f"more than {settings.UPDATE_MAX_BYTES} bytes without the files")
+    if sum(map(len, message.files.values())) > settings.WEB_FILES_MAX_BYTES:
+        raise Oversized(f"more than {settings.WEB_FILES_MAX_BYTES} bytes of files")
+    return message
+
+
+def accepted(channel: Channel, message: Unpacked, trace_id: str) -> JsonResponse:
+    receipt = accept(channel, message.raw, trace_id, message.files)
     return JsonResponse(
         {"accepted": True, "trace_id": receipt.trace_id},
         status=202,

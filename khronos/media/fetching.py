@@ -27,7 +27,7 @@ from khronos.exceptions import (
 from khronos.guards.breakers import guarded
 from khronos.guards.limits import PAUSE_S, limiter
 from khronos.media import reasons
-from khronos.models import Attachment, Channel, Piece
+from khronos.models import Attachment, Channel, Piece, Upload
 from khronos.models.attachment import PIECE_BYTES
 from khronos.models.commit import commit
 from khronos.models.prepared import insert
@@ -83,6 +83,13 @@ def fetch(attachment: Attachment, channel: Channel) -> None:
     if attachment.size > settings.MEDIA_MAX_BYTES:
         return refuse(attachment, reasons.TOO_LARGE)
     transport, basket = transport_of(channel), Basket(attachment)
+    if transport.brings_files:
+        unpack(attachment, basket)
+    else:
+        download(attachment, transport, basket)
+
+
+def download(attachment: Attachment, transport: Transport, basket: Basket) -> None:
     try:
         with guarded(transport.guard):
             transport.fetch(attachment.file_id, settings.MEDIA_MAX_BYTES, basket.take)
@@ -105,6 +112,18 @@ def fetch(attachment: Attachment, channel: Channel) -> None:
     else:
         basket.close()
         keep(attachment, basket)
+
+
+def unpack(attachment: Attachment, basket: Basket) -> None:
+    """It was stored with its message, and from now on it is the attachment's alone."""
+    rows = Upload.objects.filter(update=attachment.message.update_id, number=int(attachment.file_id))
+    upload = rows.first()
+    if upload is None:
+        return refuse(attachment, reasons.NOT_WHOLE)
+    basket.take(bytes(upload.raw))
+    basket.close()
+    keep(attachment, basket)
+    commit(partial(rows._raw_delete, rows.db))
 
 
 def slow_down(transport: Transport, error: Exception) -> None:

@@ -10,6 +10,7 @@ LOCAL = gettext_noop(
     "The Bot API server runs with --local and names a path on its own disk; start it without --local."
 )
 TOO_LONG_AWAY = gettext_noop("It could not be fetched for a day.")
+NOT_WHOLE = gettext_noop("It did not arrive whole; please send it again.")
 CRASHED = gettext_noop("Workers died while they fetched it.")
 NO_PICTURE = gettext_noop("It is damaged, or no picture that is known: JPEG, PNG, GIF and WebP are.")
 PICTURE_TOO_LARGE = gettext_noop("The picture is too large to be looked at.")

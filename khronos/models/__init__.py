@@ -27,6 +27,7 @@ from khronos.models.tool_call import ToolCall, ToolRound
 from khronos.models.triage import Triage
 from khronos.models.turn import Turn
 from khronos.models.update import Update
+from khronos.models.upload import Upload
 from khronos.models.usage import Usage, UsageDay
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "Triage",
     "Turn",
     "Update",
+    "Upload",
     "Usage",
     "UsageDay",
     "Word",

@@ -2,6 +2,7 @@
 
 import time
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -32,9 +33,12 @@ class UpdateQuerySet(models.QuerySet["Update"]):
 
 
 def forget(ids: list[int]) -> int:
-    """Two statements; the ORM's own delete would read every row and its message first."""
+    """Three statements; the ORM's own delete would read every row and its message first."""
     message = Update._meta.get_field("message").related_model
     message._default_manager.filter(update__in=ids).update(update=None)
+    upload: Any = Update._meta.get_field("uploads").related_model
+    files = upload._default_manager.filter(update__in=ids)
+    files._raw_delete(files.db)
     rows = Update.objects.filter(pk__in=ids)
     return rows._raw_delete(rows.db)
 

@@ -89,10 +89,15 @@ def nasties(chat: int) -> Iterator[bytes]:
     yield json.dumps({"update_id": number + 1, "message": good | {"text": "long " * 100_000}}).encode()
 
 
-def post(khronos: Instance, raw: bytes | Iterable[bytes], secret: str = SECRET) -> int:
+def post(
+    khronos: Instance,
+    raw: bytes | Iterable[bytes],
+    secret: str = SECRET,
+    path: str = "/webhooks/telegram/default/",
+) -> int:
     with closing(http.client.HTTPConnection("127.0.0.1", khronos.port, timeout=30)) as connection:
         headers = HEADERS | {SECRET_HEADER: secret}
-        connection.request("POST", "/webhooks/telegram/default/", raw, headers)
+        connection.request("POST", path, raw, headers)
         response = connection.getresponse()
         response.read()
         return response.status
@@ -159,6 +164,14 @@ def test_bodies_in_chunks_are_stored_as_they_were_meant(stage: Stage) -> None:
     assert post(stage.khronos, (b" " * 65536 for _ in range(32))) == 413
     assert stage.count("update") == 1
     assert stage.count("update", "key = '920000001'") == 1
+
+
+def test_a_web_message_in_chunks_may_be_as_large_as_its_files(stage: Stage) -> None:
+    """It is read whole: whose it is can be told only then."""
+    for pieces, answer in ((32, 404), (160, 413)):  # 2 MB and 10
+        chunks = (b" " * 65536 for _ in range(pieces))
+        assert post(stage.khronos, chunks, path="/webhooks/web/nowhere/") == answer
+    assert stage.count("update") == 0
 
 
 def test_body_that_is_cut_off_is_not_stored(stage: Stage) -> None:

@@ -20,6 +20,7 @@ class TelegramTransport:
     can_edit = True
     guard = "telegram"
     pulled = False
+    brings_files = False
 
     def __init__(self, account: Account) -> None:
         self.api = BotApi(account.token, str(account.options.get("api_url") or ""))

@@ -1,0 +1,23 @@
+"""The web channel's JSON, read without trust."""
+
+import json
+import re
+from typing import Any
+
+from khronos.exceptions import Unreadable
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL and UTF-8 refuse them
+
+
+def load(raw: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:  # numbers too long and nests too deep among them
+        raise Unreadable(f"not JSON: {type(error).__name__}") from None
+    if not isinstance(body, dict):
+        raise Unreadable(f"not an object but {type(body).__name__}")
+    return body
+
+
+def clean(value: Any, limit: int) -> str:
+    return UNSTORABLE.sub("", value)[:limit] if isinstance(value, str) else ""
