@@ -2,6 +2,7 @@
 
 import json
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,6 +10,7 @@ from django.utils.translation import get_language_from_request
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from khronos.channels.web_files import FILES_MAX
 from khronos.desk.chat_phrases import phrases
 from khronos.models import Channel
 
@@ -38,6 +40,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "examples": [said["example_1"], said["example_2"], said["example_3"]],
         "phrases": json.dumps(said),
         "text_max": TEXT_MAX,
+        "files_max": FILES_MAX,
+        "files_bytes": settings.WEB_FILES_MAX_BYTES,
     }
     template, status = ("desk/chat.html", 200) if is_open() else ("desk/chat_closed.html", 503)
     response = render(request, template, context, status=status)

@@ -1,5 +1,6 @@
 // The chat page: what is written goes to the outbox, the outbox to the server, the server's news to the log.
 
+import { Files } from "./files.js";
 import { Log } from "./log.js";
 import { ask, backoff, Loop, Refused } from "./net.js";
 import { Outbox } from "./outbox.js";
@@ -13,13 +14,19 @@ const QUICK_FOR_MS = 20_000; // an answer that takes longer is asked for less of
 const STEADY_FOR_MS = 120_000;
 const PATIENCE_MS = 25_000; // then the visitor is told that nothing is lost
 
-const { messages: address, language, phrases } = document.body.dataset;
+const { messages: address, language, phrases, filesMax, filesBytes } = document.body.dataset;
 const say = JSON.parse(phrases);
 const part = (id) => document.getElementById(id);
 const [form, box, send, scroller] = ["form", "text", "send", "scroller"].map(part);
 
 const outbox = new Outbox();
 const log = new Log(part("log"), say, language);
+const files = new Files(
+  { input: part("input"), list: part("files"), told: part("told"), pick: part("pick") },
+  say,
+  { count: Number(filesMax), bytes: Number(filesBytes) },
+  () => fit(),
+);
 const title = document.title;
 
 let cursor = "";
@@ -78,7 +85,7 @@ const mailer = new Loop(async () => {
   if (!isReady || !message) return Infinity;
   log.setState(message.id, failures.send ? "unsent" : "sending");
   try {
-    await ask(address, { id: message.id, text: message.text });
+    await ask(address, { id: message.id, text: message.text, files: message.files ?? [] });
     failures.send = 0;
     outbox.acknowledge(message);
     log.setState(message.id, "sent");
@@ -97,7 +104,7 @@ function afterRefusal(message, error) {
   if (error instanceof Refused && error.status !== 401) {
     failures.send = 0;
     outbox.drop(message.id);
-    log.setState(message.id, "refused", error.status === 413 ? tooLong() : `${say.refused}: ${error.message}`);
+    log.setState(message.id, "refused", error.status === 413 ? tooMuch(message) : `${say.refused}: ${error.message}`);
     return 0;
   }
   if (error instanceof Refused) {
@@ -109,15 +116,16 @@ function afterRefusal(message, error) {
   return backoff(failures.send, error.waitMs);
 }
 
-function write(text) {
-  const message = outbox.add(text);
+function write(text, attached = []) {
+  const message = outbox.add(text, attached);
   log.addOwn(message);
   showWelcome();
   follow(undefined, true);
   mailer.nudge();
 }
 
-function tooLong() {
+function tooMuch({ files: sent }) {
+  if (sent?.length) return say.too_large.replace("{limit}", Math.floor(filesBytes / 1024 ** 2));
   return say.too_long.replace("{limit}", box.maxLength);
 }
 
@@ -164,7 +172,7 @@ function follow(news, always = false) {
 function fit() {
   box.style.height = "auto";
   box.style.height = `${box.scrollHeight}px`;
-  send.disabled = !box.value.trim();
+  send.disabled = files.isBusy || (files.isEmpty && !box.value.trim());
 }
 
 // On a phone the focus would bring up the keyboard, over half of the page.
@@ -182,8 +190,8 @@ function nudgeAll() {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const text = box.value.trim();
-  if (!text) return;
-  write(text);
+  if (files.isBusy || (files.isEmpty && !text)) return;
+  write(text, files.take());
   box.value = outbox.draft = "";
   fit();
   box.focus();
@@ -198,6 +206,21 @@ box.addEventListener("keydown", (event) => {
 box.addEventListener("input", () => {
   outbox.draft = box.value;
   fit();
+});
+
+box.addEventListener("paste", ({ clipboardData }) => {
+  if (clipboardData.files.length) files.add([...clipboardData.files]);
+});
+
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  if (!event.dataTransfer.files.length) return;
+  event.preventDefault(); // else the browser leaves the page for the file
+  files.add([...event.dataTransfer.files]);
+});
+
+window.addEventListener("beforeunload", (event) => {
+  if (outbox.isAtRisk || !files.isEmpty) event.preventDefault();
 });
 
 document.addEventListener("click", async ({ target }) => {

@@ -24,8 +24,9 @@ export class Log {
   }
 
   // A message of ours that the server has not shown yet.
-  addOwn({ id, text, at, isStored }) {
-    const message = { id: Infinity, author: "contact", text, at: new Date(at).toISOString(), edited: null };
+  addOwn({ id, text, files = [], at, isStored }) {
+    const names = files.map(({ name }) => name);
+    const message = { id: Infinity, author: "contact", text, files: names, at: new Date(at).toISOString(), edited: null };
     this.#put(`own:${id}`, message, isStored ? "sent" : "sending");
     this.#arrange();
   }
@@ -55,11 +56,13 @@ export class Log {
   #put(key, message, state) {
     const entry = this.#entries.get(key) ?? this.#make(message.author);
     this.#entries.set(key, entry);
-    const text = message.text || `[${this.#say.attachment}]`;
-    if (entry.text !== text) {
-      entry.text = text;
+    const names = message.files ?? [];
+    const text = message.text || (names.length ? "" : `[${this.#say.attachment}]`);
+    const shown = JSON.stringify([text, names]);
+    if (entry.shown !== shown) {
+      entry.shown = shown;
       const content = message.author === "contact" ? text : markdown(text, this.#say.copy);
-      entry.bubble.replaceChildren(content);
+      entry.bubble.replaceChildren(...names.map((name) => this.#attached(name)), content);
     }
     Object.assign(entry, { message, state, detail: "", at: new Date(message.at) });
     this.#drawMeta(entry);
@@ -71,6 +74,11 @@ export class Log {
     const bubble = element("div", { class: "bubble", dir: "auto" });
     const meta = element("p", { class: "meta" });
     return { bubble, meta, row: element("li", { class: `message ${author}` }, who, bubble, meta) };
+  }
+
+  #attached(name) {
+    const label = element("span", { class: "unseen" }, `${this.#say.attachment}: `);
+    return element("span", { class: "attached" }, label, name);
   }
 
   #drawMeta(entry) {

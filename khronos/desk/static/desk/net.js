@@ -1,6 +1,7 @@
 // Talking to the server: what it refused, what can be tried again, and how long to wait before.
 
 const PATIENCE_MS = 10_000;
+const SLOW_LINE = 32; // characters a millisecond: who sends files is waited for so much longer
 const TRY_AGAIN = [408, 425, 429];
 const FIRST_WAIT_MS = 700;
 const LONGEST_WAIT_MS = 15_000;
@@ -27,7 +28,7 @@ export async function ask(url, body) {
     given.body = JSON.stringify(body);
   }
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), PATIENCE_MS);
+  const timer = setTimeout(() => stop.abort(), PATIENCE_MS + (given.body?.length ?? 0) / SLOW_LINE);
   try {
     return await read(await fetch(url, { ...given, signal: stop.signal }));
   } catch (error) {

@@ -22,18 +22,24 @@ export class Outbox {
     return this.all.filter((message) => !message.isStored);
   }
 
-  add(text) {
-    return this.#keep({ id: newId(), text, at: Date.now(), isStored: false });
+  add(text, files = []) {
+    return this.#keep({ id: newId(), text, files, at: Date.now(), isStored: false });
   }
 
   // The server has it: it need not be sent again, only shown until the conversation shows it.
   acknowledge(message) {
-    this.#keep({ ...message, isStored: true });
+    const files = message.files?.map(({ name }) => ({ name }));
+    this.#keep({ ...message, files, isStored: true });
   }
 
   drop(id) {
     this.#memory.delete(id);
     attempt(() => localStorage.removeItem(MESSAGE + id));
+  }
+
+  // Files may be more than the storage holds: then they last no longer than the page.
+  get isAtRisk() {
+    return this.waiting.some(({ id, files }) => files?.length && !attempt(() => localStorage.getItem(MESSAGE + id)));
   }
 
   get draft() {
