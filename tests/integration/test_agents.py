@@ -80,9 +80,10 @@ def test_an_agent_speaks_its_own_language_whatever_the_contact_speaks(
 def test_a_tool_of_one_agent_is_not_reached_by_another(telegram: Channel, sim: Simulator) -> None:
     agent = make.make_agent(tenant=telegram.tenant)
     make.make_grant(tenant=telegram.tenant, agent=agent)
-    seen = script(sim, wants("search_catalogue", words="cup"), Answer("Sorry."), Answer("Hello."))
+    seen = script(sim, wants("search_catalogue", "I look.", words="cup"), Answer("Hello."))
     talk(telegram, sim, "Do you have cups?")
     assert [prompt.tools for prompt in seen] == [[]]
+    assert sim.telegram.answers(way.ANA) == ["I look."]
     assert ToolCall.objects.count() == 0
     Channel.objects.update(agent=agent)
     talk(telegram, sim, "And now?")
