@@ -55,4 +55,4 @@ def courtesy(transport: Transport) -> Iterator[None]:
 
 
 def is_paused(transport: Transport) -> bool:
-    return any(usage.paused_s > 0 for usage in limiter().snapshot([transport.budget]))
+    return bool(transport.budget) and limiter().snapshot([transport.budget])[0].paused_s > 0
