@@ -6,7 +6,6 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from rich.console import Console
 from rich.table import Table
 
 from khronos.alerts import clock, end_alert
@@ -15,6 +14,7 @@ from khronos.herald.standing import standing
 from khronos.launch.ps import ago
 from khronos.management.byhand import ByHand
 from khronos.management.hands import hushed, operator
+from khronos.management.screen import screen
 from khronos.models import Alert
 from khronos.models.alert_policy import LEVELS
 
@@ -57,8 +57,7 @@ class Command(ByHand):
         if not shown:
             self.stdout.write(_("There was no alert yet.") if options["all"] else _("No alert is open."))
             return
-        console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
-        console.width = max(console.width, WIDE)
+        console = screen(self.stdout, at_least=WIDE)
         table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
         for title in (_("level"), _("name"), _("since"), _("times")):
             table.add_column(title, no_wrap=True)

@@ -7,13 +7,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from rich.console import Console
 from rich.table import Table
 
 from khronos.backup.engine import BackupFailed, Copy, engine, first_moment, nobody
 from khronos.backup.validate import try_newest
 from khronos.management.backupline import local, megabytes, progress_bar
 from khronos.management.hands import language, silence
+from khronos.management.screen import screen
 from khronos.models import BackupCheck, BackupState
 from khronos.observability.lengths import words
 
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         if not copies:
             raise CommandError(f"❌ {_('There is no copy yet.')}\n  {_('Fix')}: make up.")
         shown = copies if options["all"] else [copy for copy in copies if copy.kind != "changes"]
-        console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+        console = screen(self.stdout)
         console.print(table(sorted(shown, key=lambda copy: copy.at)[-MOST:]))
         if len(shown) > MOST:
             console.print(_("… and %(n)s older ones") % {"n": len(shown) - MOST}, style="dim")
@@ -83,7 +83,7 @@ class Command(BaseCommand):
         return ok
 
     def make(self, *, quiet: bool, **_options: Any) -> None:
-        console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+        console = screen(self.stdout)
         with progress_bar(console, _("Making a copy")) as progress:
             copy = engine().make(nobody if quiet else progress)
         if not quiet:
@@ -91,7 +91,7 @@ class Command(BaseCommand):
             self.line(True, _("copied as it is at %(at)s, %(size)s MB") % figures)
 
     def verify(self, *, quiet: bool, **_options: Any) -> None:
-        console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+        console = screen(self.stdout)
         with progress_bar(console, _("Restoring the newest copy on trial")) as progress:
             check = try_newest(nobody if quiet else progress)
         if not quiet:

@@ -6,7 +6,6 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 from redis import RedisError
-from rich.console import Console
 from rich.table import Table
 
 from khronos.desk.dashboard.phrases import phrases
@@ -14,6 +13,7 @@ from khronos.guards.breakers import breaker
 from khronos.guards.views import guarded_names
 from khronos.management.byhand import ByHand
 from khronos.management.hands import hushed
+from khronos.management.screen import screen
 from khronos.observability.lengths import words
 from khronos.resilience.breakers import Snapshot, State
 
@@ -50,7 +50,7 @@ class Command(ByHand):
             row = breaker(name).snapshot()
             state = "?" if row.store_is_away else said[f"state.{row.state}"]
             table.add_row(name, state, str(row.calls), str(row.failures), again_in(row))
-        Console(file=self.stdout, highlight=False, soft_wrap=True).print(table)  # type: ignore[arg-type]
+        screen(self.stdout).print(table)
 
     def open(self, *, name: str, minutes: float, **_options: Any) -> None:
         if not 0 < minutes <= MINUTES_MOST:

@@ -6,12 +6,12 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import translation
 from django.utils.translation import gettext as _
-from rich.console import Console
 from rich.text import Text
 
 from khronos.exceptions import Failure
 from khronos.management.diagnosis import PARTS, Finding
 from khronos.management.hands import language, silence
+from khronos.management.screen import screen
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ class Command(BaseCommand):
             self.look(fix)
 
     def look(self, fix: bool) -> None:
-        self.console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+        self.console = screen(self.stdout)
         left = sum(self.tell(finding, fix) for name, look in PARTS for finding in self.under(name, look()))
         if left:
             self.say(_("To be mended: %(n)s.") % {"n": left}, "bold yellow")

@@ -17,6 +17,7 @@ from khronos.exceptions import Failure
 from khronos.knowledge import example, fetching, intake
 from khronos.management.byhand import ByHand
 from khronos.management.hands import language, silence
+from khronos.management.screen import screen
 from khronos.models import Document, Tenant
 
 WIDE = 110  # characters: a name that other commands take is never broken
@@ -60,9 +61,7 @@ class Command(ByHand):
             getattr(self, f"do_{deed}")(owner, **options)
 
     def console(self) -> Console:
-        console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
-        console.width = max(console.width, WIDE)
-        return console
+        return screen(self.stdout, at_least=WIDE)
 
     def do_add(self, tenant: Tenant, *, paths: list[str], **_options: Any) -> None:
         sources = [source for path in paths for source in sources_of(path)]

@@ -7,13 +7,13 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from rich.console import Console
 from rich.table import Table
 
 from khronos.conversation import pausing
 from khronos.launch.ps import ago
 from khronos.management.byhand import ByHand
 from khronos.management.hands import hushed, operator
+from khronos.management.screen import screen
 from khronos.models import Pause
 from khronos.models.pause import SUBJECTS
 
@@ -65,8 +65,7 @@ class Command(ByHand):
         elif not rows:
             self.stdout.write(_("Nothing is paused."))
         else:
-            console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
-            console.width = max(console.width, WIDE)
+            console = screen(self.stdout, at_least=WIDE)
             console.print(table(rows))
             hint = _("`python manage.py resume %(what)s` lets it go on.") % {"what": rows[0][0]}
             console.print(hint, style="dim")

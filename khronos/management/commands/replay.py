@@ -7,12 +7,12 @@ from django.core.management.base import CommandError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from rich.console import Console
 from rich.table import Table
 
 from khronos.conversation import repair
 from khronos.launch.ps import ago
 from khronos.management.byhand import ByHand
+from khronos.management.screen import screen
 from khronos.models import DeadLetter
 
 MOST = 50  # lines of a list that somebody reads
@@ -60,7 +60,7 @@ class Command(ByHand):
         if not count:
             self.stdout.write(_("No dead letters."))
             return
-        console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+        console = screen(self.stdout)
         console.print(table(letters[:MOST]))
         if count > MOST:
             console.print(_("… and %(n)s more") % {"n": count - MOST}, style="dim")

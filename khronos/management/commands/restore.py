@@ -10,7 +10,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
 from django.utils.translation import gettext as _
-from rich.console import Console
 
 from khronos.backup.engine import BackupFailed, engine
 from khronos.backup.restore import Outcome, bring_back, bring_beside, insist_on_room
@@ -18,6 +17,7 @@ from khronos.launch import down
 from khronos.launch.home import Home
 from khronos.management.backupline import local, moment, progress_bar
 from khronos.management.hands import language, silence
+from khronos.management.screen import screen
 from khronos.observability.lengths import words
 
 
@@ -67,7 +67,7 @@ class Command(BaseCommand):
 
     @contextmanager
     def bar(self) -> Iterator[Any]:
-        console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+        console = screen(self.stdout)
         with progress_bar(console, _("Restoring")) as progress:
             yield progress
 

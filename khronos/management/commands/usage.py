@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from khronos.management.byhand import ByHand
+from khronos.management.screen import screen
 from khronos.models import Tenant
 from khronos.usage.prices import money
 from khronos.usage.report import Line, Report, month_of, report
@@ -33,7 +34,7 @@ class Command(ByHand):
         if options["json"]:
             self.stdout.write(json.dumps(found.as_json(), ensure_ascii=False))
             return
-        console = Console(file=self.stdout, highlight=False, soft_wrap=True)  # type: ignore[arg-type]
+        console = screen(self.stdout)
         if not console.is_terminal:
             console.width = max(console.width, WIDE)
         show(found, console)

@@ -5,10 +5,10 @@ import json
 from typing import Any
 
 from django.core.management.base import CommandError
-from rich.console import Console
 
 from khronos.desk.why import Unknown, explain
 from khronos.management.byhand import ByHand
+from khronos.management.screen import screen
 from khronos.management.whyline import show
 
 WIDE = 110  # characters, where nobody knows how wide it is
@@ -35,7 +35,7 @@ class Command(ByHand):
         if options["json"]:
             self.stdout.write(json.dumps(story.as_json(), ensure_ascii=False))
             return
-        console = Console(file=self.stdout, highlight=False, soft_wrap=False)  # type: ignore[arg-type]
+        console = screen(self.stdout, soft_wrap=False)
         if not console.is_terminal:
             console.width = max(console.width, WIDE)
         show(story, console)
