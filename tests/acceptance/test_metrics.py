@@ -155,7 +155,7 @@ def test_no_label_holds_an_id_or_a_secret(stage: Stage) -> None:
         if label != "le"
     }
     assert [value for value in values if IDS.search(value)] == []
-    for secret in (DEFAULT_TOKEN, DEFAULT_TOKEN.partition(":")[0], TOKEN):
+    for secret in (DEFAULT_TOKEN, DEFAULT_TOKEN.partition(":")[2], TOKEN):
         assert secret not in text
 
 
