@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import redis
 from django.conf import settings
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 from pytest_django import Settings
 
 from bench.simulator import Simulator
@@ -31,6 +33,12 @@ __all__ = ["only_what_was_written_is_emptied"]
 
 TOKEN = "424242:simulated-token"
 OF_THE_DATABASE = {"db", "transactional_db", "live_server"}
+
+# The same examples in each run, on a slow machine too; `--hypothesis-profile=default` looks for new ones.
+examples.register_profile(
+    "steady", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+examples.load_profile("steady")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

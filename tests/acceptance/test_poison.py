@@ -134,7 +134,7 @@ def test_made_up_poison_blocks_nobody(stage: Stage) -> None:
         {"update_id": st.integers()}, optional=dict.fromkeys(KINDS, messages | json_values)
     )
 
-    @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
     @given(
         st.binary(max_size=2000) | st.builds(lambda value: json.dumps(value).encode(), updates | json_values)
     )

@@ -296,7 +296,7 @@ def play(stage: Stage, steps: list[tuple[object, ...]]) -> list[Answer]:
     return answers
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(STEPS)
 def test_twin_and_valkey_never_differ(bus: "redis.Redis", steps: list[tuple[object, ...]]) -> None:
     bus.delete("breaker:slow")

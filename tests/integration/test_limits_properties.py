@@ -19,7 +19,9 @@ MODEL = Claim("model", Window(3, 2.5), shared=True, most_waiting=3)
 SEATS = Claim("seats", Seats(2, lease_s=3), most_waiting=3)
 CHATS = [Claim(f"chat:{number}", Spacing(1000)) for number in range(4)]
 
-few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 arrival_times = st.lists(st.integers(0, 3_000_000), min_size=1, max_size=40)
 lateness = st.lists(st.integers(0, GRACE_MS * 1000), min_size=80, max_size=80)
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.simulator.telegram.markup import html
@@ -133,7 +133,6 @@ def test_what_is_nested_too_deep_is_shown_as_it_was_written() -> None:
     assert plain(deep) == deep
 
 
-@settings(deadline=None)
 @given(texts)
 def test_telegram_never_refuses_our_html(text: str) -> None:
     written = to_html(text)
@@ -141,7 +140,6 @@ def test_telegram_never_refuses_our_html(text: str) -> None:
         html.parse(written)
 
 
-@settings(deadline=None)
 @given(texts)
 def test_html_and_plain_words_show_the_same(text: str) -> None:
     """Plain words have a link's address besides."""
@@ -150,7 +148,6 @@ def test_html_and_plain_words_show_the_same(text: str) -> None:
         assert shown == (plain(text) if to_html(text) is not None else "")
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(MARKS[:7] + MARKS[8:]), st.text(max_size=6))).map("".join))
 def test_no_letter_is_lost(text: str) -> None:
     if "```" not in text and "~~~" not in text:  # their first line names a language

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from khronos.channels.fences import FENCE
@@ -28,13 +28,11 @@ def words(*parts: str) -> str:
     return re.sub(r"\s", "", "\n".join(FENCE.sub("", part) for part in parts))
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_units_are_those_of_utf_16(text: str) -> None:
     assert units(text) == utf16(text)
 
 
-@settings(deadline=None)
 @given(texts, st.integers(24, 120))
 def test_parts_fit_and_are_never_blank(text: str, limit: int) -> None:
     for part in split(text, limit):
@@ -43,7 +41,6 @@ def test_parts_fit_and_are_never_blank(text: str, limit: int) -> None:
         assert utf16(plain(part)) <= limit
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.one_of(st.sampled_from(["a.", "bc ", "\n", "\n\n", "😀", "  "]), st.text(max_size=9))).map(
         "".join
@@ -54,7 +51,6 @@ def test_prose_loses_only_white_space(text: str) -> None:
         assert words(*split(text, 24)) == words(text)
 
 
-@settings(deadline=None)
 @given(st.lists(st.text("ab \t", max_size=30), max_size=40), st.integers(40, 90))
 def test_a_cut_block_of_code_is_closed_and_opened_again(code: list[str], limit: int) -> None:
     text = "before\n\n```python\n" + "\n".join(code) + "\n```\n\nafter"

@@ -117,7 +117,7 @@ def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
     return copy
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.sampled_from(sorted(PAYLOADS)), st.data())
 def test_one_wrong_value_anywhere_is_understood_or_unreadable(name: str, data: st.DataObject) -> None:
     payload = json.loads(PAYLOADS[name])
@@ -125,13 +125,11 @@ def test_one_wrong_value_anywhere_is_understood_or_unreadable(name: str, data: s
     check(json.dumps(replaced(payload, path, data.draw(odd_values))).encode())
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_understood_or_unreadable(raw: bytes) -> None:
     check(raw)
 
 
-@settings(deadline=None)
 @given(
     st.recursive(
         odd_values,
