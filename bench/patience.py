@@ -2,9 +2,18 @@
 
 import random
 import socket
+import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+
+from khronos.launch.sockets import is_free
+
+# Below those of outgoing connections: one could take it while an instance restarts. Above its inner ones.
+PORTS = range(26_000, 32_000)
+IN_USE_AFTER = 64  # so many more, at the latest, a port that was chosen is in use
+_told: deque[socket.socket] = deque()
 
 
 def until(holds: Callable[[], object], timeout: float, every: float = 0.05) -> bool:
@@ -23,12 +32,26 @@ def answers(port: int) -> bool:
     return False
 
 
+def free_port() -> int:
+    """Nobody else is told of it, in other lanes of the tests neither."""
+    candidates = random.SystemRandom().sample(PORTS, len(PORTS))  # a test may have seeded the other one
+    return next(port for port in candidates if is_free("127.0.0.1", port) and is_told_first(port))
+
+
 def free_ports(count: int) -> list[int]:
-    """Below the range of outgoing connections: one of those could take it while the instance restarts."""
-    found: list[int] = []
-    while len(found) < count:
-        port = random.randint(20_000, 32_000)
-        with suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            found.append(port)
-    return sorted(set(found)) if len(set(found)) == count else free_ports(count)
+    return [free_port() for _ in range(count)]
+
+
+def is_told_first(port: int) -> bool:
+    """A name in Linux's abstract namespace has one owner."""
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        if sys.platform == "linux":
+            name.bind(f"\0khronos:told:{port}")
+    except OSError:
+        name.close()
+        return False
+    _told.append(name)
+    if len(_told) > IN_USE_AFTER:
+        _told.popleft().close()
+    return True

@@ -40,12 +40,6 @@ def wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
     raise RuntimeError(f"{process.args!r} did not start: {log.read_text('utf-8', 'replace')[-2000:]}")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def cpu_s(pid: int) -> float:
     """Processor time of a process and its living descendants, in seconds."""
     total = 0.0

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.processes import ROOT, free_port, running
+from bench.patience import free_port
+from bench.processes import ROOT, running
 from khronos.launch.procfile import read, words
 
 SECRET = "a-secret-of-the-benchmark"

@@ -3,15 +3,16 @@
 import atexit
 import os
 import shutil
-import socket
 import tempfile
+
+from khronos.launch.sockets import any_free, claims
 
 if "KHRONOS_TEST_HOME" not in os.environ:
     os.environ["KHRONOS_TEST_HOME"] = tempfile.mkdtemp(prefix="khronos-test-")
     atexit.register(shutil.rmtree, os.environ["KHRONOS_TEST_HOME"], ignore_errors=True)
-with socket.socket() as probe:
-    probe.bind(("127.0.0.1", 0))
-    VALKEY_PORT = probe.getsockname()[1]
+    os.environ["KHRONOS_TEST_VALKEY_PORT"] = str(any_free())
+    atexit.register(claims.pop().close)
+VALKEY_PORT = int(os.environ["KHRONOS_TEST_VALKEY_PORT"])
 
 # The tests are the same whatever the shell around them says.
 for name in list(os.environ):

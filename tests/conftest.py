@@ -5,7 +5,6 @@ A part that is missing on this machine skips its tests; in CI it fails them.
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as examples
 from pytest_django import Settings
 
+from bench.patience import until
 from bench.simulator import Simulator
 from khronos.alerts import _resolved
 from khronos.alerts.book import book
@@ -31,6 +31,7 @@ from tests.rabbitmq import RabbitMQ, is_installed
 
 __all__ = ["only_what_was_written_is_emptied"]
 
+VALKEY_S = 30.0
 TOKEN = "424242:simulated-token"
 OF_THE_DATABASE = {"db", "transactional_db", "live_server"}
 
@@ -65,15 +66,18 @@ def valkey() -> Iterator[str]:
         stdout=subprocess.DEVNULL,
     )
     client = redis.Redis(port=port)
-    for _ in range(200):
-        try:
-            client.ping()
-            break
-        except redis.ConnectionError:
-            time.sleep(0.02)
+    assert until(lambda: server.poll() is not None or is_up(client), VALKEY_S, every=0.02)
+    assert server.poll() is None, "another one has its port"
     yield settings.REDIS_URL
     server.terminate()
-    server.wait(10)
+    server.wait(VALKEY_S)
+
+
+def is_up(client: "redis.Redis") -> bool:
+    try:
+        return client.ping() is True
+    except redis.RedisError:
+        return False
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ def choose(given: Mapping[str, str], home: Home, take: Callable[[str, int], bool
         ports.values[name] = str(number)
     for name in inner(given):
         before = number_in(given, name, 0) or number_in(kept, name, 0)
-        number = before if before and before not in taken and take("127.0.0.1", before) else any_free()
+        number = before if before and before not in taken and take("127.0.0.1", before) else any_free(take)
         taken.add(number)
         ports.values[name] = str(number)
     ports.values["KHRONOS_CHOSE"] = ",".join(name for name in ports.values if name not in given)

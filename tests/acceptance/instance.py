@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from typing import Any
 
 import psutil
 
+from bench.patience import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 READY = "Khronos is ready at http://127.0.0.1:"
 QUICK = {"RESTART_APART_S": "0.2", "FAILED_START_S": "2", "CI": "1"}
@@ -22,13 +23,6 @@ NAMES = {
     "supervisor", "valkey", "web", "dispatcher", "agent", "embedder", "worker", "beat", "flower",
     "litestream",
 }  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
 
 
 def eventually[T](ask: Callable[[], T], within_s: float, what: str = "it") -> T:

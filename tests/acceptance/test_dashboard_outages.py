@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from bench.patience import until
-from bench.processes import free_port, running
+from bench.patience import free_port, until
+from bench.processes import running
 from bench.site import valkey as valkey_command
 from tests.cluster import Cluster
 from tests.integration.started import ROOT, Started

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.instance import Instance, free_port
+from bench.patience import free_port
+from tests.acceptance.instance import Instance
 
 PREPARE = (
     "import os; from khronos.launch import up; from khronos.launch.home import Home; "

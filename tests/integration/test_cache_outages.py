@@ -1,7 +1,6 @@
 """A cache whose Valkey hangs, dies and comes back: all is computed, nothing fails, little time is lost."""
 
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from bench.patience import free_port
 from khronos.resilience.cache import Cache, CachePolicy, Caches, LinkPolicy, RedisStore
 
 TIMEOUT_S = 0.5
@@ -20,9 +20,7 @@ class OwnValkey:
     """One to be stopped and killed."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._folder = folder
         self.start()
 

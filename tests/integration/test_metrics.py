@@ -15,7 +15,7 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from bench.processes import free_port
+from bench.patience import free_port
 from khronos.facts import exporter, machine, views
 from khronos.models import HealthCheck
 from khronos.models.check import OFF

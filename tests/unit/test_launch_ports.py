@@ -7,6 +7,7 @@ import pytest
 from khronos.exceptions import Misconfigured
 from khronos.launch import ports
 from khronos.launch.home import Home
+from khronos.launch.sockets import INNER
 
 
 @pytest.fixture
@@ -66,6 +67,7 @@ def test_the_inner_port_is_kept_while_it_is_free(home: Home) -> None:
     first = choose(home)
     ports.keep(home, first.values)
     inner = int(first.values["VALKEY_PORT"])
+    assert inner in INNER
     assert choose(home).values["VALKEY_PORT"] == str(inner)
     assert choose(home, {inner}).values["VALKEY_PORT"] != str(inner)
 
