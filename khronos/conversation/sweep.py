@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from khronos.bus import doorbell
 from khronos.bus.routes import DELIVERY_TASK, FETCH_TASK, TURN_TASK, Route
 from khronos.conversation.dispatch import OUR_FAULT
-from khronos.models import Alert, Attachment, Delivery, Document, Turn, Update
+from khronos.models import Alert, Attachment, Delivery, Document, HealthCheck, Summary, Turn, Update
 from khronos.models.work import Work
 from khronos.resilience import crashpoints
 
@@ -52,9 +52,10 @@ def hurry(service: str = "") -> None:
 def follow_clock(put_back_s: float) -> None:
     """The database's clock is the machine's, and was put back: what waits must not wait for that too."""
     back = timedelta(seconds=put_back_s)
-    for rows in (Turn.objects.unsettled(), Delivery.objects.unsettled(), Attachment.objects.unsettled()):
-        rows.update(due_at=F("due_at") - back, rung_at=None)
+    for rows in (Turn.objects, Delivery.objects, Attachment.objects, Document.objects, Summary.objects):
+        rows.unsettled().update(due_at=F("due_at") - back, rung_at=None)
     Alert.objects.filter(tell_at__isnull=False).update(tell_at=F("tell_at") - back)
+    HealthCheck.objects.all().again()
     log.warning("the clock was put back, and with it what is due", extra={"seconds": round(put_back_s)})
 
 

@@ -1,9 +1,11 @@
 """What a killed process held is free when its next life begins, and nothing else is."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import redis
+from django.db import models
 from django.db.models.functions import Now
 
 from bench.simulator import Simulator
@@ -12,7 +14,7 @@ from khronos.conversation import turn as turns
 from khronos.conversation.holding import lock_of
 from khronos.exceptions import LostLease
 from khronos.knowledge import intake
-from khronos.models import Attachment, Channel, Delivery, Document, Turn
+from khronos.models import Attachment, Channel, Delivery, Document, HealthCheck, Summary, Turn
 from tests.factories import make_delivery, make_tenant
 from tests.integration import way
 
@@ -95,6 +97,23 @@ def test_what_is_due_follows_a_clock_that_is_put_back(under_way: Turn) -> None:
     assert turns.claim(under_way.pk) is not None
     with pytest.raises(LostLease):
         under_way.settle(Turn.State.ANSWERED)
+
+
+@pytest.mark.usefixtures("telegram")
+def test_what_no_person_waits_for_follows_a_clock_that_is_put_back_too() -> None:
+    later = Now() + timedelta(hours=2)
+    intake.add(make_tenant(), "a.md", b"Hello there")
+    Summary.objects.create(conversation=make_delivery().conversation)
+    assert HealthCheck.objects.claim("disk", LEASE)
+    rows: list[models.QuerySet[Any]] = [
+        Document.objects.all(),
+        Summary.objects.all(),
+        HealthCheck.objects.all(),
+    ]
+    for each in rows:
+        each.update(due_at=later)
+    sweep.follow_clock(7200.0)
+    assert [each.filter(due_at__lte=Now()).count() for each in rows] == [1, 1, 1]
 
 
 def test_file_that_was_being_fetched_is_fetched_anew_at_once(
