@@ -46,6 +46,15 @@ def take(document_id: int) -> None:
 
 def work_on(document: Document) -> None:
     try:
+        see_through(document)
+    except LostLease:
+        log.info("another version came, or another worker", extra={"document": document.pk})
+    changed(document.tenant_id)
+
+
+def see_through(document: Document) -> None:
+    """Ends with the document settled or given back. Raises LostLease."""
+    try:
         if document.crashes >= TRIES:
             raise Permanent(f"{document.crashes} workers died over it")
         if document.raw is not None:
@@ -54,8 +63,6 @@ def work_on(document: Document) -> None:
             versions.clear(document)  # of whoever died when it had taken the place of the one before
         embed(document)
         document.settle(Document.State.READY, model=embedder().name, read_at=Now())
-    except LostLease:
-        log.info("another version came, or another worker", extra={"document": document.pk})
     except Refused as error:
         wait_s = min(error.retry_after or 0.0, settings.PARK_BUDGET_S)
         document.postpone(Document.State.WAITING, timedelta(seconds=wait_s), str(error))
@@ -63,7 +70,6 @@ def work_on(document: Document) -> None:
         fail(document, str(error))
     except Failure as error:
         put_off(document, str(error))
-    changed(document.tenant_id)
 
 
 def pieces_of(document: Document, raw: bytes) -> list[Piece]:

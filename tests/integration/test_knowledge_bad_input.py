@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from khronos.exceptions import Permanent
-from khronos.knowledge import intake, readers
+from khronos.knowledge import intake, readers, versions, work
 from khronos.models import DeadLetter, Document
 from tests.factories import make_tenant
 from tests.unit.test_knowledge_reading import bomb, docx, pdf
@@ -57,3 +57,15 @@ def test_one_good_file_among_bad_ones_is_read_and_each_bad_one_says_why() -> Non
         assert reason in document.reason
     assert DeadLetter.objects.filter(source="document", replayed_at=None).count() == len(bad)
     assert readers.read_all() == 0
+
+
+def test_a_bad_version_that_a_better_one_has_replaced_meanwhile_fails_nothing() -> None:
+    tenant = make_tenant()
+    intake.add(tenant, "hours.txt", bytes(range(256)) * 40)
+    bad = Document.objects.claim(Document.objects.get().pk, versions.LEASE)
+    assert bad is not None
+    intake.add(tenant, "hours.txt", b"We open at nine.")
+    work.work_on(bad)
+    assert (Document.objects.get().state, DeadLetter.objects.count()) == (Document.State.WAITING, 0)
+    readers.read_all()
+    assert Document.objects.get().state == Document.State.READY
