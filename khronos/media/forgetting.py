@@ -1,28 +1,17 @@
 """The bytes of files go after MEDIA_KEPT_DAYS; what was understood of them stays."""
 
-import time
-from functools import partial
-
 from django.conf import settings
 from django.db.models.functions import Now
 
 from khronos.models import Attachment, Piece
-from khronos.models.commit import commit
-from khronos.models.update import FORGET_FOR_S
+from khronos.models.forgetting import forget_slices
 
 SLICE = 5  # files a transaction: each may be twenty pieces of a megabyte
 
 
-def forget_old(most_s: float = FORGET_FOR_S) -> int:
-    """Slice by slice, each its own transaction."""
-    until = time.monotonic() + most_s
+def forget_old() -> int:
     old = Attachment.objects.filter(fetched_at__lt=Now() - settings.MEDIA_KEPT, forgotten_at=None)
-    forgotten = 0
-    while ids := list(old.order_by("fetched_at").values_list("pk", flat=True)[:SLICE]):
-        forgotten += commit(partial(forget, ids))
-        if len(ids) < SLICE or time.monotonic() >= until:
-            break
-    return forgotten
+    return forget_slices(old, "fetched_at", forget, most=SLICE)
 
 
 def forget(ids: list[int]) -> int:

@@ -1,7 +1,5 @@
 """What arrived, byte for byte. Written by intake before it answers 200; read by the dispatcher."""
 
-import time
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -10,26 +8,17 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from khronos.models.channel import Channel
-from khronos.models.commit import commit
-
-FORGET_SLICE = 1000  # rows a transaction: some tens of milliseconds, in which others may have to wait
-FORGET_FOR_S = 200.0  # a run; below the broker's visibility timeout, the next run goes on
+from khronos.models.forgetting import FOR_S, SLICE, forget_slices
 
 
 class UpdateQuerySet(models.QuerySet["Update"]):
     def waiting(self) -> "UpdateQuerySet":
         return self.filter(state=Update.State.RECEIVED)
 
-    def forget_old(self, most_s: float = FORGET_FOR_S) -> int:
-        """Their messages stay; the bytes have served. Slice by slice, each its own transaction."""
-        until = time.monotonic() + most_s
+    def forget_old(self, most: int = SLICE, for_s: float = FOR_S) -> int:
+        """Their messages stay; the bytes have served."""
         old = self.filter(state=Update.State.DISPATCHED, received_at__lt=Now() - settings.UPDATES_KEPT)
-        forgotten = 0
-        while ids := list(old.order_by("received_at").values_list("pk", flat=True)[:FORGET_SLICE]):
-            forgotten += commit(partial(forget, ids))
-            if len(ids) < FORGET_SLICE or time.monotonic() >= until:
-                break
-        return forgotten
+        return forget_slices(old, "received_at", forget, most=most, for_s=for_s)
 
 
 def forget(ids: list[int]) -> int:

@@ -1,18 +1,15 @@
 """The ledger: rows of what was paid, and their sums by day, in the transaction of whoever writes."""
 
-import time
 from collections.abc import Sequence
 from datetime import UTC
-from functools import partial
 
 from django.conf import settings
 from django.db.models.functions import Now
 
 from khronos.models import Usage, UsageDay
-from khronos.models.commit import commit
+from khronos.models.forgetting import forget_slices
 from khronos.models.lease import holder
 from khronos.models.prepared import insert_once
-from khronos.models.update import FORGET_FOR_S, FORGET_SLICE
 from khronos.models.usage import FIGURES
 
 
@@ -23,16 +20,9 @@ def write(rows: Sequence[Usage]) -> None:
             UsageDay.objects.add(key_of(row), 1, {name: getattr(row, name) for name in FIGURES})
 
 
-def forget_old(most_s: float = FORGET_FOR_S) -> int:
-    """Single calls; the sums by day stay. Slice by slice, each its own transaction."""
-    until = time.monotonic() + most_s
-    old = Usage.objects.filter(at__lt=Now() - settings.USAGE_KEPT)
-    forgotten = 0
-    while ids := list(old.order_by("at").values_list("pk", flat=True)[:FORGET_SLICE]):
-        forgotten += commit(partial(forget, ids))
-        if len(ids) < FORGET_SLICE or time.monotonic() >= until:
-            break
-    return forgotten
+def forget_old() -> int:
+    """Single calls; the sums by day stay."""
+    return forget_slices(Usage.objects.filter(at__lt=Now() - settings.USAGE_KEPT), "at", forget)
 
 
 def forget(ids: list[int]) -> int:

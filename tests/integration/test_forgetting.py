@@ -9,15 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from khronos.models import Channel, Message, Update
-from khronos.models import update as module
 from tests.factories import make_channel, make_conversation
 
 pytestmark = pytest.mark.django_db
 
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FORGET_SLICE", 10)
+FEW = 10
 
 
 def make_updates(channel: Channel, count: int, *, days: float, state: str = "dispatched") -> list[Update]:
@@ -39,7 +35,7 @@ def test_old_and_dispatched_ones_go_and_nothing_else() -> None:
     waiting = make_updates(channel, 3, days=kept_days() + 1, state="received")
     odd = make_updates(channel, 3, days=kept_days() + 1, state="quarantined")
     young = make_updates(channel, 3, days=kept_days() - 1)
-    assert Update.objects.forget_old() == 25
+    assert Update.objects.forget_old(FEW) == 25
     assert set(Update.objects.all()) == {*waiting, *odd, *young}
 
 
@@ -51,7 +47,7 @@ def test_messages_stay_without_their_update() -> None:
         Message(conversation=conversation, update=update, author="contact", text="Hello")
         for update in [*old, young]
     )
-    Update.objects.forget_old()
+    Update.objects.forget_old(FEW)
     assert Message.objects.filter(update=None, text="Hello").count() == 15
     assert Message.objects.get(update=young).text == "Hello"
 
@@ -59,7 +55,7 @@ def test_messages_stay_without_their_update() -> None:
 def test_a_slice_is_a_transaction_of_three_statements() -> None:
     make_updates(make_channel(), 25, days=kept_days() + 1)
     with CaptureQueriesContext(connection) as queries:
-        Update.objects.forget_old()
+        Update.objects.forget_old(FEW)
     words = [query["sql"].split()[0] for query in queries]
     assert [words.count(word) for word in ("SELECT", "UPDATE", "DELETE")] == [3, 3, 6]
     assert words.count("SAVEPOINT") == 3  # in a test; else they are transactions
@@ -68,7 +64,7 @@ def test_a_slice_is_a_transaction_of_three_statements() -> None:
 
 def test_a_run_ends_in_time_and_the_next_goes_on() -> None:
     make_updates(make_channel(), 25, days=kept_days() + 1)
-    assert [Update.objects.forget_old(most_s=0) for _ in range(4)] == [10, 10, 5, 0]
+    assert [Update.objects.forget_old(FEW, for_s=0) for _ in range(4)] == [10, 10, 5, 0]
 
 
 def test_the_old_are_found_by_an_index() -> None:
