@@ -1,8 +1,19 @@
-"""The database's connections are few and shared: who waits for something else gives his back (ADR 12)."""
+"""What databases want: texts that they can hold; and their connections, which are few and shared.
+
+Who waits for something else gives his connection back (ADR 12).
+"""
+
+import re
 
 from django.db import OperationalError, connection
 
 from khronos.resilience.deadlines import left_s
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 has no lone surrogates
+
+
+def storable(text: str) -> str:
+    return UNSTORABLE.sub("", text)
 
 
 def give_back() -> None:

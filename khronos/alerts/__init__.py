@@ -16,7 +16,7 @@ from django.db import Error
 from khronos.alerts import clock
 from khronos.alerts.book import book
 from khronos.bus import doorbell
-from khronos.channels.telegram.api import cleaned
+from khronos.database import storable
 from khronos.models import Alert
 from khronos.models.alert_policy import LEVELS
 from khronos.observability.secrecy import scrub
@@ -53,8 +53,8 @@ def raise_without_database(name: str, level: str, text: str) -> None:
 
 def fit(name: str, level: str, text: str) -> tuple[str, str, str]:
     """What the row can hold and people may read; it is logged as that."""
-    name, level = cleaned(name)[:NAME_MAX], level if level in LEVELS else "error"
-    text = cleaned(scrub(text))[:TEXT_MAX]
+    name, level = storable(name)[:NAME_MAX], level if level in LEVELS else "error"
+    text = storable(scrub(text))[:TEXT_MAX]
     log.log(SEVERITY[level.upper()], "alert: %s", text, extra={"alert": name})
     return name, level, text
 

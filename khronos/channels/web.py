@@ -18,7 +18,8 @@ from khronos.channels.base import (
 )
 from khronos.channels.callback import CallbackTransport
 from khronos.channels.web_files import files_of
-from khronos.channels.web_reading import UNSTORABLE, clean, load
+from khronos.channels.web_reading import clean, load
+from khronos.database import UNSTORABLE
 from khronos.exceptions import Unreadable, Vanished
 from khronos.resilience.limits import Claim
 

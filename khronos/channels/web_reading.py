@@ -1,12 +1,10 @@
 """The web channel's JSON, read without trust."""
 
 import json
-import re
 from typing import Any
 
+from khronos.database import storable
 from khronos.exceptions import Unreadable
-
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL and UTF-8 refuse them
 
 
 def load(raw: bytes) -> dict[str, Any]:
@@ -20,4 +18,4 @@ def load(raw: bytes) -> dict[str, Any]:
 
 
 def clean(value: Any, limit: int) -> str:
-    return UNSTORABLE.sub("", value)[:limit] if isinstance(value, str) else ""
+    return storable(value)[:limit] if isinstance(value, str) else ""

@@ -5,11 +5,11 @@ def opening_hours(scene: Scene, city: str) -> dict[str, Any]:
     return {"hours": "9-18"}
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, Literal
 
+from khronos import database
 from khronos.models import Contact, Conversation, Queue, Turn
 
 type Json = dict[str, Any]
@@ -19,7 +19,6 @@ type Door = Callable[[Queue], object]
 type Confirmer = Literal["", "contact", "operator"]
 
 ANYTHING: Json = {}
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL and UTF-8 refuse them
 
 
 class Unfit(Exception):
@@ -98,7 +97,7 @@ def storable(value: Any) -> Any:
     """Without signs that a database refuses, in any depth."""
     match value:
         case str():
-            return UNSTORABLE.sub("", value)
+            return database.storable(value)
         case Mapping():
             return {storable(str(name)): storable(each) for name, each in value.items()}
         case list() | tuple():

@@ -22,7 +22,6 @@ LONE_UPDATE = re.compile(
     rb'\s*({\s*"update_id"\s*:\s*(\d{1,15})\b.*})\s*\]\s*}\s*',
     re.DOTALL,
 )
-UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +134,6 @@ def encoded(value: Any) -> bytes:
         return orjson.dumps(value)
     except TypeError:  # lone surrogates, integers of more than 64 bits
         return json.dumps(value).encode()
-
-
-def cleaned(text: str) -> str:
-    return UNSENDABLE.sub("", text)
 
 
 def known[T](result: Any, kind: type[T]) -> T:

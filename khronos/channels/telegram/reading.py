@@ -2,17 +2,16 @@
 
 import json
 import math
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from khronos.database import storable
 from khronos.exceptions import Unreadable
 
 Json = dict[str, Any]
 
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 has no lone surrogates
 INT64 = 2**63
 DEPTH_MAX = 200  # orjson writes 254 levels
 TEXT_MAX = 100_000  # Telegram's own limit is 4,096; a self-hosted server may be told otherwise
@@ -78,7 +77,7 @@ def string(holder: Json, name: str, most: int = SHORT_MAX) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return UNSTORABLE.sub("", value[:most])
+        return storable(value[:most])
     raise Unreadable(f"{name} is no text")
 
 

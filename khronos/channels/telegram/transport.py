@@ -7,8 +7,9 @@ from typing import Any
 from khronos.channels import markdown
 from khronos.channels.base import Account, Button
 from khronos.channels.telegram import files
-from khronos.channels.telegram.api import BotApi, cleaned
+from khronos.channels.telegram.api import BotApi
 from khronos.channels.telegram.budgets import claims_of_bot, claims_of_chat
+from khronos.database import storable
 from khronos.exceptions import Ambiguous, Permanent
 from khronos.resilience.limits import Claim
 
@@ -90,6 +91,6 @@ def whole(text: str) -> int:
 
 
 def words(text: str, plain: bool) -> dict[str, Any]:
-    text = cleaned(text)
+    text = storable(text)  # Telegram refuses what databases do
     html = None if plain else markdown.to_html(text)
     return {"text": text} if html is None else {"text": html, "parse_mode": "HTML"}

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
-from khronos.channels.telegram.api import cleaned
+from khronos.database import storable
 from khronos.intake import repeats
 from khronos.models import Channel, Delivery, Event, Message, Turn, Update, conversation_id
 from khronos.models.update import UpdateQuerySet
@@ -35,7 +35,7 @@ class Found:
 
 def find(reference: str) -> Found:
     """Raises Unknown."""
-    text = cleaned(reference).strip()
+    text = storable(reference).strip()
     noun, rest = row_named(text)
     found = None
     if noun in BY_NUMBER and is_number(rest):
