@@ -10,7 +10,7 @@ from khronos.observability.said import joined
 
 
 def webhook() -> str:
-    channels = list(registration.watched())
+    channels = list(Channel.objects.bots())
     if not channels:
         return joined("", (OFF, _("no Telegram channel")))
     troubles = [f"{channel.slug}: {trouble}" for channel in channels if (trouble := trouble_of(channel))]

@@ -6,7 +6,6 @@ from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.channels.telegram.api import BotApi
@@ -28,10 +27,6 @@ def address(channel: Channel) -> str:
     return f"{settings.PUBLIC_URL}/webhooks/telegram/{channel.slug}/"
 
 
-def watched() -> QuerySet[Channel]:
-    return Channel.objects.listening().filter(kind="telegram").exclude(token="")
-
-
 def trouble_with(channel: Channel) -> str:
     """What Telegram says amiss of it now; nothing is changed. Raises what the Bot API raises."""
     info = BotApi(channel.token).get_webhook_info()
@@ -45,7 +40,7 @@ def trouble_with(channel: Channel) -> str:
 def watch_all() -> None:
     """Every channel, whatever becomes of the others. A failure is an alert; a bug is raised at the end."""
     bugs: list[Exception] = []
-    for channel in watched():
+    for channel in Channel.objects.bots():
         name = f"channel.{channel.slug}.unwatched"
         try:
             watch(channel)

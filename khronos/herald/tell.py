@@ -127,7 +127,7 @@ def by_telegram(news: News, transport: TelegramTransport | None, buttons: Sequen
 
 def channel() -> Channel | None:
     """The one whose bot speaks in the alert chats: that of the environment, else the oldest."""
-    found = Channel.objects.listening().filter(kind="telegram").exclude(token="")
+    found = Channel.objects.bots()
     return found.filter(slug="default").first() or found.order_by("pk").first()
 
 

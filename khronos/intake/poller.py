@@ -11,7 +11,6 @@ from hashlib import sha256
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
-from django.db.models import QuerySet
 
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.bus import doorbell
@@ -71,7 +70,7 @@ class Poller:
 
     def look(self) -> bool:
         """The channel as it is now, perhaps with another token; False when it is switched off or gone."""
-        channel = polled().filter(pk=self.channel.pk).first()
+        channel = Channel.objects.bots().filter(pk=self.channel.pk).first()
         if channel is None:
             resolve_alert(f"poller.{self.channel.slug}")
             return False
@@ -147,10 +146,6 @@ class Poller:
         self.stopping.wait(wait)
 
 
-def polled() -> QuerySet[Channel]:
-    return Channel.objects.listening().filter(kind="telegram").exclude(token="")
-
-
 def lease_of(token: str) -> str:
     """Telegram serves one poller a token, however many channels have it."""
     return f"poller:{sha256(token.encode()).hexdigest()[:16]}"
@@ -186,7 +181,7 @@ class Polling:
     def look(self) -> None:
         close_old_connections()
         try:
-            channels = list(polled())
+            channels = list(Channel.objects.bots())
         except (DatabaseError, InterfaceError) as error:
             log.warning("channels not looked for", extra={"error": f"{type(error).__name__}: {error}"[:300]})
             return

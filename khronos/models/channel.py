@@ -17,6 +17,10 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
     def listening(self) -> Self:
         return self.filter(is_active=True).select_related("tenant", "queue")
 
+    def bots(self) -> Self:
+        """Of Telegram, that can be spoken for."""
+        return self.listening().filter(kind="telegram").exclude(token="")
+
 
 class Channel(models.Model):
     class Routing(models.TextChoices):

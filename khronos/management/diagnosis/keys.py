@@ -57,7 +57,7 @@ def answers(name: str, model: str) -> Findings:
 
 def telegram() -> Findings:
     try:
-        channels = list(registration.watched())
+        channels = list(Channel.objects.bots())
     except DatabaseError:
         channels = []
     if not channels and not settings.TELEGRAM_BOT_TOKEN:
