@@ -4,9 +4,9 @@ from typing import Any
 
 from celery import Task
 
-from khronos.conversation.deadletters import keep
 from khronos.exceptions import Ambiguous, Transient
 from khronos.models import DeadLetter
+from khronos.models.deadletter import keep
 
 
 class Rowless(Task[Any, Any]):

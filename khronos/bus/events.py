@@ -15,6 +15,8 @@ from khronos.models.prepared import insert, insert_all
 
 type Wire = dict[Any, Any]
 
+RECEIVED = "received:"
+
 
 def make(
     type_: str,
@@ -48,6 +50,18 @@ def record(events: Iterable[Event]) -> None:
         insert(rows[0], unless_there=True)
     else:
         insert_all(rows, unless_there=True)
+
+
+def received(update: int) -> str:
+    """The key of the fact that this update arrived: an entry on the bus rings for its row."""
+    return f"{RECEIVED}{update}"
+
+
+def update_of(key: str) -> int | None:
+    """The row that an entry with this key rings for; one that names none rings for nothing."""
+    number = key.removeprefix(RECEIVED)
+    is_number = number != key and number.isascii() and number.isdecimal() and len(number) < 19
+    return int(number) if is_number else None
 
 
 def id_of(key: str) -> uuid.UUID:

@@ -209,7 +209,7 @@ def facts(arrival: Arrival, conversation: Conversation, turn: Turn | None, told:
     update = arrival.update
     received = events.make(
         Event.Type.MESSAGE_RECEIVED,
-        key=f"received:{update.pk}",
+        key=events.received(update.pk),
         trace_id=update.trace_id,
         conversation=conversation,
         payload={"update_id": update.pk, "channel": arrival.channel.slug},

@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from khronos.alerts import raise_alert
 from khronos.bus import doorbell
 from khronos.bus.connection import patient
+from khronos.bus.events import update_of
 from khronos.bus.relay import Relay, trim
 from khronos.bus.routes import CONSUMED, PRESS_TASK, TURN_TASK
 from khronos.bus.streams import Consumer, Entry
@@ -84,7 +85,8 @@ class Dispatcher:
         return "the bus is read no more"
 
     def handle(self, entries: list[Entry]) -> Iterable[str]:
-        self.dispatch([pk for entry in entries if (pk := update_of(entry))])
+        keys = [entry.fields.get("idempotency_key", "") for entry in entries]
+        self.dispatch([pk for key in keys if (pk := update_of(key))])
         return [entry.id for entry in entries]
 
     def dispatch(self, update_ids: list[int], *, told: bool = True) -> None:
@@ -166,10 +168,3 @@ class Dispatcher:
         """What was read and is not done stays pending on the bus: its next reader adopts it."""
         self.is_done.wait()
         return "what was told is marked; the rest stays on the bus"
-
-
-def update_of(entry: Entry) -> int | None:
-    """The row that an entry rings for; one that names none rings for nothing, and its row is swept."""
-    key = entry.fields.get("idempotency_key", "")
-    kind, _, number = key.partition(":")
-    return int(number) if kind == "received" and number.isdecimal() and len(number) < 19 else None

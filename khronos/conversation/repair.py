@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from khronos.bus.doorbell import UNREACHABLE
+from khronos.bus.events import update_of
 from khronos.celery import app
 from khronos.knowledge import intake
 from khronos.models import DeadLetter, Delivery, Document, Turn, Update
@@ -148,19 +149,14 @@ def replay_task(letter: DeadLetter) -> str:
 
 def replay_stream(letter: DeadLetter) -> str:
     """An entry of the stream is only the doorbell of its update."""
-    update = Update.objects.filter(pk=update_id(letter.payload)).first()
+    pk = update_of(str(letter.payload.get("idempotency_key", "")))
+    update = Update.objects.filter(pk=pk).first() if pk else None
     if update is None:
         raise Unrepairable(_("It names no update that is here."))
     if update.state == Update.State.DISPATCHED:
         return _("Update %(id)s was dispatched meanwhile.") % {"id": update.pk}
     read_again(update)
     return _("Update %(id)s waits for the dispatcher.") % {"id": update.pk}
-
-
-def update_id(fields: dict[str, Any]) -> int:
-    """An entry's key says which update it rings for."""
-    kind, _colon, pk = str(fields.get("idempotency_key", "")).partition(":")
-    return number(pk) if kind == "received" else 0
 
 
 def number(text: str) -> int:

@@ -21,7 +21,6 @@ from khronos.bus import doorbell
 from khronos.bus.routes import TURN_TASK
 from khronos.conversation import answer, budgets, triage
 from khronos.conversation.account import account
-from khronos.conversation.deadletters import keep
 from khronos.conversation.holding import acknowledge_presses, holding
 from khronos.conversation.patience import TooMuch, waited_s, waiting_time
 from khronos.conversation.phrases import phrase
@@ -30,6 +29,7 @@ from khronos.delivery.send import deliver_next, send_all
 from khronos.exceptions import LostLease, Permanent, Transient
 from khronos.models import Conversation, DeadLetter, Delivery, Message, Turn
 from khronos.models.commit import commit, insist
+from khronos.models.deadletter import keep
 from khronos.models.prepared import Select, Slot
 from khronos.observability import metrics
 from khronos.observability.steps import bound, note, step

@@ -47,7 +47,7 @@ def ring(stored: Sequence[tuple[Arrival, int]]) -> None:
 
 def fact(arrival: Arrival, update_id: int) -> events.Wire:
     """Its row is written by the dispatcher."""
-    key = f"received:{update_id}"
+    key = events.received(update_id)
     return events.words(
         Event.Type.MESSAGE_RECEIVED.value,
         key,

@@ -147,6 +147,6 @@ def test_absent_database_does_not_end_the_process(telegram: Channel, monkeypatch
 
     all_ = Polling(Stopping())
     with monkeypatch.context() as away:
-        away.setattr(poller, "polled", absent)
+        away.setattr(Channel.objects, "bots", absent)
         all_.look()
     assert all_.pollers == {}
