@@ -12,9 +12,7 @@ ALERTS_PER_MINUTE = env.alerts_per_minute
 # Where Telegram cannot tell.
 ALERT_WEBHOOK_URL = env.alert_webhook_url
 ALERT_WEBHOOK_SECRET = env.alert_webhook_secret
-ALERT_WEBHOOK_PRIVATE_NETWORKS = [
-    network.strip() for network in env.alert_webhook_private_networks.split(",") if network.strip()
-]
+ALERT_WEBHOOK_PRIVATE_NETWORKS = env.alert_webhook_private_networks
 ALERT_EMAIL_TO = [address.strip() for address in env.alert_email_to.split(",") if address.strip()]
 ALERT_EMAIL_FROM = env.alert_email_from
 EMAIL_URL = env.email_url

@@ -90,7 +90,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
 UPDATE_MAX_BYTES = 1024 * 1024
-WEB_CALLBACK_PRIVATE_NETWORKS: list[str] = []  # such as 127.0.0.0/8: answers may be sent there all the same
+WEB_CALLBACK_PRIVATE_NETWORKS = env.web_callback_private_networks
 # Messages of the web channel may hold files in base64; the rest of such a body is no larger than others.
 WEB_FILES_MAX_BYTES = env.web_files_max_mb * 1024 * 1024
 WEB_BODY_MAX_BYTES = WEB_FILES_MAX_BYTES * 4 // 3 + UPDATE_MAX_BYTES

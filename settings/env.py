@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from khronos.exceptions import Misconfigured
 from settings.dotenv import ROOT, merged
+from settings.networks import Networks
 
 
 class Environment(BaseModel):
@@ -39,8 +40,8 @@ class Environment(BaseModel):
     alerts_per_minute: int = Field(20, ge=0, description="What is more is summed up; 0: no limit.")
     alert_webhook_url: str = Field("", description="Told by JSON where Telegram cannot.")
     alert_webhook_secret: str = Field("", description="Signs that JSON; made at the first start when empty.")
-    alert_webhook_private_networks: str = Field(
-        "", description="Where it may lie all the same, such as 10.0.0.0/8, with commas between."
+    alert_webhook_private_networks: Networks = Field(
+        [], description="Where it may lie all the same, such as 10.0.0.0/8, with commas between."
     )
     alert_email_to: str = Field("", description="Told by e-mail where Telegram cannot; commas between.")
     alert_email_from: str = Field("", description="The sender; empty: the user of EMAIL_URL.")
@@ -49,6 +50,13 @@ class Environment(BaseModel):
     alert_backlog: int = Field(1000, ge=1, description="More messages that wait are an alert.")
     alert_error_rate_percent: float = Field(5, gt=0, le=100, description="More failed messages are an alert.")
     telegram_delivery_mode: Literal["send", "edit"] = Field("send", description="How answers are sent.")
+
+    web_callback_private_networks: Networks = Field(
+        [], description="Where sites that answers are posted to may lie all the same; commas between."
+    )
+    tool_private_networks: Networks = Field(
+        [], description="Where services that are tools may lie all the same; commas between."
+    )
 
     triage: Literal["model", "rules"] = Field(
         "model", description="Who decides where a channel's routing is triage; rules cost nothing."
@@ -88,6 +96,9 @@ class Environment(BaseModel):
     knowledge_fresh_days: int = Field(7, ge=1, description="Pages are fetched again after so long.")
     knowledge_urls: str = Field(
         "", description="Hosts that documents may be fetched from, such as *.example.com; commas between."
+    )
+    knowledge_private_networks: Networks = Field(
+        [], description="Where those hosts may lie all the same; commas between."
     )
     embedder_port: int | None = Field(
         None,

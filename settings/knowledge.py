@@ -12,6 +12,6 @@ EMBEDDER_URL = env.embedder_url or (f"http://127.0.0.1:{env.embedder_port}" if e
 
 KNOWLEDGE_FILE_MAX_BYTES = env.knowledge_file_max_mb * 1024 * 1024
 KNOWLEDGE_URLS = [host.strip().lower() for host in env.knowledge_urls.split(",") if host.strip()]
-KNOWLEDGE_PRIVATE_NETWORKS: list[str] = []  # such as 10.0.0.0/8: documents may be fetched there all the same
+KNOWLEDGE_PRIVATE_NETWORKS = env.knowledge_private_networks
 KNOWLEDGE_EXAMPLE = env.khronos_example
 KNOWLEDGE_FRESH = timedelta(days=env.knowledge_fresh_days)
