@@ -21,3 +21,4 @@ EMAIL_URL = env.email_url
 ALERT_STUCK_S = env.alert_stuck_s
 ALERT_BACKLOG = env.alert_backlog
 ALERT_ERROR_RATE = env.alert_error_rate_percent / 100
+ALERT_MEMORY = env.alert_memory_percent / 100  # of a process's limit, or of the machine's

@@ -49,6 +49,9 @@ class Environment(BaseModel):
     alert_stuck_s: float = Field(60, gt=0, description="Who waits longer for an answer is an alert.")
     alert_backlog: int = Field(1000, ge=1, description="More messages that wait are an alert.")
     alert_error_rate_percent: float = Field(5, gt=0, le=100, description="More failed messages are an alert.")
+    alert_memory_percent: float = Field(
+        90, gt=0, le=100, description="More used memory, of a process's limit or the machine, is an alert."
+    )
     telegram_delivery_mode: Literal["send", "edit"] = Field("send", description="How answers are sent.")
 
     web_callback_private_networks: Networks = Field(

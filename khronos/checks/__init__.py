@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from khronos.checks import backup, certificate, machine, providers, timetable, webhook
+from khronos.checks import backup, certificate, machine, memory, providers, timetable, webhook
 from khronos.models import Alert
 from khronos.observability import health
 
@@ -29,7 +29,7 @@ LOOKS: dict[str, Look] = {
     "workers": Look(health.workers),
     "beat": Look(timetable.beat),
     "disk": Look(health.disk, patience=1),
-    "memory": Look(health.memory, level=Alert.Level.WARNING),
+    "memory": Look(memory.memory, level=Alert.Level.WARNING),
     "clock": Look(machine.clock, level=Alert.Level.WARNING, patience=1),
     "webhook": Look(webhook.webhook, level="", deadline_s=12.0),
     "providers": Look(providers.providers, every=SELDOM, level=Alert.Level.WARNING, deadline_s=12.0),

@@ -1,20 +1,29 @@
 """What single checks say of a world that is as it should be, and of one that is not."""
 
+import json
+import os
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 from pytest_django import Settings
 
 from bench.simulator import Simulator
 from khronos.channels.telegram.api import BotApi
-from khronos.checks import machine, providers, timetable
+from khronos.checks import machine, memory, providers, timetable
 from khronos.checks.certificate import certificate as look_at_certificate
 from khronos.checks.webhook import webhook
 from khronos.models import Channel
 from khronos.observability.health import Amiss
+from khronos.resilience import roster
+from khronos.resilience.roster import Entry
 from khronos.resilience.wallclock import WallClock
 from tests.integration.raw_server import Caller, Script, answer, polite, serving
 from tests.integration.test_http_tls import certificate, encrypted, https, trusted
@@ -222,3 +231,38 @@ def test_a_beat_that_fires_nothing_is_named() -> None:
             last_run_at=datetime.now(UTC) - timedelta(seconds=age_s)
         )
         assert timetable.beat().startswith("fired 10") if is_well else "181" in complaint(timetable.beat)
+
+
+# Memory
+
+
+def written_down(home: Path, name: str, process: psutil.Process) -> None:
+    """As a supervisor does: we are it, and it has started one other."""
+    entries = [Entry(roster.SUPERVISOR, os.getpid(), psutil.Process().create_time(), "running", 0)]
+    entries.append(Entry(name, process.pid, process.create_time(), "running", 0))
+    (home / "run").mkdir()
+    roster.of_home(home).write_text(json.dumps([asdict(entry) for entry in entries]), "utf-8")
+
+
+def test_a_process_near_its_limit_of_memory_is_named(settings: Settings, tmp_path: Path) -> None:
+    settings.KHRONOS_HOME = tmp_path
+    waits = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, start_new_session=True) as child:
+        written_down(tmp_path, "agent", psutil.Process(child.pid))
+        settings.MAX_MEMORY_MB = 1
+        assert re.fullmatch(r"agent uses \d+ MB of 1", complaint(memory.memory).split("; ")[-1])
+        settings.MAX_MEMORY_MB = 500
+        assert memory.of_processes() == []
+
+
+def test_a_store_may_be_as_large_as_it_wants(settings: Settings, tmp_path: Path) -> None:
+    settings.KHRONOS_HOME, settings.MAX_MEMORY_MB = tmp_path, 1
+    waits = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, start_new_session=True) as child:
+        written_down(tmp_path, "valkey", psutil.Process(child.pid))
+        assert memory.of_processes() == []
+
+
+def test_a_machine_near_its_end_is_told(settings: Settings, tmp_path: Path) -> None:
+    settings.KHRONOS_HOME, settings.ALERT_MEMORY = tmp_path, 0.0
+    assert re.fullmatch(r"only \d+ MB available", complaint(memory.memory))

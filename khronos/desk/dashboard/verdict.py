@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from django.conf import settings
+
 from khronos.desk.dashboard.questions import Answer
 from khronos.models.alert_policy import URGENT
 
 LATE_S = 60.0  # an answer that is awaited for longer needs a look
 STUCK_S = 300.0  # and for so long, a person
-FULL = 0.9  # of a process's limit of memory
 BELIEVED_S = 10.0  # an answer, when the next one fails
 TONES = ("danger", "warning")
 
@@ -78,7 +79,9 @@ def of_processes(answers: Mapping[str, Answer]) -> Iterator[Finding]:
     if down := [row["name"] for row in rows if row["state"] not in ("failed", "running")]:
         yield Finding("warning", "process_down", {"names": down})
     limited = [row for row in rows if row["name"] != "valkey"]
-    if full := [row["name"] for row in limited if row["rss_mb"] > FULL * machine["limit_mb"]]:
+    if full := [
+        row["name"] for row in limited if row["rss_mb"] > settings.ALERT_MEMORY * machine["limit_mb"]
+    ]:
         yield Finding("warning", "memory_high", {"names": full})
 
 
