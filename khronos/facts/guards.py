@@ -21,7 +21,7 @@ def breakers() -> Iterator[Metric]:
 
 
 def limits() -> Iterator[Metric]:
-    labels = dict(limited())
+    labels = {name: label for name, label, _ in limited()}
     usages = limiter().snapshot(list(labels))
     if limiter().is_away:
         raise RuntimeError("the store of the limits is away")

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from khronos.bus.connection import quick
 from khronos.observability import metrics
-from khronos.resilience.cache import Cache, CachePolicy, Caches, RedisStore
+from khronos.resilience.cache import Cache, CachePolicy, Caches, CacheStats, RedisStore
 
 # In process memory alone: rows of the database are read anew after an invalidation, or a minute.
 CHANNELS = CachePolicy("channels", shared_s=0, nothing_s=2.0)
@@ -25,6 +25,13 @@ def count(cache: str, what: str) -> None:
         metrics.CACHE_HITS.labels(cache=cache, layer=LAYERS[what]).inc()
     elif what in MISSES:
         metrics.CACHE_MISSES.labels(cache=cache).inc()
+
+
+def stats() -> dict[str, CacheStats]:
+    """Of each one, whether anybody has asked it yet or not."""
+    for made in ALL:
+        made()
+    return caches().stats()
 
 
 @cache
@@ -64,3 +71,6 @@ def knowledge() -> Cache:
 def documented() -> Cache:
     """By tenant: are there documents to look into at all?"""
     return caches().add(CachePolicy("documented", shared_s=0))
+
+
+ALL = (channels, grants, tools, answers, knowledge, documented)

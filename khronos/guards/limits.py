@@ -1,7 +1,7 @@
 """Limits of outside services: ask before a call, be told when to come back (docs/resilience.md)."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -10,7 +10,17 @@ from django.conf import settings
 
 from khronos.bus.connection import quick
 from khronos.exceptions import Refused
-from khronos.resilience.limits import Claim, Count, Limiter, RedisStore, Seats, Spacing, Usage, Window
+from khronos.resilience.limits import (
+    Claim,
+    Count,
+    Limiter,
+    RedisStore,
+    Seats,
+    Spacing,
+    Usage,
+    Window,
+    terms,
+)
 
 SEAT_MARGIN_S = 5.0  # a seat's lease beyond the longest call
 
@@ -90,6 +100,16 @@ def claims_of(provider: str) -> list[Claim]:
         )
         claims.append(Claim(f"{provider}:seats", Seats(at_once, lease_s), most_waiting=settings.MOST_WAITING))
     return claims
+
+
+def limit_of(claim: Claim) -> int:
+    return terms(claim.policy)[1]
+
+
+def usages_of(limits: Mapping[str, int]) -> list[Usage]:
+    """What was not asked for lately is as we have set it."""
+    usages = limiter().snapshot(list(limits))
+    return [replace(usage, limit=usage.limit or limits[usage.name]) for usage in usages]
 
 
 def requests_of(provider: str) -> str:

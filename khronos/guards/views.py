@@ -13,7 +13,7 @@ from khronos.bus.connection import patient, quick
 from khronos.channels import transport_of
 from khronos.guards import caches
 from khronos.guards.breakers import ONE_EACH, breaker
-from khronos.guards.limits import claims_of, limiter
+from khronos.guards.limits import claims_of, limit_of, limiter, usages_of
 from khronos.models import Channel, HttpTool
 from khronos.observability.views import answer, is_operator, refused
 from khronos.resilience.pools import PoolStats, of_psycopg, of_redis
@@ -41,14 +41,14 @@ def breakers_status() -> dict[str, object]:
 
 @operators_only
 def limiter_stats() -> dict[str, object]:
-    usages = limiter().snapshot([name for name, _ in limited()])
+    usages = usages_of({name: limit for name, _, limit in limited()})
     return {"store_is_away": limiter().is_away, "limits": {usage.name: asdict(usage) for usage in usages}}
 
 
 @operators_only
 def cache_stats() -> dict[str, object]:
     """Of this process."""
-    return {name: asdict(stats) for name, stats in caches.caches().stats().items()}
+    return {name: asdict(stats) for name, stats in caches.stats().items()}
 
 
 @operators_only
@@ -80,10 +80,10 @@ def guarded_names() -> Iterator[str]:
     yield from (tool.guard for tool in HttpTool.objects.filter(is_active=True).order_by("pk"))
 
 
-def limited() -> Iterator[tuple[str, str]]:
-    """Names of limits, and what they are called before others: a bot's own number is nobody's business."""
+def limited() -> Iterator[tuple[str, str, int]]:
+    """Names of limits, what others call them (a bot's number is nobody's business), how much they allow."""
     for provider in settings.BREAKERS:
-        yield from ((claim.name, claim.name) for claim in claims_of(provider))
+        yield from ((claim.name, claim.name, limit_of(claim)) for claim in claims_of(provider))
     for channel in Channel.objects.listening().exclude(token=""):
         claims = transport_of(channel).claims("", "private", edits=True)
-        yield from ((claim.name, f"{channel.kind}:{channel.slug}") for claim in claims)
+        yield from ((claim.name, f"{channel.kind}:{channel.slug}", limit_of(claim)) for claim in claims)

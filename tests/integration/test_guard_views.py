@@ -64,6 +64,19 @@ def test_limits_show_what_is_used_and_who_is_paused(telegram: Channel, settings:
     assert 29 < limits[bot]["paused_s"] <= 30
 
 
+def test_a_limit_that_nobody_has_asked_yet_shows_what_it_allows(settings: Settings) -> None:
+    settings.PROVIDER_REQUESTS_PER_MINUTE, settings.PROVIDER_CONCURRENCY = {"openai": 500}, {"openai": 20}
+    limits = shown("/limiter/stats")["limits"]
+    assert {name: (each["used"], each["limit"]) for name, each in limits.items()} == {
+        "openai:requests": (0, 500),
+        "openai:seats": (0, 20),
+    }
+
+
+def test_caches_are_shown_before_they_were_ever_used() -> None:
+    assert set(shown("/cache/stats")) == {"channels", "grants", "tools", "answers", "knowledge", "documented"}
+
+
 def test_channels_are_read_once_and_again_after_a_change(telegram: Channel) -> None:
     channels.lookup("default")
     assert until(lambda: shown("/cache/stats")["channels"]["listening_s"] is not None, 5)

@@ -10,19 +10,20 @@ from khronos.bus import doorbell
 from khronos.bus.connection import quick
 from khronos.facts.bus import lag_of
 from khronos.guards.breakers import breaker
-from khronos.guards.limits import limiter
+from khronos.guards.limits import usages_of
 from khronos.observability import canaries, heartbeat
 
 ROLES = ("agent", "worker", "dispatcher", "beat", "poller")
 
 
-def look(breakers: Sequence[str], limits: Mapping[str, str]) -> dict[str, Any]:
-    """The names come from the database, as it last told them; a limit has one to be shown under."""
+def look(breakers: Sequence[str], limits: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
+    """The names come from the database, as it last told them; a limit is shown under one of its own."""
     memory: Any = quick().info("memory")  # raises where it is away: then nothing else is asked
     return {
         "breakers": [asdict(breaker(name).snapshot()) for name in breakers],
         "limits": [
-            asdict(usage) | {"name": limits[usage.name]} for usage in limiter().snapshot(list(limits))
+            asdict(usage) | {"name": limits[usage.name][0]}
+            for usage in usages_of({name: limit for name, (_, limit) in limits.items()})
         ],
         "queues": queues(),
         "bus": lag_of(canaries.BUS),

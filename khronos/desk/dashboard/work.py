@@ -35,7 +35,7 @@ def look() -> dict[str, Any]:
         "quarantined": number(Quarantined.objects.all(), list_of(Quarantined)),
         "paused": pauses(),
         "breakers": list(guarded_names()),
-        "limits": dict(limited()),
+        "limits": {name: (label, limit) for name, label, limit in limited()},
         "checks": checks(),
         "is_empty": not Message.objects.exists(),
     }

@@ -11,5 +11,15 @@ from khronos.resilience.cache.memory_store import MemoryStore
 from khronos.resilience.cache.policy import CachePolicy, LinkPolicy
 from khronos.resilience.cache.redis_store import RedisStore
 from khronos.resilience.cache.store import StoreAway
+from khronos.resilience.cache.tally import CacheStats
 
-__all__ = ["Cache", "CachePolicy", "Caches", "LinkPolicy", "MemoryStore", "RedisStore", "StoreAway"]
+__all__ = [
+    "Cache",
+    "CachePolicy",
+    "CacheStats",
+    "Caches",
+    "LinkPolicy",
+    "MemoryStore",
+    "RedisStore",
+    "StoreAway",
+]

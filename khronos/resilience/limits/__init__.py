@@ -7,7 +7,7 @@ verdict = limiter.ask(token, claims)  # granted, or come back in verdict.wait_s 
 
 from khronos.resilience.limits.limiter import Limiter
 from khronos.resilience.limits.memory_store import MemoryStore
-from khronos.resilience.limits.policy import Claim, Count, Seats, Spacing, Usage, Verdict, Window
+from khronos.resilience.limits.policy import Claim, Count, Seats, Spacing, Usage, Verdict, Window, terms
 from khronos.resilience.limits.redis_store import RedisStore
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "Usage",
     "Verdict",
     "Window",
+    "terms",
 ]
