@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from khronos.checks import backup, certificate, machine, memory, providers, timetable, webhook
+from khronos.checks import backup, certificate, database, machine, memory, providers, timetable, webhook
 from khronos.models import Alert
 from khronos.observability import health
 
@@ -23,7 +23,7 @@ class Look:
 
 
 LOOKS: dict[str, Look] = {
-    "database": Look(health.database, level=Alert.Level.CRITICAL),
+    "database": Look(database.database, level=Alert.Level.CRITICAL),
     "redis": Look(health.redis_server),
     "broker": Look(health.broker),
     "workers": Look(health.workers),

@@ -9,12 +9,15 @@ import pytest
 from django.utils import timezone
 
 from khronos import checks
-from khronos.alerts import _resolved
+from khronos.alerts import _resolved, raise_alert
 from khronos.checks import Look, look
+from khronos.checks.database import database
 from khronos.conversation.dispatcher import Dispatcher
+from khronos.guards.breakers import breaker
 from khronos.models import Alert, HealthCheck
 from khronos.models.check import State
 from khronos.observability.health import Amiss
+from khronos.resilience.breakers import State as BreakerState
 
 MINUTE = timedelta(minutes=1)
 pytestmark = pytest.mark.usefixtures("bus", "transactional_db")
@@ -221,3 +224,18 @@ def test_a_beat_that_stands_still_is_noticed_by_the_dispatcher(
     assert [(name, level) for name, level, _ in open_alerts()] == [("check.beat", "error")]
     a_minute_later()
     assert open_alerts() == []
+
+
+def test_a_look_at_the_database_ends_the_trouble_that_nobody_else_would_ask_about() -> None:
+    breaker("database").force_open(for_s=0)
+    assert [name for name, *_ in open_alerts()] == []  # its opening asks the database nothing
+    raise_alert("breaker.database", "critical", "It does not answer.")
+    assert database() == "writable"
+    assert breaker("database").snapshot().state is BreakerState.CLOSED
+    assert open_alerts() == []
+
+
+def test_a_breaker_of_the_database_that_rests_is_left_to_rest() -> None:
+    breaker("database").force_open(for_s=60)
+    assert database() == "writable"
+    assert breaker("database").snapshot().state is BreakerState.OPEN

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 BARE = (str(sys._base_executable), "-S")  # type: ignore[attr-defined]  # it has nothing but its own library
@@ -28,8 +29,9 @@ def test_before_anything_is_installed_one_line_says_how(tmp_path: Path) -> None:
     assert "`make up` installs and starts it." in complaint
 
 
-def test_a_database_that_is_not_there_is_a_line_with_its_fix(tmp_path: Path) -> None:
-    words = (sys.executable, "manage.py", "why", "last", "--settings=settings.embedded")
+@pytest.mark.parametrize("deed", ["why last", "breaker list", "backup verify"])
+def test_a_database_that_is_not_there_is_a_line_with_its_fix(tmp_path: Path, deed: str) -> None:
+    words = ("env", "DJANGO_SETTINGS_MODULE=settings.embedded", sys.executable, "manage.py", *deed.split())
     code, said, complaint = told(settings.BASE_DIR, *words, home=tmp_path / "none")
     assert (code, said, complaint.count("\n")) == (1, "", 1), complaint
     assert "The database cannot be asked" in complaint

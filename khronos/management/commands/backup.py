@@ -4,15 +4,16 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone, translation
+from django.core.management.base import CommandError
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from rich.table import Table
 
 from khronos.backup.engine import BackupFailed, Copy, engine, first_moment, nobody
 from khronos.backup.validate import try_newest
 from khronos.management.backupline import local, megabytes, progress_bar
-from khronos.management.hands import language, silence
+from khronos.management.byhand import ByHand
+from khronos.management.hands import silence
 from khronos.management.screen import screen
 from khronos.models import BackupCheck, BackupState
 from khronos.observability.lengths import words
@@ -20,9 +21,8 @@ from khronos.observability.lengths import words
 MOST = 40  # lines of a list that somebody reads
 
 
-class Command(BaseCommand):
+class Command(ByHand):
     help = __doc__ or ""
-    requires_system_checks = ()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         deeds = parser.add_subparsers(dest="deed", required=True, metavar="list|status|make|verify")
@@ -36,8 +36,8 @@ class Command(BaseCommand):
         for each in deeds.choices.values():
             each.add_argument("--lang", help="en or pt-br; else as the terminal is set")
 
-    def handle(self, *, deed: str, lang: str | None, **options: Any) -> None:
-        with translation.override(language(lang)), silence():
+    def handle(self, *, deed: str, **options: Any) -> None:
+        with silence():
             try:
                 getattr(self, deed)(**options)
             except BackupFailed as error:

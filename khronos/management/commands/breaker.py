@@ -46,7 +46,7 @@ class Command(ByHand):
         for title in (_("name"), _("state"), _("calls"), _("failures"), _("tries again in")):
             table.add_column(title, no_wrap=True)
         said = phrases()
-        for name in guarded_names():
+        for name in list(guarded_names()):
             row = breaker(name).snapshot()
             state = "?" if row.store_is_away else said[f"state.{row.state}"]
             table.add_row(name, state, str(row.calls), str(row.failures), again_in(row))
