@@ -151,7 +151,21 @@ class Socket(http.client.HTTPConnection):
 
 
 def sync(database: str, timeout_s: float) -> None:
-    """The running Litestream is told to bring away what is there now, and waited for."""
+    """The running Litestream is told to bring away what is there now, and waited for.
+
+    Its answer names as the newest what was written while it waited, too: that need not have arrived.
+    """
+    deadline = time.monotonic() + timeout_s
+    said = told_to_sync(database, timeout_s)
+    there_now = said["txid"]
+    while said["replicated_txid"] < there_now:
+        time.sleep(POLL_S)
+        if (left_s := deadline - time.monotonic()) <= 0:
+            raise Unreachable(_("Copies do not arrive."), again())
+        said = told_to_sync(database, left_s)
+
+
+def told_to_sync(database: str, timeout_s: float) -> Answer:
     body = json.dumps({"path": database, "wait": True, "timeout": max(1, int(timeout_s))})
     connection = Socket("litestream", timeout=timeout_s + 0.5)
     try:
@@ -168,8 +182,7 @@ def sync(database: str, timeout_s: float) -> None:
         connection.close()
     if response.status != http.client.OK:
         raise meant(str(said.get("error", said)))
-    if said["replicated_txid"] < said["txid"]:
-        raise Unreachable(_("Copies do not arrive."), again())
+    return said
 
 
 def notes(database: str) -> Path:
