@@ -1,5 +1,6 @@
 """Waiting for other processes, and ports for them."""
 
+import atexit
 import random
 import socket
 import sys
@@ -54,4 +55,6 @@ def is_told_first(port: int) -> bool:
     _told.append(name)
     if len(_told) > IN_USE_AFTER:
         _told.popleft().close()
+    else:
+        atexit.register(name.close)  # nobody says that it was left open
     return True

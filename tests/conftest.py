@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 from django.conf import settings
+from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as examples
 from pytest_django import Settings
@@ -107,6 +108,12 @@ def nothing_to_tell() -> None:
     """What a process remembers of alerts."""
     book.clear()
     _resolved.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_language_is_left() -> None:
+    """A request leaves its language to its thread."""
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
