@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from khronos.resilience.cache import CachePolicy, Caches, RedisStore
+from tests.stopwatch import Stopwatch
 
 PROGRAM = """
 import os, sys, threading, time
@@ -134,12 +135,13 @@ def test_invalidation_reaches_four_other_processes_at_once(
     assert [line(process) for process in processes] == ["ready"] * 4
     caches = Caches(RedisStore(client))
     began = time.monotonic()
-    assert caches.add(CachePolicy("names")).invalidate("channel:*")
-    slowest_s = max(float(line(process)) for process in processes) - began
+    with Stopwatch() as watch:
+        assert caches.add(CachePolicy("names")).invalidate("channel:*")
+        slowest_s = max(float(line(process)) for process in processes) - began
     assert [line(process) for process in processes] == ["new"] * 4
     print(f"the last of four processes heard of it after {slowest_s * 1000:.1f} ms")  # noqa: T201
     record_property("slowest_s", slowest_s)
-    assert slowest_s < 1
+    assert slowest_s < 1 + watch.stood_s
 
 
 def test_forked_child_remembers_nothing_and_listens_by_itself(client: "redis.Redis", start: Start) -> None:
