@@ -110,6 +110,7 @@ def conversations(arrivals: Iterable[Arrival], people: dict[UUID, Contact]) -> d
 def opened(arrival: Arrival) -> Conversation:
     incoming, channel = arrival.incoming, arrival.channel
     title = incoming.chat_title or (incoming.sender.name if incoming.sender else "")
+    handler = handler_of(channel)
     return Conversation(
         pk=arrival.conversation_id,
         tenant_id=channel.tenant_id,
@@ -118,8 +119,9 @@ def opened(arrival: Arrival) -> Conversation:
         chat_id=incoming.chat_id,
         chat_type=incoming.chat_type,
         title=title[:300],
-        handler=handler_of(channel),
+        handler=handler,
         queue_id=channel.queue_id,
+        handed_at=NOW if handler == Conversation.Handler.QUEUE else None,
     )
 
 
@@ -135,7 +137,11 @@ def reopen(conversation: Conversation, channel: Channel) -> None:
     conversation.handler = handler_of(channel)
     conversation.queue_id, conversation.operator_id = channel.queue_id, None
     Conversation.objects.filter(pk=conversation.pk).update(
-        state=conversation.state, handler=conversation.handler, queue=channel.queue_id, operator=None
+        state=conversation.state,
+        handler=conversation.handler,
+        queue=channel.queue_id,
+        operator=None,
+        handed_at=NOW if conversation.handler == Conversation.Handler.QUEUE else None,
     )
 
 

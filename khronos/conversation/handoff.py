@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models.functions import Cast, Coalesce, Concat, Now
 
 from khronos.bus import events
 from khronos.models import Conversation, Event, Message, Queue, Turn
@@ -85,7 +85,9 @@ def move(conversation: Conversation, *, state: str = State.OPEN, **changes: Any)
     seen = {name: getattr(conversation, name) for name in ("state", "handler", "queue_id", "operator_id")}
     if seen == seen | changes:
         return False
-    if not Conversation.objects.filter(pk=conversation.pk, **seen).update(**changes):
+    waits = state == State.OPEN and changes["handler"] == Handler.QUEUE
+    since = Coalesce("handed_at", Now()) if waits else None
+    if not Conversation.objects.filter(pk=conversation.pk, **seen).update(handed_at=since, **changes):
         return False
     for name, value in changes.items():
         setattr(conversation, name, value)

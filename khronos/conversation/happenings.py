@@ -46,6 +46,7 @@ def move(arrival: Arrival, conversation: Conversation) -> None:
                 handler=conversation.handler,
                 queue_id=conversation.queue_id,
                 operator_id=conversation.operator_id,
+                handed_at=conversation.handed_at,
             )
         ],
         ignore_conflicts=True,

@@ -26,10 +26,12 @@ HELD_BACK = Select(
 )
 
 
-def enqueue(conversation: Conversation, message: Message, trace_id: str) -> list[Delivery]:
+def enqueue(
+    conversation: Conversation, message: Message, trace_id: str, *, leased_to_us: bool = True
+) -> list[Delivery]:
     """In the transaction that stores the message. Answers the parts, for the caller to send after the commit.
 
-    The first is leased to the caller at once, unless it has to wait.
+    The first is leased to the caller at once, unless it has to wait; or the caller only rings for it.
     """
     transport = transport_of(conversation.channel)
     if transport.pulled:
@@ -45,7 +47,7 @@ def enqueue(conversation: Conversation, message: Message, trace_id: str) -> list
     parts = []
     texts = split(message.text, transport.text_limit)
     for part, text in enumerate(texts):
-        ours = part == 0 and not busy
+        ours = leased_to_us and part == 0 and not busy
         parts.append(
             insert(
                 Delivery(

@@ -19,6 +19,22 @@ def conversation_id(channel_id: int, chat_id: str) -> uuid.UUID:
     return uuid.uuid5(uuid.NAMESPACE_URL, f"khronos:conversation:{channel_id}:{chat_id}")
 
 
+WAITS = models.Q(handed_at__isnull=False)  # for a person
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def waiting(self) -> "ConversationQuerySet":
+        """For a person; who has waited longest is first."""
+        return self.filter(WAITS).order_by("handed_at", "pk")
+
+    def held_by(self, operator_id: int | None) -> "ConversationQuerySet":
+        return self.filter(
+            operator=operator_id,
+            handler=Conversation.Handler.HUMAN,
+            state=Conversation.State.OPEN,
+        )
+
+
 class Conversation(models.Model):
     class Handler(models.TextChoices):
         """Who answers."""
@@ -56,6 +72,9 @@ class Conversation(models.Model):
         related_name="conversations",
         verbose_name=_("operator"),
     )
+    handed_at = models.DateTimeField(
+        _("waits for a person"), null=True, blank=True, help_text=_("Since when, as long as nobody took it.")
+    )
     remembers_from = models.BigIntegerField(
         _("remembers from"), default=0, help_text=_("Messages before this one were put aside by /reset.")
     )
@@ -70,9 +89,15 @@ class Conversation(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("last message"), auto_now_add=True, db_index=True)
 
+    objects = ConversationQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("conversation")
         verbose_name_plural = _("conversations")
+        indexes = [
+            models.Index(fields=["handed_at"], name="conversation_waits", condition=WAITS),
+            models.Index(fields=["queue", "handed_at"], name="conversation_waits_in_queue", condition=WAITS),
+        ]
 
     def __str__(self) -> str:
         return self.title or self.chat_id

@@ -62,6 +62,24 @@ def test_triage_sends_to_a_queue_by_its_words_and_all_else_to_the_bot(
     assert sim.telegram.answers(9) == ["You said: hello"]
 
 
+def test_who_writes_to_a_channel_of_people_waits_from_then_on(telegram: Channel, sim: Simulator) -> None:
+    Channel.objects.update(routing=Channel.Routing.QUEUE, queue=make_queue(tenant=telegram.tenant))
+    way.say(sim, "one")
+    way.all_the_way(telegram)
+    began = Conversation.objects.get().handed_at
+    assert began is not None
+    way.say(sim, "still here")
+    way.all_the_way(telegram)
+    assert Conversation.objects.get().handed_at == began
+    Conversation.objects.update(state=Conversation.State.CLOSED, handed_at=None)
+    way.say(sim, "once more")
+    way.all_the_way(telegram)
+    again = Conversation.objects.get().handed_at
+    assert again is not None
+    assert again > began
+    assert sim.telegram.answers(way.ANA) == []
+
+
 def test_closed_conversation_opens_again_as_the_channel_routes(telegram: Channel, sim: Simulator) -> None:
     way.say(sim, "one")
     way.all_the_way(telegram)

@@ -5,12 +5,13 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from khronos.conversation import handoff
-from khronos.desk.admin import columns
+from khronos.desk.admin import columns, inbox
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import SinceUpdated
 from khronos.desk.admin.pauses import Pausable, offer, sign
@@ -37,13 +38,14 @@ class Waiting(admin.SimpleListFilter):
 @admin.register(Conversation)
 class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
     list_display = ("who", "channel", "status", "answers", "queue", "operator", "waits", "since", "chat_id")
-    list_filter = (Waiting, "state", "handler", SinceUpdated, "queue", "channel", "tenant")
+    list_filter = (inbox.Desk, Waiting, "state", "handler", SinceUpdated, "queue", "channel", "tenant")
     list_select_related = ("contact", "channel__pause", "queue", "operator", "tenant__pause", "pause")
     search_fields = ("chat_id__exact", "contact__name", "contact__username", "title")
     id_fields = {36: ("pk", "contact")}
     ordering = ("-updated_at",)
     fields = ("contact", "channel", "state", "handler", "queue", "operator", "chat_id", "chat_type", "title")
-    actions = ("hand_to_bot", "hand_to_queue", "pause", "resume", "close")
+    list_before_template = "admin/khronos/conversation/inbox.html"
+    actions = ("take", "hand_to_bot", "hand_to_queue", "pause", "resume", "close")
     change_form_template = "admin/khronos/conversation/timeline.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
@@ -54,6 +56,18 @@ class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
             .select_related("contact", "channel__pause", "queue", "operator", "tenant__pause", "pause")
         )
         return rows.annotate(waits_since=Subquery(undone.values("created_at")[:1]))
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*inbox.urls(), *super().get_urls()]
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("handed_at", "pk") if request.GET.get("desk") == "waiting" else ("-updated_at",)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"inbox": inbox.overview(request), "may_repair": self.has_repair_permission(request)}
+        return super().changelist_view(request, context | (extra_context or {}))
 
     @admin.display(description=_("contact"), ordering="contact__name")
     def who(self, row: Conversation) -> str:
@@ -70,7 +84,7 @@ class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
 
     @admin.display(description=_("waits"))
     def waits(self, row: Conversation) -> str:
-        return columns.age(getattr(row, "waits_since", None))
+        return columns.age(row.handed_at or getattr(row, "waits_since", None))
 
     @admin.display(description=_("last message"), ordering="updated_at")
     def since(self, row: Conversation) -> str:
@@ -90,6 +104,9 @@ class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
             "reasons": reasons(conversation),
             "queues": Queue.objects.filter(tenant=conversation.tenant_id).order_by("-is_default", "name"),
             "may_repair": self.has_repair_permission(request),
+            "may_answer": may_answer(conversation, request),
+            "answer_token": inbox.token(),
+            "answer_max": inbox.ANSWER_MAX,
             "may_ring": request.user.has_perm("khronos.change_turn"),
             "may_send": request.user.has_perm("khronos.change_delivery"),
             "summary": Summary.objects.filter(conversation=conversation).first(),
@@ -98,9 +115,16 @@ class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def offers(self, row: Conversation) -> list[str]:
-        names = [] if row.handler == Conversation.Handler.BOT else ["hand_to_bot"]
+        names = ["take"] if row.operator_id is None else []
+        names += [] if row.handler == Conversation.Handler.BOT else ["hand_to_bot"]
         names.append(offer(row))
         return names if row.state == Conversation.State.CLOSED else [*names, "close"]
+
+    @admin.action(description=_("Take it"), permissions=["repair"])
+    def take(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        """For whoever presses, unless a colleague has it."""
+        operator = inbox.operator_of(request)
+        self.repair(request, queryset, lambda row: handoff.claim(row, operator), gettext("Taken"))
 
     @admin.action(description=_("Hand to the assistant"), permissions=["repair"])
     def hand_to_bot(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
@@ -126,3 +150,10 @@ class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
     def close(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
         by = request.user.get_username()
         self.repair(request, queryset, lambda row: handoff.close(row, by), gettext("Closed"))
+
+
+def may_answer(conversation: Conversation, request: HttpRequest) -> bool:
+    is_mine = conversation.operator_id is not None and conversation.operator_id == request.user.pk
+    is_open = conversation.state == Conversation.State.OPEN
+    may_change = request.user.has_perm("khronos.change_conversation")
+    return is_mine and is_open and conversation.handler == Conversation.Handler.HUMAN and may_change

@@ -10,7 +10,7 @@ from khronos.desk.admin.base import KhronosAdmin
 from khronos.desk.admin.columns import list_of
 from khronos.models import Conversation, Queue
 
-WAITS = Q(conversations__state=Conversation.State.OPEN, conversations__handler=Conversation.Handler.QUEUE)
+WAITS = Q(conversations__handed_at__isnull=False)
 
 
 @admin.register(Queue)
@@ -29,7 +29,7 @@ class QueueAdmin(KhronosAdmin[Queue]):
     @admin.display(description=_("waiting"), ordering="waits")
     def waiting(self, row: Queue) -> str:
         count = getattr(row, "waits", 0)
-        url = list_of(Conversation, f"?queue__id__exact={row.pk}&handler__exact=queue&state__exact=open")
+        url = list_of(Conversation, f"?desk=waiting&queue__id__exact={row.pk}")
         return format_html('<a class="kh-link" href="{}">{}</a>', url, count)
 
     def has_delete_permission(self, request: HttpRequest, obj: Queue | None = None) -> bool:

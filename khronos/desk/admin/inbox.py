@@ -1,0 +1,106 @@
+"""The inbox of people: who waits for one, the next of them, and answers written by hand."""
+
+import uuid
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from khronos.conversation import by_people
+from khronos.desk.admin.columns import list_of, page_of
+from khronos.desk.lengths import ago
+from khronos.models import Conversation
+
+MOST = 1000  # nobody needs to know it better
+ANSWER_MAX = 20_000  # characters
+TOKEN_MAX = 100
+
+
+class Desk(admin.SimpleListFilter):
+    title = _("people")
+    parameter_name = "desk"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("waiting", _("waits for a person")), ("mine", _("mine"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "waiting":
+            return queryset.filter(handed_at__isnull=False)
+        return (
+            Conversation.objects.held_by(request.user.pk) & queryset if self.value() == "mine" else queryset
+        )
+
+
+def urls() -> list[URLPattern]:
+    view = admin.site.admin_view
+    return [
+        path("next/", view(take_next), name="khronos_conversation_next"),
+        path("<uuid:pk>/answer/", view(answer), name="khronos_conversation_answer"),
+    ]
+
+
+def overview(request: HttpRequest) -> dict[str, Any]:
+    """Of the queue that the list shows, or of all."""
+    queue_id = number(request.GET.get("queue__id__exact", ""))
+    rows = Conversation.objects.waiting()
+    if queue_id is not None:
+        rows = rows.filter(queue=queue_id)
+    count = rows.order_by().values("pk")[: MOST + 1].count()
+    oldest = rows.values_list("handed_at", flat=True).first()
+    return {
+        "waiting": f"{MOST}+" if count > MOST else str(count),
+        "oldest": ago(oldest) if oldest else "",
+        "mine": Conversation.objects.held_by(request.user.pk).count(),
+        "queue_id": queue_id,
+    }
+
+
+def number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def token() -> str:
+    return f"desk:{uuid.uuid4().hex}"
+
+
+def operator_of(request: HttpRequest) -> AbstractBaseUser:
+    if not request.user.has_perm("khronos.change_conversation"):
+        raise PermissionDenied
+    return cast(AbstractBaseUser, request.user)  # the admin lets in nobody else
+
+
+@require_POST
+def take_next(request: HttpRequest) -> HttpResponse:
+    taken = by_people.take_next(operator_of(request), number(request.POST.get("queue", "")))
+    if taken is None:
+        messages.info(request, gettext("Nobody waits for a person."))
+        return redirect(list_of(Conversation, "?desk=waiting"))
+    kept(request, taken, gettext("Taken"))
+    return redirect(page_of(Conversation, taken.pk) + "#newest")
+
+
+@require_POST
+def answer(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    operator = operator_of(request)
+    conversation = get_object_or_404(Conversation.objects.select_related("channel"), pk=pk)
+    text = request.POST.get("text", "").strip()[:ANSWER_MAX]
+    if text:
+        said = by_people.say(conversation, operator, text, request.POST.get("token", "")[:TOKEN_MAX])
+        if said:
+            kept(request, conversation, gettext("Answered"))
+        else:
+            messages.error(request, gettext("Not sent: the conversation is not yours."))
+    return redirect(page_of(Conversation, pk) + "#newest")
+
+
+def kept(request: HttpRequest, conversation: Conversation, what: str) -> None:
+    """In the history of the row, where repairs are kept too."""
+    admin.site.get_model_admin(Conversation).log_change(request, conversation, what)
