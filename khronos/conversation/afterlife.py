@@ -24,7 +24,7 @@ def begin() -> int:
     unlock([*turns.only("pk", "conversation_id"), *deliveries.only("pk", "conversation_id")])
     files = Attachment.objects.inherited()
     documents = Document.objects.inherited().filter(state=Document.State.WORKING)
-    count = sum(rows.update(due_at=Now(), rung_at=None) for rows in (turns, deliveries, files, documents))
+    count = sum(rows.change(due_at=Now(), rung_at=None) for rows in (turns, deliveries, files, documents))
     if count:
         log.warning("the last life was cut off; what it held is free", extra={"rows": count})
     return count

@@ -69,7 +69,7 @@ def wake(tokens: Sequence[str]) -> None:
     if not ids:
         return
     try:
-        Turn.objects.filter(pk__in=ids, state=Turn.State.PARKED).update(due_at=Now(), rung_at=None)
+        Turn.objects.filter(pk__in=ids, state=Turn.State.PARKED).change(due_at=Now(), rung_at=None)
     except (DatabaseError, InterfaceError) as error:
         log.warning("nobody is woken, they come by themselves", extra={"error": type(error).__name__})
         return

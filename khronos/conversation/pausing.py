@@ -70,7 +70,7 @@ def resume(what: Pausable, by: str) -> Held | None:
 
 def ring(rows: WorkQuerySet[Any], route: Route) -> int:
     """For all that are due, the oldest first. What the broker does not take now is unrung, and swept."""
-    rows.filter(due_at__lte=Now()).update(rung_at=None)
+    rows.filter(due_at__lte=Now()).change(rung_at=None)
     count = 0
     while rung := sweep.ring_for(rows.due().filter(rung_at=None), route):
         count += rung

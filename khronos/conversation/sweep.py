@@ -6,15 +6,16 @@ It makes Redis and Celery mere doorbells: a lost stream, task or worker costs ti
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, Max
 from django.db.models.functions import Now
 
 from khronos.bus import doorbell
 from khronos.bus.routes import DELIVERY_TASK, FETCH_TASK, TURN_TASK, Route
 from khronos.conversation.dispatch import OUR_FAULT
 from khronos.models import Alert, Attachment, Delivery, Document, HealthCheck, Summary, Turn, Update
-from khronos.models.work import Work
+from khronos.models.work import WorkQuerySet
 from khronos.resilience import crashpoints
 
 log = logging.getLogger(__name__)
@@ -44,16 +45,16 @@ def hurry(service: str = "") -> None:
     if service:
         turns, deliveries = turns.waiting_for(service), deliveries.waiting_for(service)
     documents = Document.objects.filter(state=Document.State.WAITING)
-    (documents.waiting_for(service) if service else documents).update(due_at=Now(), rung_at=None)
-    turns.filter(state=Turn.State.PARKED).update(due_at=Now(), rung_at=None)
-    deliveries.filter(state=Delivery.State.PENDING).update(due_at=Now(), rung_at=None)
+    (documents.waiting_for(service) if service else documents).change(due_at=Now(), rung_at=None)
+    turns.filter(state=Turn.State.PARKED).change(due_at=Now(), rung_at=None)
+    deliveries.filter(state=Delivery.State.PENDING).change(due_at=Now(), rung_at=None)
 
 
 def follow_clock(put_back_s: float) -> None:
     """The database's clock is the machine's, and was put back: what waits must not wait for that too."""
     back = timedelta(seconds=put_back_s)
     for rows in (Turn.objects, Delivery.objects, Attachment.objects, Document.objects, Summary.objects):
-        rows.unsettled().update(due_at=F("due_at") - back, rung_at=None)
+        rows.unsettled().change(due_at=F("due_at") - back, rung_at=None)
     Alert.objects.filter(tell_at__isnull=False).update(tell_at=F("tell_at") - back)
     HealthCheck.objects.all().again()
     log.warning("the clock was put back, and with it what is due", extra={"seconds": round(put_back_s)})
@@ -65,12 +66,12 @@ def try_again() -> int:
     return failed.update(state=Update.State.RECEIVED, reason="")
 
 
-def ring_for(rows: "QuerySet[Work]", route: Route) -> int:
+def ring_for(rows: WorkQuerySet[Any], route: Route) -> int:
     found = list(rows.order_by("due_at").values_list("pk", "rung_at")[:MOST])
     ids = [pk for pk, _ in found]
     again = any(rung_at is not None for _, rung_at in found)
     if again and doorbell.waiting_in(route.queue) > BACKLOG:
-        served = rung_for_the_newest_in_hand(rows.model)
+        served = rung_for_the_newest_in_hand(rows)
         ids = [pk for pk, rung_at in found if rung_at is None or (served and rung_at < served - OVERTAKEN)]
     if ids and doorbell.ring(route, ids):
         crashpoints.reached("sweep.rung")
@@ -79,12 +80,11 @@ def ring_for(rows: "QuerySet[Work]", route: Route) -> int:
     return 0
 
 
-def rung_for_the_newest_in_hand(work: type[Work]) -> datetime | None:
+def rung_for_the_newest_in_hand(rows: WorkQuerySet[Any]) -> datetime | None:
     """A queue is worked off in its order, so that what was rung for long before this has lost its ring."""
-    in_hand = work._default_manager.in_hand()  # type: ignore[attr-defined]
-    newest: datetime | None = in_hand.aggregate(newest=Max("rung_at"))["newest"]
+    newest: datetime | None = rows.anew().in_hand().aggregate(newest=Max("rung_at"))["newest"]
     return newest
 
 
-def mark(rows: "QuerySet[Work]", ids: Sequence[int]) -> None:
-    rows.model._default_manager.filter(pk__in=ids).update(rung_at=Now())
+def mark(rows: WorkQuerySet[Any], ids: Sequence[int]) -> None:
+    rows.anew().filter(pk__in=ids).change(rung_at=Now())

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.db.models import F
 from django.test import Client
 
 from bench.patience import until
@@ -18,6 +19,7 @@ from khronos.models import Channel, Delivery, Turn, Update
 from khronos.models.commit import commit
 from khronos.resilience.deadlines import within
 from khronos.resilience.pools import PoolStats, of_psycopg
+from tests.factories import make_turn
 from tests.integration import way
 from tests.integration.test_intake import SECRET, URL, post, update
 from tests.stopwatch import Stopwatch
@@ -51,6 +53,31 @@ def test_statement_that_takes_too_long_is_ended_and_the_connection_lives() -> No
         cursor.execute("RESET statement_timeout")
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)
+
+
+def test_many_rows_are_changed_in_the_order_of_their_keys_wherever_they_lie() -> None:
+    first, second = make_turn(), make_turn()
+    Turn.objects.filter(pk=first.pk).update(fence=5)  # a row that was written lies behind the others
+
+    def change() -> int:
+        count = Turn.objects.all().change(fence=F("fence") + 1)
+        give_back()
+        return count
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            Turn.objects.filter(pk=first.pk).update(fence=6)
+            changed = threads.submit(change)
+            assert until(lambda: waiting_for_a_lock() == 1, 10)
+            Turn.objects.filter(pk=second.pk).update(fence=8)
+        assert changed.result(10) == 2
+    assert list(Turn.objects.order_by("pk").values_list("fence", flat=True)) == [7, 9]
+
+
+def waiting_for_a_lock() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return int(cursor.fetchone()[0])
 
 
 # The pool. The tests look at it from outside: what they used themselves is given back first.
