@@ -26,7 +26,9 @@ SEND_ALONE = ("delivery.sending",)
 WITH_TOOLS = ("tools.asked", "tools.kept", "tool.running", "tool.called", "tools.done")
 # Passed by who is sent a file; tests/acceptance/test_media.py dies there.
 WITH_FILES = ("media.piece",)
-ELSEWHERE = WITH_TOOLS + WITH_FILES
+# Passed by the first question of who has no queue yet; tests/integration/test_triage.py dies there.
+WITH_TRIAGE = ("triage.decided",)
+ELSEWHERE = WITH_TOOLS + WITH_FILES + WITH_TRIAGE
 # Not passed more often in every play; at the others a process dies in the middle of one.
 ONCE_A_PLAY = ("relay.marked", "turn.next_rung", *MODEL_REFUSES, *TELEGRAM_STUMBLES)
 # What a death leaves in somebody's hands: claimed, and neither done nor given back.

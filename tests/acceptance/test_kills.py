@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sqlite3
 from collections.abc import Iterable
+from contextlib import closing, suppress
 
 import pytest
 
@@ -48,7 +50,7 @@ def test_agent_frozen_beyond_its_lease_changes_nothing_when_it_wakes() -> None:
     pair.play(15, 6, arrival="paced", rate=60)
     pair.after(45)
     pair.thinking(2)
-    frozen = pair.khronos.kill("agent", signal.SIGSTOP)
+    frozen = freeze_between_commits(pair)
     held = pair.count("turn", "state = 'working'")
     assert held > 0
     assert figures(pair.finish(LEASE_S + 30)) == exact(90)
@@ -57,6 +59,17 @@ def test_agent_frozen_beyond_its_lease_changes_nothing_when_it_wakes() -> None:
     assert figures(pair.finish()) == exact(90)
     assert pair.khronos.pid("agent") == frozen
     assert pair.troubles() == clean()
+
+
+def freeze_between_commits(pair: Stage) -> int:
+    """Frozen amid a commit it keeps SQLite's only pen from everybody, until the supervisor ends it."""
+    for _ in range(20):
+        pid = pair.khronos.kill("agent", signal.SIGSTOP)
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(pair.khronos.database, 1)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            return pid
+        os.kill(pid, signal.SIGCONT)
+    raise AssertionError("the agent was amid a commit each time")
 
 
 @pytest.mark.slow
