@@ -10,6 +10,7 @@ from settings.backup import *
 from settings.celery import *
 from settings.dotenv import ROOT
 from settings.env import env
+from settings.extensions import *
 from settings.knowledge import *
 from settings.media import *
 from settings.observability import *

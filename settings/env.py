@@ -71,9 +71,15 @@ class Environment(BaseModel):
     openai_api_key: str = ""
     openai_base_url: str = "https://api.openai.com/v1"
     openai_model: str = "gpt-5-mini"
+    provider_order: str = Field(
+        "", description="Who is asked first, with commas; empty: anthropic, openai, then those laid beside."
+    )
+    extensions: str = Field(
+        "", description="Packages with channels, tools and more, installed beside Khronos; commas between."
+    )
 
-    transcriber: Literal["", "openai"] = Field(
-        "", description="Who writes down what is spoken; empty: nobody."
+    transcriber: str = Field(
+        "", description="Who writes down what is spoken: openai, or one laid beside; empty: nobody."
     )
     transcriber_model: str = Field("gpt-4o-mini-transcribe", description="With TRANSCRIBER=openai.")
     transcriber_api_key: str = Field("", description="Empty: OPENAI_API_KEY.")
@@ -91,7 +97,7 @@ class Environment(BaseModel):
     )
     media_kept_days: int = Field(30, ge=1, description="How long its bytes are kept; the text in it stays.")
 
-    embeddings: Literal["local", "openai"] = Field("local", description="Who says what a text means.")
+    embeddings: str = Field("local", description="Who says what a text means: local, openai, or one beside.")
     embeddings_model: str = Field("text-embedding-3-small", description="With EMBEDDINGS=openai.")
     embeddings_at_once: int = Field(10, ge=1, le=100, description="Documents that are read at the same time.")
     knowledge_file_max_mb: int = Field(25, ge=1, le=200, description="A document that is larger is refused.")
@@ -239,9 +245,9 @@ def lower(pairs: dict[str, str]) -> list[tuple[str, str]]:
     return [(name.lower(), value) for name, value in pairs.items() if name.isupper()]
 
 
-def explain(error: ValidationError) -> str:
+def explain(error: ValidationError, prefix: str = "") -> str:
     def line(problem: Any) -> str:
-        name = str(problem["loc"][0]).upper()
+        name = prefix + str(problem["loc"][0]).upper()
         what = f"{name} is {problem['input']!r}: {problem['msg']}."
         return f"{what}\n  Fix: correct {name} in the environment or in .env."
 

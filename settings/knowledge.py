@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from settings.env import env
 
-EMBEDDINGS = env.embeddings
 EMBEDDINGS_MODEL = env.embeddings_model
 EMBEDDINGS_AT_ONCE = env.embeddings_at_once
 # Without an address each process that asks loads the local model by itself.

@@ -22,7 +22,6 @@ IMAGE_MAX_PIXELS = 8000  # of a side
 IMAGE_TOKENS = 1600  # a large one, for the estimate
 PAPER_MAX_TOKENS = 6000  # of all documents together
 
-TRANSCRIBER = env.transcriber
 TRANSCRIBER_MODEL = env.transcriber_model
 TRANSCRIBER_API_KEY = env.transcriber_api_key or env.openai_api_key
 TRANSCRIBER_BASE_URL = (env.transcriber_base_url or env.openai_base_url).rstrip("/")

@@ -3,16 +3,19 @@
 The row is made once, switched off. From then on it is the operator's: a changed file changes no row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from django.conf import settings
 from django.db import transaction
 
-from khronos.agents import library
+from khronos import extensions
+from khronos.agents import library, providers
 from khronos.agents.tools import toolbox
+from khronos.exceptions import Misconfigured
 from khronos.models import Agent, Tenant, ToolGrant
 
 
@@ -28,15 +31,33 @@ class Blueprint:
 
 @cache
 def of_the_library() -> dict[str, Blueprint]:
-    """By slug, which is the file's name. A tool that nobody knows is a bug, and shows at once."""
+    """By slug, which is the file's name. A tool or provider that nobody knows is a bug, and shows at once."""
     found = {}
     for each in iter_modules(library.__path__):
         module = import_module(f"{library.__name__}.{each.name}")
-        blueprint = next(value for value in vars(module).values() if isinstance(value, Blueprint))
-        if unknown := set(blueprint.tools) - set(toolbox.of_the_library()):
-            raise LookupError(f"{module.__name__}: there is no tool {', '.join(sorted(unknown))}")
-        found[each.name] = blueprint
+        found[each.name] = next(value for value in vars(module).values() if isinstance(value, Blueprint))
+    for name in extensions.names("agents"):
+        if name in found:
+            raise extensions.lacking("agents", name, "is called as one of ours", "rename the file.")
+        found[name] = extensions.one_of("agents", name, Blueprint, "one Blueprint (docs/agents.md).")
+    for name, blueprint in found.items():
+        if complaint := flaw(blueprint):
+            beside = settings.EXTENSIONS["agents"].get(name)
+            raise Misconfigured(f"{beside.path if beside else f'the agent {name}'}: {complaint}")
     return found
+
+
+def flaw(blueprint: Blueprint) -> str:
+    named: tuple[tuple[str, Iterable[str], Iterable[str]], ...] = (
+        ("tool", blueprint.tools, toolbox.of_the_library()),
+        ("provider", [*blueprint.providers, *blueprint.models], providers.names()),
+        ("language", [blueprint.language], Agent.Language.values),
+    )
+    for sort, wanted, known in named:
+        if unknown := sorted({*wanted} - {*known}):
+            choice = ", ".join(each for each in sorted(known) if each)
+            return f"there is no {sort} {', '.join(unknown)}.\n  Fix: one of {choice}."
+    return ""
 
 
 def put_in(*tenants: Tenant) -> list[Agent]:

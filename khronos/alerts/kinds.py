@@ -24,7 +24,12 @@ KINDS = (
     Kind("breaker.telegram", "error", _("Telegram does not answer"), "breaker-open"),
     Kind("breaker.*", "error", _("An outside service does not answer"), "breaker-open"),
     Kind("provider.*.unauthorized", "error", _("A model refuses our key"), "provider-unauthorized"),
-    Kind("channel.*.unauthorized", "error", _("Telegram refuses our token"), "channel-unauthorized"),
+    Kind(
+        "channel.*.unauthorized",
+        "error",
+        _("A channel's service refuses our token"),
+        "channel-unauthorized",
+    ),
     Kind("channel.*.unwatched", "error", _("A channel cannot be looked after"), "channel-unwatched"),
     Kind("webhook.*", "error", _("Telegram cannot reach us"), "webhook-errors"),
     Kind("poller.*", "error", _("Updates cannot be fetched"), "poller"),

@@ -3,15 +3,19 @@
 Each raises a Failure of khronos/exceptions.py and nothing else. None of them needs the database.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from khronos import extensions
 from khronos.alerts.words import News
 from khronos.channels.base import Button
 from khronos.channels.telegram.transport import TelegramTransport
 from khronos.exceptions import Failure, Migrated, Permanent, Transient
+
+log = logging.getLogger(__name__)
 
 # Dotted paths: light processes need not load what these use.
 FALLBACKS = {
@@ -40,7 +44,7 @@ def by_telegram(transport: TelegramTransport, news: News, buttons: Sequence[Butt
 def by_fallback(news: News) -> str:
     """By all that is configured; answers by which it was told. Raises when it was by none."""
     told, troubles = [], []
-    for name in FALLBACKS:
+    for name in fallbacks():
         try:
             fallback(name)(news)
             told.append(name)
@@ -48,6 +52,9 @@ def by_fallback(news: News) -> str:
             continue
         except Failure as error:
             troubles.append(f"{name}: {error}")
+        except Exception as error:  # one that is broken must not silence the others
+            log.exception("a means to tell people is broken", extra={"means": name})
+            troubles.append(f"{name}: {type(error).__name__}: {error}")
     if told:
         return " + ".join(told)
     if troubles:
@@ -55,6 +62,14 @@ def by_fallback(news: News) -> str:
     raise Nobody("neither ALERT_WEBHOOK_URL nor ALERT_EMAIL_TO is set")
 
 
+def fallbacks() -> list[str]:
+    return [*FALLBACKS, *extensions.names("alerts")]
+
+
 def fallback(name: str) -> Callable[[News], None]:
-    tell: Callable[[News], None] = import_string(FALLBACKS[name])
+    tell: Callable[[News], None]
+    if name in FALLBACKS:
+        tell = import_string(FALLBACKS[name])
+    else:
+        tell = extensions.named("alerts", name, "tell", "def tell(news: News) -> None (docs/alerts.md).")
     return tell

@@ -1,9 +1,10 @@
-"""Every part that is looked at unasked, and how often (docs/checks.md). A new one is one line here."""
+"""Every part that is looked at unasked, and how often (docs/checks.md)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from khronos import extensions
 from khronos.checks import backup, certificate, database, machine, memory, providers, timetable, webhook
 from khronos.models import Alert
 from khronos.observability import health
@@ -36,3 +37,7 @@ LOOKS: dict[str, Look] = {
     "certificate": Look(certificate.certificate, every=SELDOM, patience=1, deadline_s=8.0),
     "backup": Look(backup.backup, level=""),
 }
+for _name in extensions.names("checks"):
+    if _name in LOOKS:
+        raise extensions.lacking("checks", _name, "is called as one of ours", "rename the file.")
+    LOOKS[_name] = extensions.one_of("checks", _name, Look, "one Look (docs/checks.md).")

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from khronos.agents.providers import KEYS, has_key, model_of
+from khronos.agents.providers import class_of, has_key, key_of, keyed, model_of
 from khronos.agents.providers.errors import complaint
 from khronos.exceptions import Failure, Throttled, Transient, Unauthorized
 from khronos.http import Unanswered, Unsent, pool
@@ -19,11 +19,10 @@ from khronos.observability.said import Said as _
 from khronos.observability.said import joined
 
 CONNECT_S, TOTAL_S = 3.0, 5.0  # two in turn, within the look's deadline
-LISTS = {"anthropic": "/v1/models", "openai": "/models"}
 
 
 def providers() -> str:
-    names = [name for name in settings.PROVIDER_ORDER if name in KEYS and has_key(name)]
+    names = [name for name in settings.PROVIDER_ORDER if name in keyed() and has_key(name)]
     if not names:
         return joined("", (OFF, _("no key; the offline assistant answers")))
     used = [(name, model) for name in names for model in in_use(name)]
@@ -45,9 +44,12 @@ def in_use(name: str) -> list[str]:
 
 
 def trouble_with(name: str, model: str) -> str:
+    models_path = getattr(class_of(name), "models_path", "")
+    if not models_path:
+        return ""
     try:
-        reply = ask(name, f"{LISTS[name]}/{quote(model, safe='')}")
-        if reply.status == 404 and ask(name, LISTS[name]).status == 404:
+        reply = ask(name, f"{models_path}/{quote(model, safe='')}")
+        if reply.status == 404 and ask(name, models_path).status == 404:
             return ""  # a stand-in without these addresses: it answers, and that is all that can be known
         judge(reply)
     except (Unsent, Unanswered) as error:
@@ -62,10 +64,9 @@ def trouble_with(name: str, model: str) -> str:
 
 
 def ask(name: str, path: str) -> Reply:
-    base = urlsplit(str(getattr(settings, f"{name.upper()}_BASE_URL")))
-    key: str = getattr(settings, KEYS[name]).strip()
-    given = {"x-api-key": key, "anthropic-version": "2023-06-01"}
-    headers = given if name == "anthropic" else {"Authorization": f"Bearer {key}"}
+    kind = class_of(name)
+    base = urlsplit(str(getattr(settings, f"{name.upper()}_BASE_URL") or kind.base_url))
+    headers = kind.signed(getattr(settings, key_of(name)).strip())
     server = pool(f"{base.scheme}://{base.netloc}")
     target = base.path.rstrip("/") + path
     return server.request("GET", target, headers.items(), b"", connect_timeout=CONNECT_S, timeout=TOTAL_S)

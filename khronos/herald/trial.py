@@ -34,7 +34,7 @@ class Outcome:
 def try_all(level: str) -> list[Outcome]:
     """Fallbacks too, although Telegram may do: a test is to find out before the trouble does."""
     news = greeting(level)
-    return [try_telegram(news), *(try_fallback(name, news) for name in means.FALLBACKS)]
+    return [try_telegram(news), *(try_fallback(name, news) for name in means.fallbacks())]
 
 
 def greeting(level: str) -> News:
@@ -46,15 +46,16 @@ def greeting(level: str) -> News:
 def try_telegram(news: News) -> Outcome:
     try:
         by_telegram(news, telegram(), ())
-    except means.Nobody:
-        return unwanted("Telegram")
+    except means.Nobody as nobody:
+        return unwanted("Telegram", nobody)
     except Failure as error:
         return Outcome("Telegram", False, f"{error}. {_('Fix')}: {fix_of(error)}.")
     return Outcome("Telegram", True, _("told the chat %(chat)s.") % {"chat": means.chat_of(news.level)})
 
 
-def unwanted(name: str) -> Outcome:
-    said = _("is not configured. To have it: %(fix)s.") % {"fix": translation.gettext(FIX[name])}
+def unwanted(name: str, nobody: means.Nobody) -> Outcome:
+    fix = translation.gettext(FIX[name]) if name in FIX else nobody
+    said = _("is not configured. To have it: %(fix)s.") % {"fix": fix}
     return Outcome(name, False, said, is_off=True)
 
 
@@ -71,8 +72,8 @@ def fix_of(error: Failure) -> str:
 def try_fallback(name: str, news: News) -> Outcome:
     try:
         means.fallback(name)(news)
-    except means.Nobody:
-        return unwanted(name)
+    except means.Nobody as nobody:
+        return unwanted(name, nobody)
     except Failure as error:
         return Outcome(name, False, f"{error}.")
     return Outcome(name, True, _("told."))

@@ -25,9 +25,11 @@ def run(home: Home, screen: Screen) -> None:
 def furnish(home: Home, screen: Screen, address: str) -> None:
     """The database and the rows that every installation has; what is there stays."""
     from khronos.conversation import sweep  # noqa: PLC0415 (models need the setup)
-    from khronos.launch import administrator, database, residents, restored  # noqa: PLC0415
+    from khronos.launch import administrator, beside, database, residents, restored  # noqa: PLC0415
     from tasks import schedule  # noqa: PLC0415
 
+    if found := beside.loaded():
+        screen.done(f"Found beside Khronos: {'; '.join(found)}")
     if done := database.bring_up_to_date(home, screen):
         screen.done(done)
     restored.settle(home, screen)
@@ -57,16 +59,14 @@ def export_settings() -> None:
 
 
 def warnings() -> list[str]:
-    from khronos.agents.providers import fate_of  # noqa: PLC0415
+    from khronos.agents.providers import fate_of, has_key, model_of  # noqa: PLC0415
 
     lines = []
-    for name, model in (
-        ("ANTHROPIC_MODEL", settings.ANTHROPIC_MODEL),
-        ("OPENAI_MODEL", settings.OPENAI_MODEL),
-    ):
+    for name in settings.PROVIDER_ORDER:
+        model = model_of(name)
         if fate := fate_of(model):
-            lines.append(f"{name}={model} {fate}")
-    if not (settings.ANTHROPIC_API_KEY or settings.OPENAI_API_KEY):
+            lines.append(f"{name.upper()}_MODEL={model} {fate}")
+    if not any(has_key(name) for name in settings.PROVIDER_ORDER):
         lines.append(
             "No model key is set: the built-in offline agent answers (ANTHROPIC_API_KEY in .env changes that)"
         )

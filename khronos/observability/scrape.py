@@ -22,6 +22,7 @@ from khronos.observability.metrics import BOUNDS, CATALOGUE, SHEET
 DEADLINE_S = 0.9  # a scrape is answered within a second, whatever hangs
 FRESH_S = 1.0  # two that scrape cost no more than one
 
+OURS = "khronos_"  # what is called otherwise is a counter of a file that was laid beside
 DURATIONS = "khronos_http_request_duration_seconds"  # two more are made from it
 
 log = logging.getLogger(__name__)
@@ -97,13 +98,16 @@ def total(metric: str) -> float:
 
 
 def families(numbers: Numbers) -> Iterator[Metric]:
+    kinds = dict(KINDS)
     found: dict[str, dict[str, Series]] = {name: defaultdict(dict) for name in KINDS}
     for key, number in numbers.items():
-        metric, name, labels, *_ = json.loads(key)
+        metric, name, labels, *about = json.loads(key)
+        if metric not in found and name.endswith("_total") and not metric.startswith(OURS):
+            kinds[metric], found[metric] = Metric(metric, str(about[0]), "counter"), defaultdict(dict)
         if metric in found:  # else of a version that had it
             found[metric][name][tuple((label, value) for label, value in labels)] = number
     for name, samples in found.items():
-        kind = KINDS[name]
+        kind = kinds[name]
         family = Metric(name, kind.documentation, kind.type)
         for sample, series in samples.items():
             add(family, sample, series)

@@ -19,6 +19,7 @@ class AnthropicProvider(HostedProvider):
     name = "anthropic"
     path = "/v1/messages"
     limit_header = "anthropic-ratelimit-requests-limit"
+    models_path = "/v1/models"
 
     @staticmethod
     def signed(key: str) -> dict[str, str]:

@@ -20,11 +20,14 @@ class HostedProvider:
 
     name: ClassVar[str]
     path: ClassVar[str]
-    limit_header: ClassVar[str]  # how many requests a minute we may make
+    base_url: ClassVar[str] = ""  # where NAME_BASE_URL says nothing
+    limit_header: ClassVar[str] = ""  # how many requests a minute we may make
+    models_path: ClassVar[str] = ""  # of the models' list; empty: nobody looks whether the model is there
 
     def __init__(self) -> None:
         key = usable(getattr(settings, f"{self.name.upper()}_API_KEY"))
-        self._vendor = Vendor(getattr(settings, f"{self.name.upper()}_BASE_URL"), self.signed(key))
+        base_url = getattr(settings, f"{self.name.upper()}_BASE_URL") or self.base_url
+        self._vendor = Vendor(base_url, self.signed(key))
         self._timeout_s: float = settings.PROVIDER_TOTAL_TIMEOUT_S[self.name]
 
     @staticmethod

@@ -27,6 +27,7 @@ class OpenAIProvider(HostedProvider):
     name = "openai"
     path = "/chat/completions"
     limit_header = "x-ratelimit-limit-requests"
+    models_path = "/models"
 
     @staticmethod
     def signed(key: str) -> dict[str, str]:

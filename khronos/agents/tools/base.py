@@ -7,9 +7,11 @@ def opening_hours(scene: Scene, city: str) -> dict[str, Any]:
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any, Concatenate, Literal
 
 from khronos import database
+from khronos.exceptions import Misconfigured
 from khronos.models import Contact, Conversation, Queue, Turn
 
 type Json = dict[str, Any]
@@ -17,6 +19,8 @@ type Arguments = Mapping[str, Any]
 type Deed = Callable[[], object]
 type Door = Callable[[Queue], object]
 type Confirmer = Literal["", "contact", "operator"]
+
+CONFIRMERS = ("", "contact", "operator")
 
 ANYTHING: Json = {}
 
@@ -82,6 +86,9 @@ def tool[**P](
 
     def made(function: Callable[Concatenate[Scene, P], Any]) -> Tool:
         name = function.__name__
+        agree(function, takes, set(takes if required is None else required))
+        if flags.get("confirmed_by", "") not in CONFIRMERS:
+            raise Misconfigured(f"the tool {name} is confirmed by nobody we know.\n  Fix: {CONFIRMERS[1:]}.")
 
         def run(scene: Scene, arguments: Arguments) -> Any:
             return function(scene, **arguments)  # type: ignore[call-arg]
@@ -91,6 +98,21 @@ def tool[**P](
         return Tool(name, description, schema, gives, run, guard=f"tool:{name}", **flags)
 
     return made
+
+
+def agree(function: Callable[..., Any], takes: Json, required: set[str]) -> None:
+    """A model is told what is in `takes`: the function has to take just that."""
+    _scene, *given = signature(function).parameters.values()
+    names = {each.name for each in given}
+    if names != set(takes):
+        raise Misconfigured(
+            f"the tool {function.__name__} takes {sorted(takes)}, its function {sorted(names)}.\n"
+            "  Fix: the same names in both."
+        )
+    if bare := {each.name for each in given if each.default is each.empty} - required:
+        raise Misconfigured(
+            f"the tool {function.__name__} may be called without {sorted(bare)}.\n  Fix: give it a default."
+        )
 
 
 def storable(value: Any) -> Any:

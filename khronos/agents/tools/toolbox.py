@@ -6,6 +6,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from khronos import extensions
 from khronos.agents.providers.base import Spec
 from khronos.agents.tools import http, library
 from khronos.agents.tools.base import Tool
@@ -28,10 +29,16 @@ type Toolbox = dict[str, Granted]
 
 @cache
 def of_the_library() -> dict[str, Tool]:
-    """One a file; a file that cannot be loaded is a bug, and shows at once."""
+    """One a file, and those laid beside; a file that cannot be loaded is a bug, and shows at once."""
     modules = [import_module(f"{library.__name__}.{each.name}") for each in iter_modules(library.__path__)]
     tools = [value for module in modules for value in vars(module).values() if isinstance(value, Tool)]
-    return {tool.name: tool for tool in tools}
+    known = {tool.name: tool for tool in tools}
+    for file in extensions.names("tools"):
+        tool = extensions.one_of("tools", file, Tool, "one function with @tool (docs/tools.md).")
+        if tool.name in known:
+            raise extensions.lacking("tools", file, f"has a second {tool.name}", "rename the function.")
+        known[tool.name] = tool
+    return known
 
 
 def granted(conversation: Conversation) -> Toolbox:

@@ -1,5 +1,6 @@
 """Agents: who answers, with which words, models and tools (docs/agents.md)."""
 
+from types import new_class
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -12,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from khronos.agents.providers import KEYS, PROVIDERS, model_of
+from khronos.agents.providers import keyed, model_of, names
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import KhronosAdmin
 from khronos.models import Agent, Channel, Tenant, ToolGrant
@@ -33,8 +34,6 @@ class AgentForm(Form):
         help_text=_("Answers on every channel that names no other."),
     )
     order = forms.CharField(label=_("Order of models"), required=False, widget=UnfoldAdminTextInputWidget)
-    anthropic = forms.CharField(label="Anthropic", required=False, widget=UnfoldAdminTextInputWidget)
-    openai = forms.CharField(label="OpenAI", required=False, widget=UnfoldAdminTextInputWidget)
 
     class Meta:
         model = Agent
@@ -46,17 +45,17 @@ class AgentForm(Form):
         is_new = agent._state.adding
         self.fields["is_default"].initial = not is_new and agent.tenant.default_agent_id == agent.pk
         self.fields["order"].initial = ", ".join(agent.providers)
-        known = {"names": ", ".join(PROVIDERS)}
+        known = {"names": ", ".join(names())}
         self.fields["order"].help_text = _("Of %(names)s, with commas; empty: as usual.") % known
-        for name in KEYS:
+        for name in keyed():
             self.fields[name].initial = agent.model_by_provider.get(name, "")
             self.fields[name].widget.attrs["placeholder"] = model_of(name)
 
     def clean_order(self) -> list[str]:
-        names = [name.strip().lower() for name in self.cleaned_data["order"].split(",") if name.strip()]
-        if unknown := [name for name in names if name not in PROVIDERS]:
+        wanted = [name.strip().lower() for name in self.cleaned_data["order"].split(",") if name.strip()]
+        if unknown := [name for name in wanted if name not in names()]:
             raise forms.ValidationError(_("Nobody is called %(name)s.") % {"name": unknown[0]})
-        return list(dict.fromkeys(names))
+        return list(dict.fromkeys(wanted))
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
@@ -70,13 +69,24 @@ class AgentForm(Form):
     def save(self, commit: bool = True) -> Agent:
         said = self.cleaned_data
         self.instance.providers = said["order"]
-        self.instance.model_by_provider = {name: said[name].strip() for name in KEYS if said[name].strip()}
+        self.instance.model_by_provider = {name: said[name].strip() for name in keyed() if said[name].strip()}
         return super().save(commit)
+
+
+def model_fields() -> dict[str, forms.Field]:
+    labels = {name: "OpenAI" if name == "openai" else name.capitalize() for name in keyed()}
+    return {
+        name: forms.CharField(label=label, required=False, widget=UnfoldAdminTextInputWidget)
+        for name, label in labels.items()
+    }
+
+
+WithModels = new_class("WithModels", (AgentForm,), exec_body=lambda body: body.update(model_fields()))
 
 
 @admin.register(Agent)
 class AgentAdmin(KhronosAdmin[Agent]):
-    form = AgentForm
+    form = WithModels
     list_display = ("name", "tenant", "slug", "standing", "where", "speaks", "models_named")
     list_filter = ("is_active", "tenant")
     list_select_related = ("tenant",)
@@ -87,7 +97,7 @@ class AgentAdmin(KhronosAdmin[Agent]):
     fieldsets = (
         (None, {"fields": ("tenant", "name", "slug", "is_active", "is_default")}),
         (_("Words"), {"fields": ("instructions", "language")}),
-        (_("Models"), {"fields": ("order", "anthropic", "openai")}),
+        (_("Models"), {"fields": ("order", *keyed())}),
         (_("Reach"), {"fields": ("where", "tools", "created_at")}),
     )
 

@@ -17,14 +17,27 @@ if TYPE_CHECKING:
     from khronos.knowledge.embedding.base import Vectors
 
 NAME = "embedder"  # of its breaker
-PROVIDER, KIND = "openai", Usage.Kind.EMBEDDING
+KIND = Usage.Kind.EMBEDDING
 
 
 class HostedEmbedder:
     """One call, one answer. Retries belong to the document."""
 
+    provider = "openai"
+    path = "/embeddings"
+
     def __init__(self) -> None:
-        self.name = f"openai:{settings.EMBEDDINGS_MODEL}"[:100]
+        self.name = f"{self.provider}:{settings.EMBEDDINGS_MODEL}"[:100]
+
+    def vendor(self) -> Vendor:
+        return Vendor(settings.OPENAI_BASE_URL, bearer(settings.OPENAI_API_KEY or "none"))
+
+    def request(self, texts: Sequence[str]) -> dict[str, Any]:
+        return {"model": settings.EMBEDDINGS_MODEL, "input": list(texts), "encoding_format": "float"}
+
+    def rows(self, answer: Mapping[str, Any]) -> list[list[float]]:
+        """In the order of the texts."""
+        return [row["embedding"] for row in sorted(answer["data"], key=lambda row: int(row["index"]))]
 
     def cost_of(self, texts: Sequence[str]) -> int:
         """No text has more tokens than bytes; most have a quarter of that, and the rest is given back."""
@@ -40,24 +53,20 @@ class HostedEmbedder:
             raise Refused(f"{NAME}: {refusal}", refusal.retry_after) from None
 
     def _ask(self, texts: Sequence[str], patience_s: float) -> "Vectors":
-        vendor = Vendor(settings.OPENAI_BASE_URL, bearer(settings.OPENAI_API_KEY or "none"))
-        body = {"model": settings.EMBEDDINGS_MODEL, "input": list(texts), "encoding_format": "float"}
-        answer = understood(vendor.post("/embeddings", as_json(body), patience_s))
-        vectors = vectors_in(answer, len(texts))
-        note(PROVIDER, settings.EMBEDDINGS_MODEL, Tokens(into=tokens_in(answer, texts)), "ok", KIND)
+        answer = understood(self.vendor().post(self.path, as_json(self.request(texts)), patience_s))
+        vectors = self._vectors(answer, len(texts))
+        note(self.provider, settings.EMBEDDINGS_MODEL, Tokens(into=tokens_in(answer, texts)), "ok", KIND)
         return vectors
 
-
-def vectors_in(answer: Mapping[str, Any], count: int) -> "Vectors":
-    try:
-        rows = sorted(answer["data"], key=lambda row: int(row["index"]))
-        vectors = np.array([row["embedding"] for row in rows], np.float32)
-    except (ValueError, KeyError, TypeError):
-        raise Transient("an answer that cannot be read") from None
-    if vectors.ndim != 2 or len(vectors) != count or vectors.shape[1] % 64:
-        raise Transient(f"vectors of a strange shape: {vectors.shape}")
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    return vectors
+    def _vectors(self, answer: Mapping[str, Any], count: int) -> "Vectors":
+        try:
+            vectors = np.array(self.rows(answer), np.float32)
+        except (ValueError, KeyError, TypeError):
+            raise Transient("an answer that cannot be read") from None
+        if vectors.ndim != 2 or len(vectors) != count or vectors.shape[1] % 64:
+            raise Transient(f"vectors of a strange shape: {vectors.shape}")
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        return vectors
 
 
 def tokens_in(answer: Mapping[str, Any], texts: Sequence[str]) -> int:

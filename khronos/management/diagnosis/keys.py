@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from khronos.agents.providers import KEYS, fate_of, has_key, model_of
+from khronos.agents.providers import fate_of, has_key, key_of, model_of
 from khronos.channels.telegram.api import BotApi
 from khronos.checks import providers
 from khronos.checks.certificate import certificate
@@ -50,7 +50,7 @@ def priced(model: str) -> Findings:
 def answers(name: str, model: str) -> Findings:
     if trouble := providers.trouble_with(name, model):
         fix = _("correct %(key)s, %(name)s_MODEL or %(name)s_BASE_URL in .env, then start anew")
-        yield ill(f"{name} {trouble}", fix % {"key": KEYS[name], "name": name.upper()})
+        yield ill(f"{name} {trouble}", fix % {"key": key_of(name), "name": name.upper()})
     else:
         yield well(_("%(name)s knows our key and %(model)s") % {"name": name, "model": model})
 
