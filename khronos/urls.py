@@ -10,7 +10,7 @@ from khronos.facts import views as facts
 from khronos.guards import views as guards
 from khronos.herald import views as herald
 from khronos.intake import chat as chat_messages
-from khronos.intake import telegram, web
+from khronos.intake import telegram, web, webhook
 from khronos.observability import views as observability
 
 admin.autodiscover()
@@ -19,6 +19,7 @@ urlpatterns = [
     path("webhooks/telegram/<slug:slug>/", telegram.receive),
     path("webhooks/web/<slug:slug>/", web.receive),
     path("webhooks/web/<slug:slug>/messages", web.messages),
+    path("webhooks/<slug:kind>/<slug:slug>/", webhook.receive),
     path("", home.home),
     path("chat/", chat.page),
     path("chat/messages", chat_messages.messages),

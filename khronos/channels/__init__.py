@@ -1,8 +1,9 @@
-"""The channels that there are. A new one is a module beside these and one line here."""
+"""The channels that there are, and those laid beside them (docs/channels.md)."""
 
 from functools import lru_cache
 from importlib import import_module
 
+from khronos import extensions
 from khronos.channels.base import Account, Kind, Transport
 from khronos.models import Channel
 
@@ -12,9 +13,16 @@ KINDS = {
 }
 
 
+def kinds() -> list[str]:
+    return [*KINDS, *extensions.names("channels")]
+
+
 @lru_cache
 def kind_of(name: str) -> Kind:
-    kind: Kind = import_module(KINDS[name]).KIND
+    if name in KINDS:
+        kind: Kind = import_module(KINDS[name]).KIND
+    else:
+        kind = extensions.named("channels", name, "KIND", "end it with KIND = … (docs/channels.md).")
     return kind
 
 
@@ -24,7 +32,7 @@ def account_of(channel: Channel) -> Account:
         token=channel.token,
         secret=channel.secret,
         username=channel.username,
-        options={"callback_url": channel.callback_url},
+        options=channel.options | {"callback_url": channel.callback_url},
     )
 
 

@@ -1,15 +1,19 @@
 """What every channel speaks: one vocabulary for what arrives, one small interface for what leaves.
 
-A new channel is one module with a parser and a transport, and one line in `khronos/channels/__init__.py`.
+A new channel is one file with a parser and a transport (docs/channels.md).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
+from khronos.exceptions import Vanished
 from khronos.resilience.limits import Claim
+
+KEY_MAX = 80  # characters: the column of an update's key
 
 
 class Happening(StrEnum):
@@ -21,6 +25,7 @@ class Happening(StrEnum):
     BLOCKED = "blocked"
     UNBLOCKED = "unblocked"
     MIGRATED = "migrated"
+    UNDELIVERED = "undelivered"  # an answer that the service had taken; `reason` says why
     IGNORED = "ignored"
 
 
@@ -45,6 +50,15 @@ class Identity:
     key: str
     chat: str | None = None
     sender: str | None = None
+
+
+def unknown(raw: bytes) -> Identity:
+    """What cannot be read is known by its hash."""
+    return Identity(digest(raw))
+
+
+def digest(raw: bytes) -> str:
+    return f"sha256:{sha256(raw).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,7 @@ class Incoming:
     addressed: bool = True  # in a group: mentioned, replied to, or a command for us
     callback_id: str = ""
     new_chat_id: str = ""
-    reason: str = ""  # why it was ignored
+    reason: str = ""  # why it was ignored, or not delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +145,39 @@ class Transport(Protocol):
         """
 
 
+class Bare:
+    """A transport's answers where a service has nothing of the kind."""
+
+    text_limit = 4096
+    can_edit = False
+    guard = budget = ""
+    pulled = False
+    brings_files = False
+
+    def edit(
+        self,
+        chat_id: str,
+        message_id: str,
+        text: str,
+        *,
+        plain: bool = False,
+        buttons: Sequence[Button] = (),
+    ) -> None:
+        return None
+
+    def claims(self, chat_id: str, chat_type: str, *, edits: bool = False) -> Sequence[Claim]:
+        return ()
+
+    def typing(self, chat_id: str) -> None:
+        return None
+
+    def answer_button(self, callback_id: str) -> None:
+        return None
+
+    def fetch(self, file_id: str, most_bytes: int, sink: Callable[[bytes], object]) -> None:
+        raise Vanished("files come within their messages")
+
+
 class Kind(Protocol):
     """A kind of channel: how to read it and how to open its transport."""
 
@@ -141,3 +188,32 @@ class Kind(Protocol):
         """Raises Unreadable for what cannot be understood."""
 
     def transport(self, account: Account) -> Transport: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What came to a channel's webhook. Names of headers are found however they are written."""
+
+    raw: bytes
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+
+
+class Hooked:
+    """A kind whose messages come to `/webhooks/<kind>/<slug>/`."""
+
+    def greeting(self, call: Call, account: Account) -> str | None:
+        """What a GET is answered, by which services see that the address is ours; None is a 403."""
+        return None
+
+    def is_from(self, call: Call, secret: str) -> bool:
+        """Whether this secret signed it. Compare in constant time (`hmac.compare_digest`)."""
+        raise NotImplementedError
+
+    def updates(self, raw: bytes) -> Sequence[bytes]:
+        """One for each thing that happened; what cannot be read stays one."""
+        return [raw]
+
+    def answer(self, raw: bytes) -> bytes:
+        """The body of our 200: JSON, or nothing."""
+        return b""

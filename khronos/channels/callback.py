@@ -3,13 +3,13 @@
 import json
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 
 from khronos.channels.addresses import address_of, target_of
-from khronos.channels.base import Button
+from khronos.channels.base import Bare, Button
 from khronos.channels.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 from khronos.exceptions import (
     Ambiguous,
@@ -22,7 +22,6 @@ from khronos.exceptions import (
 )
 from khronos.http import Unanswered, Unsent, pool
 from khronos.observability.tracing import outgoing
-from khronos.resilience.limits import Claim
 
 CONNECT_TIMEOUT_S = 3.0
 READ_TIMEOUT_S = 10.0
@@ -35,11 +34,9 @@ class NotFound(Permanent):
     pass
 
 
-class CallbackTransport:
+class CallbackTransport(Bare):
     text_limit = 32_000
     can_edit = True
-    budget = ""
-    pulled = False
     brings_files = True
 
     def __init__(self, url: str, secret: str) -> None:
@@ -71,17 +68,8 @@ class CallbackTransport:
         except NotFound as error:
             raise Vanished(str(error)) from None
 
-    def claims(self, chat_id: str, chat_type: str, *, edits: bool = False) -> Sequence[Claim]:
-        return ()
-
     def typing(self, chat_id: str) -> None:
         self._post(uuid.uuid4().hex, {"type": "typing", "chat": chat_id})
-
-    def answer_button(self, callback_id: str) -> None:
-        return None
-
-    def fetch(self, file_id: str, most_bytes: int, sink: Callable[[bytes], object]) -> None:
-        raise Vanished("files come within their messages")
 
     def _post(self, key: str, fields: dict[str, Any]) -> None:
         if not self._secret:

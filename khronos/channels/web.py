@@ -1,12 +1,13 @@
 """The web channel: signed JSON over HTTP, for the chat page and any site (docs/web-channel.md)."""
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from khronos.channels.base import (
+    KEY_MAX,
     Account,
+    Bare,
     Button,
     Content,
     Happening,
@@ -15,15 +16,15 @@ from khronos.channels.base import (
     Kind,
     Sender,
     Transport,
+    digest,
+    unknown,
 )
 from khronos.channels.callback import CallbackTransport
 from khronos.channels.web_files import files_of
 from khronos.channels.web_reading import clean, load
 from khronos.database import UNSTORABLE
-from khronos.exceptions import Unreadable, Vanished
-from khronos.resilience.limits import Claim
+from khronos.exceptions import Unreadable
 
-KEY_MAX = 80  # characters: the column of an update's key
 CHAT_MAX = 100  # characters: the columns of ids on the channel
 NAME_MAX = 300
 LANGUAGE_MAX = 20
@@ -45,12 +46,10 @@ class Envelope:
     sender: str
 
 
-class PulledTransport:
+class PulledTransport(Bare):
     """Readers fetch with a cursor: the stored message is the delivered one."""
 
     text_limit = 1_000_000  # nothing is split for a page
-    can_edit = False
-    guard = budget = ""
     pulled = True
     brings_files = True
 
@@ -59,36 +58,13 @@ class PulledTransport:
     ) -> str:
         return ""
 
-    def edit(
-        self,
-        chat_id: str,
-        message_id: str,
-        text: str,
-        *,
-        plain: bool = False,
-        buttons: Sequence[Button] = (),
-    ) -> None:
-        return None
-
-    def typing(self, chat_id: str) -> None:
-        return None
-
-    def answer_button(self, callback_id: str) -> None:
-        return None
-
-    def fetch(self, file_id: str, most_bytes: int, sink: Callable[[bytes], object]) -> None:
-        raise Vanished("files come within their messages")
-
-    def claims(self, chat_id: str, chat_type: str, *, edits: bool = False) -> Sequence[Claim]:
-        return ()
-
 
 class Web:
     def identify(self, raw: bytes) -> Identity:
         try:
             envelope = open_envelope(raw)
         except Unreadable:
-            return Identity(key=digest(raw))
+            return unknown(raw)
         return Identity(key=envelope.key, chat=envelope.chat, sender=envelope.sender)
 
     def parse(self, raw: bytes, account: Account) -> Incoming:
@@ -184,7 +160,3 @@ def ignored(envelope: Envelope, reason: str) -> Incoming:
     return Incoming(
         happening=Happening.IGNORED, chat_id=envelope.chat, sender=sender_of(envelope), reason=reason
     )
-
-
-def digest(raw: bytes) -> str:
-    return f"sha256:{hashlib.sha256(raw).hexdigest()}"

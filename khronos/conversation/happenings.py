@@ -1,9 +1,10 @@
-"""What is not something said: edits, people who block or unblock us, chats that move."""
+"""What is not something said: edits, people who block us, chats that move, answers that did not arrive."""
 
 from django.db.models.functions import Now
 
 from khronos.channels.base import Happening
 from khronos.conversation.arrivals import Arrival
+from khronos.delivery.settling import bounced
 from khronos.models import Contact, Conversation, Message, Turn, conversation_id
 
 
@@ -13,6 +14,8 @@ def note(arrival: Arrival, conversation: Conversation) -> None:
         amend(arrival)
     elif happening is Happening.MIGRATED:
         move(arrival, conversation)
+    elif happening is Happening.UNDELIVERED:
+        bounced(conversation, arrival.incoming.message_id, arrival.incoming.reason)
     elif happening in (Happening.BLOCKED, Happening.UNBLOCKED):
         blocked = happening is Happening.BLOCKED
         Contact.objects.filter(conversations=conversation.pk).update(is_blocked=blocked)

@@ -11,7 +11,7 @@ from khronos.delivery.outbox import sent
 from khronos.delivery.pacing import write
 from khronos.delivery.policy import Later, after_failure, waits_for, wrong_token
 from khronos.exceptions import Ambiguous, Blocked, Failure, Unauthorized
-from khronos.models import Contact, DeadLetter, Delivery, Event
+from khronos.models import Contact, Conversation, DeadLetter, Delivery, Event
 from khronos.models.deadletter import keep
 from khronos.models.prepared import NOW
 from khronos.resilience import crashpoints
@@ -58,16 +58,26 @@ def settle_failed(delivery: Delivery, error: Failure, reason: str) -> None:
     elif conversation.chat_type == "private" and conversation.contact is not None:
         conversation.contact.is_blocked = True  # the answer's other parts are sent by whoever holds this row
         Contact.objects.filter(pk=conversation.contact.pk).update(is_blocked=True)
-    events.record(
-        [
-            events.make(
-                Event.Type.MESSAGE_FAILED,
-                key=f"failed:{delivery.pk}:{delivery.fence}",
-                trace_id=delivery.trace_id,
-                conversation=conversation,
-                payload={"delivery_id": delivery.pk, "reason": reason[:300]} | delivery.effort,
-            )
-        ]
+    events.record([failed(delivery, conversation, reason)])
+
+
+def bounced(conversation: Conversation, external_id: str, reason: str) -> None:
+    """The service had taken it, and says afterwards that it did not arrive."""
+    sent = Delivery.objects.filter(conversation=conversation, external_id=external_id)
+    for delivery in sent.filter(state=Delivery.State.SENT) if external_id else ():
+        Delivery.objects.filter(pk=delivery.pk).update(state=Delivery.State.FAILED, reason=reason[:500])
+        bury(delivery, reason)
+        events.record([failed(delivery, conversation, reason)])
+        log.warning("delivery did not arrive", extra={"delivery": delivery.pk, "error": reason[:300]})
+
+
+def failed(delivery: Delivery, conversation: Conversation, reason: str) -> Event:
+    return events.make(
+        Event.Type.MESSAGE_FAILED,
+        key=f"failed:{delivery.pk}:{delivery.fence}",
+        trace_id=delivery.trace_id,
+        conversation=conversation,
+        payload={"delivery_id": delivery.pk, "reason": reason[:300]} | delivery.effort,
     )
 
 

@@ -1,12 +1,16 @@
 """What intake knows of an update before anybody has understood it."""
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from uuid import UUID
 
 from khronos.channels import kind_of
+from khronos.channels.base import KEY_MAX, Identity, digest, unknown
 from khronos.models import Channel, contact_id, conversation_id
+
+log = logging.getLogger(__name__)
 
 NO_FILES: Mapping[int, bytes] = MappingProxyType({})
 
@@ -24,7 +28,7 @@ class Arrival:
 
 
 def arrived(channel: Channel, raw: bytes, trace_id: str, files: Mapping[int, bytes] = NO_FILES) -> Arrival:
-    identity = kind_of(channel.kind).identify(raw)
+    identity = identified(channel, raw)
     return Arrival(
         channel,
         identity.key,
@@ -35,6 +39,16 @@ def arrived(channel: Channel, raw: bytes, trace_id: str, files: Mapping[int, byt
         contact_id(channel.pk, identity.sender) if identity.sender is not None else None,
         files,
     )
+
+
+def identified(channel: Channel, raw: bytes) -> Identity:
+    """A kind that fails here would have its service send the same again for ever."""
+    try:
+        found = kind_of(channel.kind).identify(raw)
+        return found if len(found.key) <= KEY_MAX else replace(found, key=digest(found.key.encode()))
+    except Exception:
+        log.exception("an update has no identity", extra={"channel": channel.slug})
+        return unknown(raw)
 
 
 def marker_of(channel: Channel, key: str) -> str:

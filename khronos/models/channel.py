@@ -79,6 +79,12 @@ class Channel(models.Model):
         verbose_name=_("agent"),
         help_text=_("Who answers here; empty: the tenant's default."),
     )
+    options = models.JSONField(
+        _("options"),
+        default=dict,
+        blank=True,
+        help_text=_("JSON: what this kind of channel asks for beside these."),
+    )
     polling_offset = models.BigIntegerField(_("polling offset"), default=0)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from khronos.channels import kind_of
 from khronos.channels.addresses import address_of, may_call
-from khronos.channels.base import Account, Content, Happening
+from khronos.channels.base import KEY_MAX, Account, Content, Happening
 from khronos.channels.callback import CallbackTransport
 from khronos.channels.signature import TOLERANCE_S, is_signed, sign
-from khronos.channels.web import KEY_MAX, KIND, TEXT_MAX
+from khronos.channels.web import KIND, TEXT_MAX
 from khronos.exceptions import Permanent, Unreadable
 
 ACCOUNT = Account(slug="site", secret="hush")

@@ -1,9 +1,8 @@
 """The little that intake needs of an update: on the webhook's hot path, without any chance to fail."""
 
-from hashlib import sha256
 from typing import Any
 
-from khronos.channels.base import Identity
+from khronos.channels.base import Identity, unknown
 from khronos.channels.telegram.reading import decode, is_int
 from khronos.exceptions import Unreadable
 
@@ -22,10 +21,6 @@ def identify(raw: bytes) -> Identity:
         if isinstance(content, dict):
             return Identity(str(update_id), chat_of(content), id_of(content.get("from")))
     return Identity(str(update_id))
-
-
-def unknown(raw: bytes) -> Identity:
-    return Identity(f"sha256:{sha256(raw).hexdigest()}")
 
 
 def chat_of(content: dict[str, Any]) -> str | None:

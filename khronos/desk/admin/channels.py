@@ -13,7 +13,7 @@ from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from khronos.channels import KINDS
+from khronos.channels import kind_of, kinds
 from khronos.conversation import sweep
 from khronos.delivery.policy import wrong_token
 from khronos.desk.admin.base import KhronosAdmin
@@ -68,10 +68,19 @@ class ChannelForm(Form):
                 values[name] = values[name] or getattr(self.instance, name)
         if "secret" in values and not values["secret"]:
             self.need_secret(values)
+        self.ask_for_options(values)
         agent = values.get("agent")
         if agent is not None and agent.tenant != values.get("tenant"):
             self.add_error("agent", _("This agent is another tenant's."))
         return values
+
+    def ask_for_options(self, values: dict[str, Any]) -> None:
+        wanted: dict[str, str] = getattr(kind_of(values["kind"]), "options", {}) if "kind" in values else {}
+        given = values["options"] = values.get("options") or {}
+        if not isinstance(given, dict):
+            self.add_error("options", _('An object, such as {"name": "value"}.'))
+        elif lacking := [f"{name} ({why})" for name, why in wanted.items() if name not in given]:
+            self.add_error("options", _("This kind asks for %(names)s.") % {"names": ", ".join(lacking)})
 
     def is_rotation(self, values: dict[str, Any]) -> bool:
         """A new secret in the place of an old one, and no word about which one is the previous."""
@@ -102,16 +111,16 @@ class ChannelAdmin(Pausable, KhronosAdmin[Channel]):
         (_("Secrets"), {"fields": ("token", "secret", "previous_secret")}),
         (
             _("Answers"),
-            {"fields": ("routing", "queue", "agent", "delivery_mode", "username", "callback_url")},
+            {"fields": ("routing", "queue", "agent", "delivery_mode", "username", "callback_url", "options")},
         ),
         (_("Kept by Khronos"), {"fields": ("polling_offset", "created_at")}),
     )
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "kind":
-            kinds = [(kind, kind) for kind in KINDS]
+            choices = [(kind, kind) for kind in kinds()]
             return forms.ChoiceField(
-                choices=kinds, label=capfirst(db_field.verbose_name), widget=UnfoldAdminSelectWidget
+                choices=choices, label=capfirst(db_field.verbose_name), widget=UnfoldAdminSelectWidget
             )
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
