@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery import Task
+from django.db import InterfaceError, OperationalError
 
 from khronos.exceptions import Ambiguous, Transient
 from khronos.models import DeadLetter
@@ -15,7 +16,7 @@ class Rowless(Task[Any, Any]):
     abstract = True
     acks_late = True
     ignore_result = True
-    autoretry_for = (Transient, Ambiguous, OSError)
+    autoretry_for = (Transient, Ambiguous, OSError, OperationalError, InterfaceError)
     retry_backoff = 2  # seconds, doubled each time
     retry_backoff_max = 300
     retry_jitter = True

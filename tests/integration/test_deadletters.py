@@ -2,10 +2,13 @@
 
 import pytest
 from django.core.management import CommandError
+from django.db import OperationalError
 
 from bench.simulator import Simulator
+from khronos.celery import app
 from khronos.knowledge import intake, readers
 from khronos.models import Channel, DeadLetter, Delivery, Document, Turn
+from tasks.base import Rowless
 from tests import factories as make
 from tests.integration import way
 
@@ -52,6 +55,26 @@ def test_who_does_not_want_to_hear_from_us_is_no_dead_letter(
     way.all_the_way(telegram)
     assert Delivery.objects.get().state == Delivery.State.FAILED
     assert not DeadLetter.objects.exists()
+
+
+@pytest.mark.parametrize(("failures", "tries", "letters"), [(5, 6, 0), (6, 6, 1)])
+def test_a_job_that_meets_a_database_in_trouble_is_tried_again(
+    failures: int, tries: int, letters: int
+) -> None:
+    times = []
+
+    @app.task(base=Rowless, name="tests.stumble", shared=False)
+    def stumble() -> None:
+        times.append(1)
+        if len(times) <= failures:
+            raise OperationalError("deadlock detected")
+
+    try:
+        stumble.apply()
+    finally:
+        app.tasks.pop("tests.stumble")
+    assert len(times) == tries
+    assert DeadLetter.objects.filter(name="tests.stumble", attempts=tries).count() == letters
 
 
 def test_a_document_that_failed_is_kept_and_replayed_once() -> None:
