@@ -14,6 +14,7 @@ from khronos.agents.think import Away
 from khronos.bus import doorbell
 from khronos.bus.routes import TURN_TASK
 from khronos.models import Message, Turn
+from khronos.resilience.backoff import doubled
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,9 @@ def waiting_time(deferrals: int, away: Away) -> float:
         return float(settings.PARK_UNAUTHORIZED_S)
     if away.has_place and away.retry_after is not None:
         return away.retry_after
-    doubled = settings.PARK_MIN_S * 2 ** min(deferrals, 10)
-    return float(min(away.retry_after or doubled, settings.PARK_MAX_S) * random.uniform(1.0, 1.3))  # noqa: S311
+    longest_s = settings.PARK_MAX_S
+    wait_s = min(away.retry_after or doubled(settings.PARK_MIN_S, deferrals, longest_s), longest_s)
+    return float(wait_s * random.uniform(1.0, 1.3))  # noqa: S311
 
 
 def waited_s(turn: Turn) -> float:

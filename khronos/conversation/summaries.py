@@ -24,6 +24,7 @@ from khronos.hands import Hands
 from khronos.models import Conversation, Message, Summary, Usage
 from khronos.models.commit import commit
 from khronos.observability.steps import step
+from khronos.resilience.backoff import doubled
 from khronos.usage import ledger
 
 log = logging.getLogger(__name__)
@@ -97,8 +98,8 @@ def work_on(summary: Summary) -> None:
         prompt = prompt_of(summary, messages)
         completion = think(prompt, order, for_answers=False) if messages else None
     except Away as away:
-        doubled = settings.SUMMARY_WAIT_S * 2 ** min(summary.deferrals, 10)
-        put_off(summary, max(away.retry_after or 0.0, min(doubled, settings.SUMMARY_WAIT_MAX_S)), str(away))
+        wait_s = doubled(settings.SUMMARY_WAIT_S, summary.deferrals, settings.SUMMARY_WAIT_MAX_S)
+        put_off(summary, max(away.retry_after or 0.0, wait_s), str(away))
     except Permanent as error:
         put_off(summary, DAY_S, str(error))
     else:

@@ -7,6 +7,7 @@ from typing import Any
 
 from khronos.exceptions import Ambiguous, Failure, Transient, Unauthorized
 from khronos.models import Channel, Delivery
+from khronos.resilience.backoff import doubled
 
 AGAIN_MIN_S, AGAIN_MAX_S = 2.0, 120.0
 DOUBTFUL_S = 5.0  # before the one repeat of what may have arrived
@@ -51,4 +52,4 @@ def wrong_token(channel: Channel) -> str:
 
 
 def backoff(deferrals: int) -> float:
-    return min(AGAIN_MIN_S * float(2 ** min(deferrals, 10)), AGAIN_MAX_S) * random.uniform(0.8, 1.2)  # noqa: S311
+    return doubled(AGAIN_MIN_S, deferrals, AGAIN_MAX_S) * random.uniform(0.8, 1.2)  # noqa: S311

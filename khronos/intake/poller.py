@@ -23,6 +23,7 @@ from khronos.intake.accept import accept_all
 from khronos.models import Channel, Lease
 from khronos.models.lease import holder
 from khronos.observability import heartbeat
+from khronos.resilience.backoff import doubled
 from khronos.resilience.shutdown import Stopping
 
 log = logging.getLogger(__name__)
@@ -132,9 +133,9 @@ class Poller:
 
     def rest(self, error: Exception) -> None:
         self.failures += 1
-        doubled = min(AGAIN_MIN_S * 2 ** min(self.failures - 1, 10), AGAIN_MAX_S)
         asked = error.retry_after if isinstance(error, Transient) else None
-        wait = UNAUTHORIZED_S if isinstance(error, Unauthorized) else asked or doubled
+        again_s = asked or doubled(AGAIN_MIN_S, self.failures - 1, AGAIN_MAX_S)
+        wait = UNAUTHORIZED_S if isinstance(error, Unauthorized) else again_s
         if isinstance(error, Unauthorized):
             raise_alert(
                 f"poller.{self.channel.slug}",
