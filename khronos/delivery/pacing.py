@@ -10,13 +10,12 @@ from django.conf import settings
 from khronos.bus import doorbell
 from khronos.bus.routes import DELIVERY_TASK
 from khronos.channels.base import Transport
-from khronos.exceptions import Failure, Throttled
-from khronos.guards.limits import limiter
+from khronos.exceptions import Failure
+from khronos.guards.limits import heed, limiter
 from khronos.models import Delivery
 from khronos.models.commit import insist
 
 WAITS_FOR = "waits for "
-PAUSE_S = 1.0  # for a 429 that names no time
 
 
 def may_go(transport: Transport, delivery: Delivery, *, edits: bool = False) -> bool:
@@ -39,19 +38,13 @@ def write(job: Callable[[], object]) -> None:
     insist(job, settings.DELIVERY_LEASE.total_seconds() / 2)
 
 
-def slow_down(transport: Transport, error: Failure) -> None:
-    """A 429 is for the whole bot, not for this chat alone."""
-    if isinstance(error, Throttled) and transport.budget:
-        limiter().pause(transport.budget, error.retry_after or PAUSE_S)
-
-
 @contextmanager
 def courtesy(transport: Transport) -> Iterator[None]:
     """What may fail unnoticed; the other side's 429 counts all the same."""
     try:
         yield
     except Failure as error:
-        slow_down(transport, error)
+        heed(transport.budget, error)
 
 
 def is_paused(transport: Transport) -> bool:

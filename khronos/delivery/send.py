@@ -20,7 +20,7 @@ from khronos.bus.routes import HURRY
 from khronos.channels import transport_of
 from khronos.channels.base import Button, Transport
 from khronos.delivery import counting
-from khronos.delivery.pacing import may_go, slow_down, write
+from khronos.delivery.pacing import may_go, write
 from khronos.delivery.policy import wrong_token
 from khronos.delivery.settling import settle_failure, settle_sent
 from khronos.exceptions import (
@@ -34,6 +34,7 @@ from khronos.exceptions import (
     Vanished,
 )
 from khronos.guards.breakers import guarded
+from khronos.guards.limits import heed
 from khronos.models import Channel, Conversation, Delivery
 from khronos.observability import metrics
 from khronos.observability.steps import bound, step
@@ -100,7 +101,7 @@ def send(delivery: Delivery) -> None:
         ):
             shown = edit(transport, delivery) if edits else post(transport, delivery)
     except Failure as error:
-        slow_down(transport, error)
+        heed(transport.budget, error)
         settle_failure(delivery, error, edits=edits)
         return
     if shown is not None:

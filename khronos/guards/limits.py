@@ -9,7 +9,7 @@ from functools import cache
 from django.conf import settings
 
 from khronos.bus.connection import quick
-from khronos.exceptions import Refused
+from khronos.exceptions import Refused, Throttled
 from khronos.resilience.limits import (
     Claim,
     Count,
@@ -120,6 +120,12 @@ def slow_down(provider: str, seconds: float | None) -> None:
     """It says that it is asked too often: nobody asks until then."""
     if claims := claims_of(provider):
         limiter().pause(claims[0].name, seconds or PAUSE_S)
+
+
+def heed(budget: str, error: Exception) -> None:
+    """A channel's 429 is for the whole bot, not for this chat alone; without a budget nobody else waits."""
+    if budget and isinstance(error, Throttled):
+        limiter().pause(budget, error.retry_after or PAUSE_S)
 
 
 def learn(provider: str, requests_per_minute: int) -> None:

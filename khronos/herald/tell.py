@@ -19,12 +19,13 @@ from khronos.bus import doorbell
 from khronos.channels import transport_of
 from khronos.channels.base import Button
 from khronos.channels.telegram.transport import TelegramTransport
-from khronos.delivery.pacing import slow_down
 from khronos.exceptions import Failure, Transient
 from khronos.guards.breakers import guarded
+from khronos.guards.limits import heed
 from khronos.herald import budget
 from khronos.models import Alert, Channel
 from khronos.models.alert_policy import LEVELS, URGENT
+from khronos.resilience.backoff import doubled
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def by_telegram(news: News, transport: TelegramTransport | None, buttons: Sequen
         with guarded(transport.guard):
             means.by_telegram(transport, news, buttons)
     except Failure as error:
-        slow_down(transport, error)
+        heed(transport.budget, error)
         raise
 
 
@@ -143,7 +144,7 @@ def try_later(alert: Alert, error: Failure) -> None:
         alert.put_off(until, Alert.Waits.NOBODY, str(error), tried=False)
         return
     asked = error.retry_after if isinstance(error, Transient) else None
-    wait_s = asked or min(AGAIN_MIN_S * 2.0 ** min(alert.tries - 1, 10), AGAIN_MAX_S)
+    wait_s = asked or doubled(AGAIN_MIN_S, alert.tries - 1, AGAIN_MAX_S)
     until = clock.moment() + timedelta(seconds=min(wait_s, AGAIN_MAX_S))
     alert.put_off(until, Alert.Waits.FAILURE, str(error), tried=True)
 

@@ -19,13 +19,12 @@ from khronos.exceptions import (
     Misconfigured,
     Oversized,
     Permanent,
-    Throttled,
     Transient,
     Unauthorized,
     Vanished,
 )
+from khronos.guards import limits
 from khronos.guards.breakers import guarded
-from khronos.guards.limits import PAUSE_S, limiter
 from khronos.media import reasons
 from khronos.models import Attachment, Channel, Piece, Upload
 from khronos.models.attachment import PIECE_BYTES
@@ -33,6 +32,7 @@ from khronos.models.commit import commit
 from khronos.models.prepared import insert
 from khronos.observability import metrics
 from khronos.resilience import crashpoints
+from khronos.resilience.backoff import doubled
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ def download(attachment: Attachment, transport: Transport, basket: Basket) -> No
         log.error("files cannot be fetched: %s", error)
         refuse(attachment, reasons.LOCAL)
     except (Transient, Unauthorized) as error:
-        slow_down(transport, error)
+        limits.heed(transport.budget, error)
         if timezone.now() - attachment.created_at > GIVE_UP_AFTER:
             return refuse(attachment, reasons.TOO_LONG_AWAY)
         put_off(attachment, error)
@@ -126,14 +126,9 @@ def unpack(attachment: Attachment, basket: Basket) -> None:
     commit(partial(rows._raw_delete, rows.db))
 
 
-def slow_down(transport: Transport, error: Exception) -> None:
-    if isinstance(error, Throttled) and transport.budget:
-        limiter().pause(transport.budget, error.retry_after or PAUSE_S)
-
-
 def put_off(attachment: Attachment, error: Exception) -> None:
     asked_s = getattr(error, "retry_after", None)
-    wait_s = asked_s or min(WAIT_MIN_S * 2 ** min(attachment.deferrals, 10), WAIT_MAX_S)
+    wait_s = asked_s or doubled(WAIT_MIN_S, attachment.deferrals, WAIT_MAX_S)
     later = partial(
         attachment.defer, Attachment.State.WAITING, timedelta(seconds=wait_s), str(error), holder=""
     )
