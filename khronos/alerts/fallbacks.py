@@ -71,9 +71,8 @@ def by_email(news: News) -> None:
     except smtplib.SMTPRecipientsRefused:
         raise Permanent("the mail server refuses the receivers") from None
     except (smtplib.SMTPException, OSError, ValueError) as error:
-        raise Transient(
-            f"the mail server: {type(error).__name__}"
-        ) from None  # its words may hold the password
+        # Its words may hold the password.
+        raise Transient(f"the mail server: {type(error).__name__}") from None
 
 
 def letter(news: News) -> EmailMessage:

@@ -23,10 +23,8 @@ def look_at(tenant: Tenant) -> bool:
     limit = budget.limit_of(tenant)
     spent = budget.spent(tenant.pk) if limit else 0
     text = f"{tenant.name} has spent {money(spent)} of the {money(limit)} of this month."
-    is_spent, is_nearly = (
-        bool(limit) and spent >= limit,
-        bool(limit) and spent >= limit * settings.BUDGET_NEARLY,
-    )
+    is_spent = bool(limit) and spent >= limit
+    is_nearly = bool(limit) and spent >= limit * settings.BUDGET_NEARLY
     tell(f"budget.nearly.{tenant.slug}", "warning", text, is_so=is_nearly)
     name = alert_of(tenant)
     if tell(name, "error", f"{text} Its questions wait.", is_so=is_spent):

@@ -82,7 +82,7 @@ def has_plenty(claims: Sequence[Claim]) -> bool:
 
 def room_of(claim: Claim, usage: Usage) -> float:
     """Of a minute's calls half are kept for answers."""
-    limit = usage.learned or claim.policy.limit if not isinstance(claim.policy, Spacing) else 1
+    limit = 1 if isinstance(claim.policy, Spacing) else usage.learned or claim.policy.limit
     return limit / 2 if isinstance(claim.policy, Window) else limit
 
 

@@ -29,9 +29,8 @@ SIGNS = "('x' || encode(code, 'hex'))::bit(512)"
 ASKED = "('x' || %s)::bit(512)"
 EXACT = f"{OF_SCOPE} ORDER BY bit_count({SIGNS} # {ASKED}) LIMIT %s"
 NEAREST = f"{OF_SCOPE} ORDER BY {SIGNS} <~> {ASKED} LIMIT %s"
-EXACT_MAX = (
-    5_000  # chunks: 1 to 3 µs each. An index of pgvector may not reach what resembles nothing else in it
-)
+# Chunks: 1 to 3 µs each. An index of pgvector may not reach what resembles nothing else in it.
+EXACT_MAX = 5_000
 COARSE, COARSE_SHARE, COARSE_MAX = 150, 200, 500  # are compared exactly: so many, one in so many, at most
 TERMS_MAX = 24  # of one question: the rarest
 

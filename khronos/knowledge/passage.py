@@ -4,9 +4,8 @@ import math
 from dataclasses import dataclass
 
 WORDS_WEIGH = 0.4  # of a whole match of words, beside the cosine
-SURPRISE = (
-    1.5  # a power: in another language a few words are alike by chance, and must not outweigh the meaning
-)
+# A power: in another language a few words are alike by chance, and must not outweigh the meaning.
+SURPRISE = 1.5
 COVERS = 0.28  # what has less does not answer the question (bench/knowledge has what that costs)
 WORDS_COVER = 0.7  # where the meaning is unknown
 

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-PIECE = (
-    500  # characters: the model takes a mean of what it reads, so that long pieces mean nothing in particular
-)
+# Characters: the model takes a mean of what it reads, so that long pieces mean nothing in particular.
+PIECE = 500
 OVERLAP = 120  # characters of the end of one that begin the next, in whole sentences
 HEADING_MAX = 300
 SENTENCE = re.compile(r"(?<=[.!?…:;])[\"”’)]*\s+")

@@ -23,11 +23,9 @@ class Said(str):
 
     def local(self) -> str:
         words = translation.gettext(self.text)
-        return (
-            words
-            if self.figures is None
-            else words % {name: local(each) for name, each in self.figures.items()}
-        )
+        if self.figures is None:
+            return words
+        return words % {name: local(each) for name, each in self.figures.items()}
 
 
 def joined(mark: str, parts: Iterable[str]) -> Said:

@@ -122,9 +122,8 @@ class Process:
         self.state = State.STOPPING
         self.kill_at = now + hard_stop_s
         if self._popen is not None:
-            os.kill(
-                self._popen.pid, self.spec.stop_signal
-            )  # not send_signal(): that takes a dead one's body away
+            # Not send_signal(): that takes a dead one's body away.
+            os.kill(self._popen.pid, self.spec.stop_signal)
 
     def kill(self) -> None:
         """End the whole session at once, children of children included."""

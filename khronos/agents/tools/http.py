@@ -1,8 +1,7 @@
 """A service of somebody else's as a tool: a row of the admin says where it is and what it takes.
 
-Arguments fill the address; what has no hole there goes into the query of a GET or DELETE, else into a body
-of JSON.
-Holes that begin with `turn_` are filled by us, so that a service can tell for whom it is asked.
+Arguments fill the address; what has no hole there goes into the query of a GET or DELETE, else into a
+body of JSON. Holes that begin with `turn_` are filled by us, so that a service can tell for whom it is asked.
 """
 
 import re

@@ -17,9 +17,7 @@ from khronos.resilience.cache.redis_scripts import INVALIDATE, LOOK, PUT, RELEAS
 from khronos.resilience.cache.store import Invalidated, Look, StoreAway, Subscribed
 
 SILENCE_S = 1.5  # a line that does not even answer a ping is dead
-REMEMBERED = (
-    1000  # invalidations of one cache; when there are more, values older than the list count as stale
-)
+REMEMBERED = 1000  # invalidations of one cache; with more, values older than the list count as stale
 
 
 @contextmanager
