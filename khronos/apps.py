@@ -1,3 +1,5 @@
+"""Khronos as an app of Django: what has to be known once Django is ready."""
+
 from django.apps import AppConfig
 from django.conf import settings
 

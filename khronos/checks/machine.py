@@ -75,10 +75,6 @@ def database_time() -> float:
 
 
 def redis_time() -> float:
-    seconds, microseconds = _redis_time()
-    return seconds + microseconds / 1e6
-
-
-def _redis_time() -> tuple[int, int]:
-    found: Any = heartbeat.client().time()
-    return found  # type: ignore[no-any-return]
+    told: Any = heartbeat.client().time()
+    seconds, microseconds = told
+    return float(seconds + microseconds / 1e6)

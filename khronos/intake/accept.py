@@ -77,8 +77,8 @@ def store(arrivals: Sequence[Arrival]) -> list[Receipt]:
     crashpoints.reached("intake.rung")
     receipts = []
     for arrival in arrivals:
-        first = new.get(arrival.marker) is arrival
-        receipts.append(Receipt(arrival.trace_id, stored.get(arrival.marker) if first else None))
+        is_first = new.get(arrival.marker) is arrival
+        receipts.append(Receipt(arrival.trace_id, stored.get(arrival.marker) if is_first else None))
     repeats.count([each for each, receipt in zip(arrivals, receipts, strict=True) if not receipt.is_new])
     return receipts
 

@@ -68,11 +68,10 @@ class Announcer:
         self.screen.warn(f"{process.name} died ({how}), {when}{self._last_words(process)}")
 
     def gave_up(self, process: Process, how: str) -> None:
-        said = f"{process.name} is given up after {process.failed_starts} failed starts ({how})."
-        self.alert(process, ".given_up", "critical", said)
+        said = f"{process.name} is given up after {process.failed_starts} failed starts ({how})"
+        self.alert(process, ".given_up", "critical", f"{said}.")
         self.screen.fail(
-            f"{process.name} is given up after {process.failed_starts} failed starts ({how})"
-            f"{self._last_words(process)}\n"
+            f"{said}{self._last_words(process)}\n"
             f"  Fix: read {process.spec.log} and combined.log beside it, then `make down` and `make up`."
         )
 

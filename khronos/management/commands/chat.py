@@ -18,14 +18,14 @@ NAMES = {"bot": "Assistant", "operator": "Operator", "system": "Khronos"}
 
 class Command(BaseCommand):
     help = "Talk to the running Khronos, like a visitor of its chat page."
-    requires_system_checks: list[str] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", metavar="TEXT", help="say this, print the answer, exit")
         parser.add_argument("--url", default=base_url(), help="of the instance (%(default)s)")
         parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait (%(default)s)")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, **options: Any) -> None:
         chat = Chatline(options["url"], (locale.getlocale()[0] or "en").replace("_", "-"))
         try:
             chat.news()

@@ -13,9 +13,9 @@ from khronos.resilience.farewell import Farewell, Step
 
 class Command(BaseCommand):
     help = "Read the bus and hand every update to whoever answers it."
-    requires_system_checks: list[str] = []
+    requires_system_checks = ()
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, **_options: Any) -> None:
         exporter.begin()
         with Farewell() as farewell:
             dispatcher = Dispatcher(alive=canaries.beat)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from rich.console import Console
@@ -16,7 +15,7 @@ from rich.table import Table
 from khronos.exceptions import Failure
 from khronos.knowledge import example, fetching, intake
 from khronos.management.byhand import ByHand
-from khronos.management.hands import language, silence
+from khronos.management.hands import silence
 from khronos.management.screen import screen
 from khronos.models import Document, Tenant
 
@@ -50,8 +49,8 @@ class Command(ByHand):
             each.add_argument("--tenant", default="default", help="its slug")
             each.add_argument("--lang", help="en or pt-br; else as the terminal is set")
 
-    def handle(self, *, deed: str, lang: str | None, tenant: str, **options: Any) -> None:
-        with translation.override(language(lang)), silence():
+    def handle(self, *, deed: str, tenant: str, **options: Any) -> None:
+        with silence():
             owner = Tenant.objects.filter(slug=tenant).first()
             if owner is None:
                 slugs = ", ".join(Tenant.objects.order_by("slug").values_list("slug", flat=True)[:20])

@@ -12,9 +12,9 @@ from khronos.resilience.farewell import Farewell, Step
 
 class Command(BaseCommand):
     help = "Fetch updates from Telegram, for a machine without a public address."
-    requires_system_checks: list[str] = []
+    requires_system_checks = ()
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, **_options: Any) -> None:
         exporter.begin()
         with Farewell() as farewell:
             polling = Polling(farewell.stopping)

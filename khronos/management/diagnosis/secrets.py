@@ -1,6 +1,5 @@
 """Files that hold secrets are for their owner's eyes alone. The folder's own mode guards what is in it."""
 
-import os
 import stat
 from functools import partial
 from pathlib import Path
@@ -23,8 +22,7 @@ def permissions() -> Findings:
 
 
 def private() -> list[Path]:
-    home = Home.configured()
-    env = dotenv.ROOT / os.environ.get("KHRONOS_DOTENV", ".env")
+    home, env = Home.configured(), dotenv.path()
     return [path for path in (home.path, home.secrets, home.ports, env) if path.is_dir() or path.is_file()]
 
 
