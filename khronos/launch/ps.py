@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def table(rows: list[state.Row]) -> Table:
-    result = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    result = listing()
     result.add_column("process")
     for name in ("pid", "state", "up", "memory", "restarts"):
         result.add_column(name, justify="left" if name == "state" else "right")
@@ -48,6 +48,11 @@ def table(rows: list[state.Row]) -> Table:
     total = sum(row.rss_mb for row in rows)
     result.add_row("[dim]all[/]", "", "", "", f"[dim]{total:.0f} MB[/]", "")
     return result
+
+
+def listing() -> Table:
+    """Columns side by side, without lines."""
+    return Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
 
 
 def ago(seconds: float) -> str:

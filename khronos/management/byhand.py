@@ -1,4 +1,4 @@
-"""What commands for people share: their language, and that a database which cannot be asked is a line."""
+"""What commands for people share: language, tenants by name, a line for a database that cannot be asked."""
 
 from typing import Any
 
@@ -8,6 +8,17 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from khronos.management.hands import language
+from khronos.models import Tenant
+
+
+def tenant_of(slug: str) -> Tenant:
+    found = Tenant.objects.filter(slug=slug).first()
+    if found is None:
+        slugs = ", ".join(Tenant.objects.order_by("slug").values_list("slug", flat=True)[:20])
+        raise CommandError(
+            _("There is no tenant %(slug)s. There are: %(slugs)s.") % {"slug": slug, "slugs": slugs or "–"}
+        )
+    return found
 
 
 class ByHand(BaseCommand):

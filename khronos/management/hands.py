@@ -1,5 +1,6 @@
 """Whose hands are at the command line, and what they need not read."""
 
+import argparse
 import getpass
 import logging
 import os
@@ -7,6 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 TOLD = ("khronos.alerts", "khronos.conversation.pausing", "khronos.guards", "khronos.herald")
+
+
+def takes_language(*parsers: argparse.ArgumentParser) -> None:
+    for each in parsers:
+        each.add_argument("--lang", help="en or pt-br; else as the terminal is set")
 
 
 def language(wanted: str | None) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from khronos.management.hands import language
+from khronos.management.hands import language, takes_language
 from khronos.observability.said import local
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ WIDTH = 10  # characters of the longest name
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
-    parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+    takes_language(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,14 +6,13 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from rich.table import Table
 
 from khronos.alerts import clock, end_alert
 from khronos.herald import trial
 from khronos.herald.standing import standing
-from khronos.launch.ps import ago
+from khronos.launch.ps import ago, listing
 from khronos.management.byhand import ByHand
-from khronos.management.hands import hushed, operator
+from khronos.management.hands import hushed, operator, takes_language
 from khronos.management.screen import screen
 from khronos.models import Alert
 from khronos.models.alert_policy import LEVELS
@@ -36,8 +35,7 @@ class Command(ByHand):
         mute.add_argument("--hours", type=float, help="without it: until it is over")
         for deed, text in (("unmute", "people hear of it again"), ("resolve", "it is over")):
             deeds.add_parser(deed, help=text).add_argument("name")
-        for each in deeds.choices.values():
-            each.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+        takes_language(*deeds.choices.values())
 
     def handle(self, *, deed: str, **options: Any) -> None:
         getattr(self, deed)(**options)
@@ -58,7 +56,7 @@ class Command(ByHand):
             self.stdout.write(_("There was no alert yet.") if options["all"] else _("No alert is open."))
             return
         console = screen(self.stdout, at_least=WIDE)
-        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+        table = listing()
         for title in (_("level"), _("name"), _("since"), _("times")):
             table.add_column(title, no_wrap=True)
         for title in (_("told"), _("text")):

@@ -11,9 +11,10 @@ from rich.table import Table
 
 from khronos.backup.engine import BackupFailed, Copy, engine, first_moment, nobody
 from khronos.backup.validate import try_newest
+from khronos.launch.ps import listing
 from khronos.management.backupline import local, megabytes, progress_bar
 from khronos.management.byhand import ByHand
-from khronos.management.hands import silence
+from khronos.management.hands import silence, takes_language
 from khronos.management.screen import screen
 from khronos.models import BackupCheck, BackupState
 from khronos.observability.lengths import words
@@ -33,8 +34,7 @@ class Command(ByHand):
         verify = deeds.add_parser("verify", help="restore the newest copy on trial, and judge it")
         for each in (make, verify):
             each.add_argument("--quiet", action="store_true", help="for beat: its outcome is kept, not shown")
-        for each in deeds.choices.values():
-            each.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+        takes_language(*deeds.choices.values())
 
     def handle(self, *, deed: str, **options: Any) -> None:
         with silence():
@@ -134,7 +134,7 @@ def said(check: BackupCheck) -> tuple[bool, str]:
 
 
 def table(copies: "list[Copy]") -> Table:
-    result = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    result = listing()
     for title in (_("until"), _("kind"), _("position")):
         result.add_column(title, no_wrap=True)
     result.add_column("MB", justify="right")

@@ -6,13 +6,13 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 from redis import RedisError
-from rich.table import Table
 
 from khronos.desk.dashboard.phrases import phrases
 from khronos.guards.breakers import breaker
 from khronos.guards.views import guarded_names
+from khronos.launch.ps import listing
 from khronos.management.byhand import ByHand
-from khronos.management.hands import hushed
+from khronos.management.hands import hushed, takes_language
 from khronos.management.screen import screen
 from khronos.observability.lengths import words
 from khronos.resilience.breakers import Snapshot, State
@@ -32,8 +32,7 @@ class Command(ByHand):
         open_.add_argument("name", help="as `list` shows it")
         open_.add_argument("--minutes", type=float, default=30.0, help="then one call tries (%(default)g)")
         deeds.add_parser("close", help="ask it again").add_argument("name")
-        for each in deeds.choices.values():
-            each.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+        takes_language(*deeds.choices.values())
 
     def handle(self, *, deed: str, **options: Any) -> None:
         try:
@@ -42,7 +41,7 @@ class Command(ByHand):
             raise CommandError(_("Valkey cannot be asked: %(why)s.") % {"why": error}) from None
 
     def list(self, **_options: Any) -> None:
-        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+        table = listing()
         for title in (_("name"), _("state"), _("calls"), _("failures"), _("tries again in")):
             table.add_column(title, no_wrap=True)
         said = phrases()

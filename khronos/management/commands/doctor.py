@@ -10,7 +10,7 @@ from rich.text import Text
 
 from khronos.exceptions import Failure
 from khronos.management.diagnosis import PARTS, Finding
-from khronos.management.hands import language, silence
+from khronos.management.hands import language, silence, takes_language
 from khronos.management.screen import screen
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--fix", action="store_true", help="mend what is safe to mend: permissions, webhook"
         )
-        parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+        takes_language(parser)
 
     def handle(self, *, fix: bool, lang: str | None, **_options: Any) -> None:
         with silence(), translation.override(language(lang)):

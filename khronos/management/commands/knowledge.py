@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from khronos.exceptions import Failure
 from khronos.knowledge import example, fetching, intake
-from khronos.management.byhand import ByHand
-from khronos.management.hands import silence
+from khronos.launch.ps import listing
+from khronos.management.byhand import ByHand, tenant_of
+from khronos.management.hands import silence, takes_language
 from khronos.management.screen import screen
 from khronos.models import Document, Tenant
 
@@ -47,17 +47,11 @@ class Command(ByHand):
         shop.add_argument("what", choices=("add", "remove"))
         for each in deeds.choices.values():
             each.add_argument("--tenant", default="default", help="its slug")
-            each.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+        takes_language(*deeds.choices.values())
 
     def handle(self, *, deed: str, tenant: str, **options: Any) -> None:
         with silence():
-            owner = Tenant.objects.filter(slug=tenant).first()
-            if owner is None:
-                slugs = ", ".join(Tenant.objects.order_by("slug").values_list("slug", flat=True)[:20])
-                raise CommandError(
-                    _("There is no tenant %(slug)s. There are: %(slugs)s.") % {"slug": tenant, "slugs": slugs}
-                )
-            getattr(self, f"do_{deed}")(owner, **options)
+            getattr(self, f"do_{deed}")(tenant_of(tenant), **options)
 
     def console(self) -> Console:
         return screen(self.stdout, at_least=WIDE)
@@ -95,7 +89,7 @@ class Command(ByHand):
         if not documents.exists():
             self.stdout.write(_("There are no documents yet: `knowledge add PATH…` adds some."))
             return
-        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+        table = listing()
         for title in ("id", _("state"), _("kind"), _("passages"), _("source"), _("title"), _("reason")):
             table.add_column(title, no_wrap=title == "id")
         for row in documents[:MOST]:

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from rich.table import Table
 
 from khronos.conversation import pausing
-from khronos.launch.ps import ago
+from khronos.launch.ps import ago, listing
 from khronos.management.byhand import ByHand
-from khronos.management.hands import hushed, operator
+from khronos.management.hands import hushed, operator, takes_language
 from khronos.management.screen import screen
 from khronos.models import Pause
 from khronos.models.pause import SUBJECTS
@@ -27,7 +27,7 @@ class Command(ByHand):
         parser.add_argument("kind", nargs="?", choices=SUBJECTS, help="what shall wait")
         parser.add_argument("name", nargs="?", help="a slug, a conversation's id, a queue's name")
         parser.add_argument("--json", action="store_true", help="the list, for programs")
-        parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+        takes_language(parser)
 
     def handle(self, *, kind: str | None, name: str | None, **options: Any) -> None:
         if kind is None:
@@ -84,7 +84,7 @@ def facts(row: Pause, held: pausing.Held) -> dict[str, object]:
 
 
 def table(rows: list[tuple[Pause, pausing.Held]]) -> Table:
-    result = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    result = listing()
     for title in (_("paused"), _("since"), _("by")):
         result.add_column(title, no_wrap=True)
     for title in (_("turns wait"), _("deliveries wait")):

@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from rich.table import Table
 
 from khronos.conversation import repair
-from khronos.launch.ps import ago
+from khronos.launch.ps import ago, listing
 from khronos.management.byhand import ByHand
+from khronos.management.hands import takes_language
 from khronos.management.screen import screen
 from khronos.models import DeadLetter
 
@@ -25,7 +26,7 @@ class Command(ByHand):
         kinds = ", ".join(DeadLetter.Source.values)
         parser.add_argument("which", nargs="*", help=f"ids, or kinds: {kinds}")
         parser.add_argument("--all", action="store_true", help="every open one")
-        parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+        takes_language(parser)
 
     def handle(self, *, which: list[str], **options: Any) -> None:
         open_ = DeadLetter.objects.filter(replayed_at=None).order_by("pk")
@@ -92,7 +93,7 @@ def chosen(which: list[str], open_: QuerySet[DeadLetter]) -> QuerySet[DeadLetter
 
 
 def table(letters: QuerySet[DeadLetter]) -> Table:
-    result = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    result = listing()
     result.add_column("id", justify="right", no_wrap=True)
     for title in (_("kind"), _("age")):
         result.add_column(title, no_wrap=True)

@@ -16,7 +16,7 @@ from khronos.backup.restore import Outcome, bring_back, bring_beside, insist_on_
 from khronos.launch import down
 from khronos.launch.home import Home
 from khronos.management.backupline import local, moment, progress_bar
-from khronos.management.hands import language, silence
+from khronos.management.hands import language, silence, takes_language
 from khronos.management.screen import screen
 from khronos.observability.lengths import words
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         when.add_argument("--at", metavar="TIME", help="'2026-11-21 18:00:05', or 30s, 5min, 2h ago")
         parser.add_argument("--to", metavar="FILE", help="beside, in place of bringing it back for real")
         parser.add_argument("--stop", action="store_true", help="stop Khronos first, if it runs")
-        parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+        takes_language(parser)
 
     def handle(self, *, at: str | None, to: str | None, stop: bool, lang: str | None, **_: Any) -> None:
         with translation.override(language(lang)), silence():

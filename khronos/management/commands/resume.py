@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from khronos.conversation import pausing
 from khronos.management.byhand import ByHand
-from khronos.management.hands import hushed, operator
+from khronos.management.hands import hushed, operator, takes_language
 from khronos.models import Pause
 from khronos.models.pause import SUBJECTS
 
@@ -19,7 +19,7 @@ class Command(ByHand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("kind", choices=SUBJECTS, help="what may go on")
         parser.add_argument("name", help="as `pause` shows it")
-        parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+        takes_language(parser)
 
     def handle(self, *, kind: str, name: str, **_options: Any) -> None:
         try:

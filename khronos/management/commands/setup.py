@@ -14,7 +14,7 @@ from khronos.exceptions import Failure
 from khronos.launch import envfile, keys
 from khronos.launch.home import Home
 from khronos.management import wizard
-from khronos.management.hands import language, silence
+from khronos.management.hands import language, silence, takes_language
 from settings import dotenv
 
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+        takes_language(parser)
 
     def handle(self, *, lang: str | None, **_options: Any) -> None:
         with silence(), translation.override(language(lang)):

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.table import Table
 
-from khronos.management.byhand import ByHand
+from khronos.launch.ps import listing
+from khronos.management.byhand import ByHand, tenant_of
+from khronos.management.hands import takes_language
 from khronos.management.screen import screen
-from khronos.models import Tenant
 from khronos.usage.prices import money
 from khronos.usage.report import Line, Report, month_of, report
 
@@ -27,10 +28,10 @@ class Command(ByHand):
         parser.add_argument("--tenant", default="", help="its slug; without it: all of them")
         parser.add_argument("--month", default="", help="2026-11; without it: this one, in UTC")
         parser.add_argument("--json", action="store_true", help="for programs")
-        parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+        takes_language(parser)
 
     def handle(self, *, tenant: str, month: str, **options: Any) -> None:
-        found = report(beginning(month), owner(tenant) if tenant else None)
+        found = report(beginning(month), tenant_of(tenant) if tenant else None)
         if options["json"]:
             self.stdout.write(json.dumps(found.as_json(), ensure_ascii=False))
             return
@@ -45,16 +46,6 @@ def beginning(month: str) -> date:
     if first is None:
         raise CommandError(_("A month is written as 2026-11."))
     return first
-
-
-def owner(slug: str) -> Tenant:
-    found = Tenant.objects.filter(slug=slug).first()
-    if found is None:
-        slugs = ", ".join(Tenant.objects.order_by("slug").values_list("slug", flat=True)[:20])
-        raise CommandError(
-            _("There is no tenant %(slug)s. There are: %(slugs)s.") % {"slug": slug, "slugs": slugs or "–"}
-        )
-    return found
 
 
 def show(found: Report, console: Console) -> None:
@@ -74,7 +65,7 @@ def show(found: Report, console: Console) -> None:
 
 
 def table(title: str, lines: list[Line]) -> Table:
-    result = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    result = listing()
     result.add_column(title, no_wrap=True)
     for name in (_("calls"), _("tokens in"), _("tokens out"), _("cost")):
         result.add_column(name, justify="right", no_wrap=True)

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 
 from khronos.desk.why import Unknown, explain
 from khronos.management.byhand import ByHand
+from khronos.management.hands import takes_language
 from khronos.management.screen import screen
 from khronos.management.whyline import show
 
@@ -25,7 +26,7 @@ class Command(ByHand):
             "an update's key, a conversation's id",
         )
         parser.add_argument("--json", action="store_true", help="for programs")
-        parser.add_argument("--lang", help="en or pt-br; else as the terminal is set")
+        takes_language(parser)
 
     def handle(self, *, what: list[str], **options: Any) -> None:
         try:
