@@ -22,7 +22,8 @@ class Announcer:
         self.home = home
         self.screen = screen
         self.me = Identity.of(os.getpid()) or Identity(os.getpid(), time.time())
-        self.host, self.port = probes.reach(settings.get("KHRONOS_HOST", "")), int(settings["PORT"])
+        self.host, self.port = probes.here(settings)
+        self.address = probes.address(settings)
         self.token = settings["METRICS_TOKEN"]
         self.began = time.monotonic()
         self.is_ready = False
@@ -46,7 +47,7 @@ class Announcer:
         amiss = probes.ready(self.host, self.port, self.token)
         if amiss is None:
             self.is_ready = True
-            self.screen.say(f"Khronos is ready at http://{self.host}:{self.port}", style="bold green")
+            self.screen.say(f"Khronos is ready at {self.address}", style="bold green")
             self.screen.say(
                 f"  {uptime_s(self.me):.1f} s   chat /chat/   admin /admin/   live /dashboard"
                 "   stop with Ctrl-C or `make down`"

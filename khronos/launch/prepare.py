@@ -5,7 +5,7 @@ import os
 import django
 from django.conf import settings
 
-from khronos.launch import configs
+from khronos.launch import configs, probes
 from khronos.launch.home import Home, explained
 from khronos.launch.screen import Screen
 from settings import dotenv
@@ -17,7 +17,7 @@ def run(home: Home, screen: Screen) -> None:
     with explained(home.path):
         export_settings()
         django.setup(set_prefix=False)
-        furnish(home, screen, f"http://127.0.0.1:{os.environ['PORT']}")
+        furnish(home, screen, probes.address(os.environ))
         configs.write_all(home, settings)
     screen.done("Prepared")
 

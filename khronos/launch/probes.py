@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from khronos.launch.home import Home
+from khronos.launch.ports import DEFAULTS
 
 
 def of(kind: str, settings: Mapping[str, str]) -> Callable[[], bool] | None:
@@ -16,12 +17,22 @@ def of(kind: str, settings: Mapping[str, str]) -> Callable[[], bool] | None:
         port = int(settings["VALKEY_PORT"])
         return lambda: accepts("127.0.0.1", port)
     if kind == "web":
-        host, port = reach(settings.get("KHRONOS_HOST", "")), int(settings["PORT"])
+        host, port = here(settings)
         return lambda: accepts(host, port)
     if kind == "embedder":
         inner = int(settings["EMBEDDER_PORT"])
         return lambda: accepts("127.0.0.1", inner)
     return None
+
+
+def here(known: Mapping[str, str]) -> tuple[str, int]:
+    """Host and port at which this machine calls its own web server."""
+    return reach(known.get("KHRONOS_HOST", "")), int(known.get("PORT") or DEFAULTS["PORT"])
+
+
+def address(known: Mapping[str, str]) -> str:
+    host, port = here(known)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def reach(host: str) -> str:
@@ -37,7 +48,7 @@ def accepts(host: str, port: int) -> bool:
 
 def pulse(kind: str, name: str, home: Home, settings: Mapping[str, str]) -> Callable[[], object]:
     if kind == "web":
-        return health_of(reach(settings.get("KHRONOS_HOST", "")), int(settings["PORT"]))
+        return health_of(*here(settings))
     if kind == "embedder":
         return health_of("127.0.0.1", int(settings["EMBEDDER_PORT"]))
     return file_of(home.run / "heartbeats" / name)

@@ -9,10 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.markdown import Markdown
 
+from khronos.launch.probes import address
 from khronos.management.chatline import Chatline, Line, NoConversation
-from settings.env import env
+from settings import dotenv
 
-DEFAULT_PORT = 18789
 NAMES = {"bot": "Assistant", "operator": "Operator", "system": "Khronos"}
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", metavar="TEXT", help="say this, print the answer, exit")
-        parser.add_argument("--url", default=base_url(), help="of the instance (%(default)s)")
+        parser.add_argument("--url", default=address(dotenv.merged()), help="of the instance (%(default)s)")
         parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait (%(default)s)")
 
     def handle(self, **options: Any) -> None:
@@ -35,11 +35,6 @@ class Command(BaseCommand):
                 talk(chat, options["timeout"])
         except NoConversation as error:
             raise CommandError(str(error)) from None
-
-
-def base_url() -> str:
-    host = "127.0.0.1" if env.khronos_host in ("", "0.0.0.0", "::") else env.khronos_host  # noqa: S104
-    return f"http://{host}:{env.port or DEFAULT_PORT}"
 
 
 def once(chat: Chatline, text: str, timeout_s: float) -> None:

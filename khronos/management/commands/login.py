@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
 from khronos.desk.login import link_for
+from khronos.launch.probes import address
 from khronos.management.byhand import ByHand
 from settings import dotenv
 
@@ -23,7 +24,6 @@ class Command(ByHand):
             raise CommandError(
                 f"There is no active user {user}. `python manage.py createsuperuser` makes one."
             )
-        address = (
-            dotenv.merged().get("PUBLIC_URL") or f"http://127.0.0.1:{dotenv.merged().get('PORT', 18789)}"
-        )
-        self.stdout.write(f"{address.rstrip('/')}{link_for(found)}")
+        known = dotenv.merged()
+        url = known.get("PUBLIC_URL") or address(known)
+        self.stdout.write(f"{url.rstrip('/')}{link_for(found)}")

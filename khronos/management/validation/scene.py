@@ -27,8 +27,7 @@ class Scene:
         home, known = Home.configured(), dotenv.merged()
         return cls(
             home,
-            probes.reach(known.get("KHRONOS_HOST", "")),
-            int(known.get("PORT") or 18789),
+            *probes.here(known),
             known.get("METRICS_TOKEN", ""),
             language,
             state.load(home),
