@@ -203,7 +203,8 @@ def encoded(method: str, target: str, host: str, headers: Iterable[tuple[str, st
     lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers]
     head = "\r\n".join(lines)
-    if head.count("\n") != len(lines) - 1 or " " in target:
+    breaks = head.count("\r\n"), head.count("\r"), head.count("\n")
+    if set(breaks) != {len(lines) - 1} or " " in target:
         raise Unsent("a header or the path holds a line break")
     return head.encode("latin-1", "replace") + b"\r\n\r\n" + body
 
