@@ -10,7 +10,6 @@ from datetime import timedelta
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from khronos.models.message import Message
@@ -86,11 +85,6 @@ class Attachment(Work):
 
     def __str__(self) -> str:
         return self.name or str(self.get_kind_display())
-
-    @property
-    def why(self) -> str:
-        """The reason in the reader's language, where it is one of ours."""
-        return translation.gettext(self.reason) if self.reason else ""
 
     @property
     def has_bytes(self) -> bool:

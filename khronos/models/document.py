@@ -6,7 +6,6 @@ from typing import Any
 from django.db import models
 from django.db.models import Exists
 from django.db.models.functions import Now
-from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from khronos.models.pause import Pause
@@ -80,8 +79,3 @@ class Document(Work):
 
     def __str__(self) -> str:
         return self.title
-
-    @property
-    def why(self) -> str:
-        """The reason in the reader's language, where it is one of ours."""
-        return translation.gettext(self.reason) if self.reason else ""

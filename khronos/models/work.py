@@ -16,6 +16,7 @@ from typing import Any, Self
 from django.db import connections, models, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils import translation
 
 from khronos.exceptions import LostLease
 from khronos.models.commit import insist
@@ -196,6 +197,11 @@ class Work(models.Model):
         if self.crashes > 0:
             told["lost"] = self.crashes
         return told
+
+    @property
+    def why(self) -> str:
+        """The reason in the reader's language, where it is one of ours."""
+        return translation.gettext(self.reason) if self.reason else ""
 
     @property
     def crashes(self) -> int:
