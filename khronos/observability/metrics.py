@@ -137,7 +137,7 @@ def zeros() -> None:
             PROCESSED.labels(source=source, status=status)
         for reason in ("unreadable", "our_fault", "given_up"):
             FAILED.labels(source=source, reason=reason)
-    breakers = ("anthropic", "openai", "transcriber", "telegram", "database")
+    breakers = ("anthropic", "openai", "transcriber", "embedder", "telegram", "database")
     for breaker, state in product(breakers, ("closed", "open", "half-open")):
         BREAKER_CHANGES.labels(breaker=breaker, state=state)
 
