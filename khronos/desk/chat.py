@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from khronos.channels.web_files import FILES_MAX
 from khronos.desk.chat_phrases import phrases
+from khronos.intake.chat import TEXT_MAX
 from khronos.models import Channel
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -26,7 +27,6 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-TEXT_MAX = 8000  # characters; khronos/intake/chat.py refuses longer ones
 
 
 @require_safe

@@ -31,7 +31,7 @@ COOKIE = "khronos_chat"
 COOKIE_SALT = "khronos.chat.visitor"
 COOKIE_AGE_S = 400 * 86_400  # browsers keep none longer
 COOKIE_PATH = "/chat/"
-TEXT_MAX = 8000  # characters; the page's text area has the same
+TEXT_MAX = 8000  # characters
 FILE_FIELDS = ("name", "media_type", "size")
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,40}")
 

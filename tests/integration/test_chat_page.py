@@ -13,10 +13,8 @@ from django.db import connection
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
-from khronos.desk import chat as page
 from khronos.desk.chat_phrases import ENGLISH, PORTUGUESE
 from khronos.intake import channels
-from khronos.intake import chat as intake
 from khronos.models import Channel, Contact, Message, Update
 from tests.factories import make_channel, make_user
 from tests.integration import way
@@ -81,10 +79,6 @@ def test_page_speaks_the_browsers_language(
 
 def test_both_languages_say_the_same_things() -> None:
     assert ENGLISH.keys() == PORTUGUESE.keys()
-
-
-def test_limit_of_the_page_is_that_of_the_intake() -> None:
-    assert page.TEXT_MAX == intake.TEXT_MAX
 
 
 def test_page_without_its_channel_says_how_to_open_it(db: None) -> None:
