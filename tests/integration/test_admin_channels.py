@@ -90,6 +90,16 @@ def test_a_new_site_without_a_secret_is_refused(operator: Client) -> None:
     assert not Channel.objects.filter(slug="new-site").exists()
 
 
+def test_a_queue_of_another_tenant_is_refused(operator: Client) -> None:
+    own, theirs = make.make_queue(), make.make_queue()
+    channel = make.make_channel(tenant=own.tenant)
+    answer = operator.post(page_of(channel), form(channel, queue=str(theirs.pk)))
+    assert (answer.status_code, answer.context["adminform"].errors.keys()) == (200, {"queue"})
+    assert operator.post(page_of(channel), form(channel, queue=str(own.pk))).status_code == 302
+    channel.refresh_from_db()
+    assert channel.queue == own
+
+
 def test_a_channel_is_switched_off_not_deleted(operator: Client) -> None:
     channel = make.make_channel()
     delete = reverse("admin:khronos_channel_delete", args=[channel.pk])

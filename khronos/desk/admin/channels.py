@@ -69,9 +69,13 @@ class ChannelForm(Form):
         if "secret" in values and not values["secret"]:
             self.need_secret(values)
         self.ask_for_options(values)
-        agent = values.get("agent")
-        if agent is not None and agent.tenant != values.get("tenant"):
-            self.add_error("agent", _("This agent is another tenant's."))
+        for name, complaint in (
+            ("agent", _("This agent is another tenant's.")),
+            ("queue", _("This queue is another tenant's.")),
+        ):
+            chosen = values.get(name)
+            if chosen is not None and chosen.tenant != values.get("tenant"):
+                self.add_error(name, complaint)
         return values
 
     def ask_for_options(self, values: dict[str, Any]) -> None:
