@@ -14,6 +14,7 @@ from tests.acceptance.stage import Stage
 EDIT = {"TELEGRAM_DELIVERY_MODE": "edit"}
 # For tests that outwait one; a delivery's must outlast every call to a channel.
 SHORT_LEASES = {"TURN_LEASE_S": "10", "LOCK_TTL_S": "10", "DELIVERY_LEASE_S": "15"}
+HANGS_S = 300  # a start, what is awaited in the middle and the end may each take a minute and more
 SHARED = ("stage", "editing", "polling")
 
 
@@ -62,6 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = [number for number, item in enumerate(items) if here in item.path.parents]
     for number, item in zip(places, sorted((items[each] for each in places), key=stage_of), strict=True):
         items[number] = item
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(HANGS_S))
 
 
 def stage_of(item: pytest.Item) -> int:
