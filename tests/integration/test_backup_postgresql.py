@@ -158,7 +158,7 @@ def test_what_a_killed_trial_left_is_removed_by_the_next(pg: Dumped, settings: S
         assert "under way" in beside.verdict
         assert pg.databases() == {SCRATCH}, "the other's is left to him"
         other.kill()
-    assert until(lambda: not server.clients(SCRATCH), 5)
+    assert until(lambda: not server.clients(SCRATCH), 20)
     assert pg.databases() == {SCRATCH}
     assert try_newest().ok
     assert pg.databases() == set()

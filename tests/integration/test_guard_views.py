@@ -84,7 +84,7 @@ def test_caches_are_shown_before_they_were_ever_used() -> None:
 
 def test_channels_are_read_once_and_again_after_a_change(telegram: Channel) -> None:
     channels.lookup("default")
-    assert until(lambda: shown("/cache/stats")["channels"]["listening_s"] is not None, 5)
+    assert until(lambda: shown("/cache/stats")["channels"]["listening_s"] is not None, 20)
     channels.forget()
     before = shown("/cache/stats")["channels"]
     for _ in range(3):

@@ -84,6 +84,7 @@ def waiting_for_a_lock() -> int:
 
 PEOPLE = 30
 POOL_MAX = 10
+SOON_S = 20.0  # patience, no promise
 
 
 def stats() -> PoolStats:
@@ -106,8 +107,8 @@ def sessions(where: str = "TRUE") -> int:
 
 def assert_unused() -> None:
     """No thread has a connection; there are no more of them than there may be."""
-    assert until(lambda: stats().in_use == 0, 2)  # one that is still being made counts as well
-    assert until(lambda: sessions("state <> 'idle'") == 0, 2)
+    assert until(lambda: stats().in_use == 0, SOON_S)  # one that is still being made counts as well
+    assert until(lambda: sessions("state <> 'idle'") == 0, SOON_S)
     assert stats().created <= POOL_MAX
     assert sessions() < POOL_MAX
 
@@ -246,7 +247,7 @@ def test_answer_that_comes_too_late_is_given_to_nobody() -> None:
             cursor.execute("SELECT 'in time'")
             assert cursor.fetchone() == ("in time",)
         give_back()
-    assert until(lambda: stats().in_use == 0, 5)  # another is made in the place of the one that was late
+    assert until(lambda: stats().in_use == 0, SOON_S)  # another is made in the place of the one that was late
 
 
 def test_nothing_is_given_back_in_a_transaction() -> None:

@@ -55,7 +55,7 @@ def valkey_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[i
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
         client = redis.Redis(port=port)
-        assert until(lambda: answers(client), 5)
+        assert until(lambda: answers(client), 20)
         client.close()
         yield port, server.pid
         server.kill()
@@ -88,7 +88,7 @@ def test_a_frozen_database_is_named(web: Started, postgresql: Cluster) -> None:
     assert until(lambda: hanging(web) == set(), 10)
     postgresql.freeze()
     try:
-        assert until(lambda: hanging(web) == {"database"}, 5)
+        assert until(lambda: hanging(web) == {"database"}, 20)
         assert answers_in_time(web)
         assert hanging(web) == {"database"}  # again, with the first question still unanswered
         assert status(web, "/health") == 200
@@ -104,7 +104,7 @@ def test_a_frozen_valkey_is_named_with_what_is_kept_there(
     assert until(lambda: hanging(web) == set(), 10)
     os.kill(valkey_process[1], signal.SIGSTOP)
     try:
-        assert until(lambda: hanging(web) == {"redis", "broker", "workers"}, 5)
+        assert until(lambda: hanging(web) == {"redis", "broker", "workers"}, 20)
         assert answers_in_time(web)
         assert status(web, "/livez") == 200
     finally:

@@ -82,12 +82,12 @@ def test_request_in_hand_is_answered_and_new_ones_are_refused(
 ) -> None:
     child = started.child()
     started.send(signal.SIGTERM)
-    assert until(lambda: refused(started.port), 2.0)
+    assert until(lambda: refused(started.port), 8.0)
     assert slow == []
     assert child.is_running()
     (started.home / "go on").touch()
     assert started.code() == 0
-    assert until(lambda: slow, 2.0)
+    assert until(lambda: slow, ENDS_S)
     assert slow == [(200, b"done")]
     steps = dict(started.steps())
     assert steps[1].startswith("no new ones are taken, 1 in hand")
