@@ -15,6 +15,7 @@ from django.urls import reverse
 
 import khronos.urls  # registers the screens
 from khronos.conversation import pausing
+from khronos.desk.admin import growing
 from khronos.desk.admin.paginator import BoundedPaginator
 from khronos.models import (
     Agent,
@@ -311,3 +312,33 @@ def test_signing_in_leads_to_the_first_page(client: Client, db: None) -> None:
     make.make_user(username="rita", password="password-of-rita")
     response = client.post("/admin/login/", {"username": "rita", "password": "password-of-rita"})
     assert response.headers["Location"] == "/admin/"
+
+
+def test_words_are_searched_for_in_the_newest_rows_and_in_what_a_filter_names(
+    operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing, "SEARCHED", 2)
+    talk = make.make_conversation()
+    old, *newer = [make.make_message(conversation=talk, text=f"bread {n}") for n in range(3)]
+    asked = {
+        "q=bread": False,
+        "q=bread&since=1h": True,
+        f"q=bread&conversation__id__exact={talk.pk}": True,
+        f"q={talk.pk}": True,
+    }
+    for query, finds_old in asked.items():
+        page = operator.get(f"{list_of(Message)}?{query}").content.decode()
+        assert (f'href="{page_of(old)}' in page) == finds_old
+        assert all(f'href="{page_of(row)}' in page for row in newer)
+
+
+@pytest.mark.parametrize("model", [Message, Turn, Delivery, Event, Usage])
+def test_a_growing_table_is_sorted_by_its_number_unless_it_is_narrowed(
+    operator: Client, model: type[Model]
+) -> None:
+    MAKERS[model]()
+    whole = operator.get(list_of(model)).context["cl"].sortable_by
+    narrowed = operator.get(list_of(model), {"since": "24h"}).context["cl"].sortable_by
+    orders = {getattr(admin.site.get_model_admin(model), name).admin_order_field for name in whole}
+    assert orders == {"pk"}
+    assert set(whole) < set(narrowed)

@@ -112,17 +112,28 @@ class KhronosAdmin[M: Model](Unfolded[M]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[M], search_term: str
     ) -> tuple[QuerySet[M], bool]:
-        """A whole id is looked up, not searched for: a UUID, or a trace id, which is one without dashes."""
-        term = search_term.strip()
+        """A whole id is looked up, not searched for."""
+        named = self.named_by(search_term.strip())
+        if named is None:
+            return self.search(request, queryset, search_term)
+        return queryset.filter(named), False
+
+    def search(
+        self, request: HttpRequest, queryset: QuerySet[M], search_term: str
+    ) -> tuple[QuerySet[M], bool]:
+        return super().get_search_results(request, queryset, search_term)
+
+    def named_by(self, term: str) -> Q | None:
+        """Where it is a UUID, or a trace id, which is one without dashes."""
         names = self.id_fields.get(len(term), ())
         try:
             id_ = uuid.UUID(term) if names else None
         except ValueError:
             id_ = None
         if id_ is None:
-            return super().get_search_results(request, queryset, search_term)
+            return None
         value = id_ if len(term) == 36 else term
-        return queryset.filter(Q.create([(name, value) for name in names], connector=Q.OR)), False
+        return Q.create([(name, value) for name in names], connector=Q.OR)
 
 
 class ReadOnlyAdmin[M: Model](KhronosAdmin[M]):

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import ByProvider, Since
+from khronos.desk.admin.growing import Growing
 from khronos.desk.admin.tenants import tone_of
 from khronos.models import Conversation, Tenant, Turn, Usage
 from khronos.usage.budget import first_of_month
@@ -50,7 +51,7 @@ class SinceAt(Since):
 
 
 @admin.register(Usage)
-class UsageAdmin(ReadOnlyAdmin[Usage]):
+class UsageAdmin(Growing, ReadOnlyAdmin[Usage]):
     list_display = ("number", "tenant", "talk", "of_turn", "model", "kind", "into", "out", "cost", "since")
     list_select_related = ("tenant", "conversation__contact")
     list_filter = (SinceAt, "tenant", ByProvider, "kind")

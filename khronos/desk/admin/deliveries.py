@@ -11,12 +11,13 @@ from khronos.conversation import repair
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import Since, Unsettled
+from khronos.desk.admin.growing import Growing
 from khronos.desk.admin.mixins import Explained, OfConversation, Traced, Worked
 from khronos.models import Delivery, Message
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(Worked, OfConversation, Traced, Explained, ReadOnlyAdmin[Delivery]):
+class DeliveryAdmin(Growing, Worked, OfConversation, Traced, Explained, ReadOnlyAdmin[Delivery]):
     list_display = (
         "number",
         "talk",

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import ByType, SinceTimestamp
+from khronos.desk.admin.growing import Growing
 from khronos.desk.admin.mixins import Explained, Traced
 from khronos.models import Contact, Conversation, Event, Tenant
 
@@ -15,10 +16,11 @@ class Published(admin.EmptyFieldListFilter):
 
 
 @admin.register(Event)
-class EventAdmin(Traced, Explained, ReadOnlyAdmin[Event]):
+class EventAdmin(Growing, Traced, Explained, ReadOnlyAdmin[Event]):
     list_display = ("kind", "since", "talk", "path", "told", "explained", "payload_line")
     list_filter = (ByType, SinceTimestamp, ("published_at", Published))
     search_fields = ("trace_id__exact", "idempotency_key__exact")
+    search_help_text = ""  # nothing but whole ids, which have indexes
     id_fields = {36: ("conversation_id", "event_id", "customer_id"), 32: ("trace_id",)}
     ordering = ("-pk",)
     fieldsets = (

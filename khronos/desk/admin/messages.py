@@ -9,12 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from khronos.desk.admin import columns, explanation, sources
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import ByContent, Since
+from khronos.desk.admin.growing import Growing
 from khronos.desk.admin.mixins import Aged, Explained, OfConversation
 from khronos.models import Attachment, Message, Turn, Update
 
 
 @admin.register(Message)
-class MessageAdmin(Aged, OfConversation, Explained, ReadOnlyAdmin[Message]):
+class MessageAdmin(Growing, Aged, OfConversation, Explained, ReadOnlyAdmin[Message]):
     list_display = ("number", "talk", "author", "beginning", "content", "since", "worked_in", "explained")
     list_filter = ("author", Since, ByContent)
     list_select_related = ("conversation__contact",)

@@ -10,13 +10,14 @@ from khronos.conversation import repair
 from khronos.desk.admin import columns
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import ByProvider, Since, Unsettled
+from khronos.desk.admin.growing import Growing
 from khronos.desk.admin.mixins import Explained, OfConversation, Traced, Worked
 from khronos.desk.lengths import words
 from khronos.models import Turn
 
 
 @admin.register(Turn)
-class TurnAdmin(Worked, OfConversation, Traced, Explained, ReadOnlyAdmin[Turn]):
+class TurnAdmin(Growing, Worked, OfConversation, Traced, Explained, ReadOnlyAdmin[Turn]):
     list_display = (
         "number",
         "talk",
