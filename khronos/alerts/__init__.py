@@ -11,6 +11,7 @@ Who is told when: khronos/herald/.
 import logging
 import time
 
+from django.conf import settings
 from django.db import Error
 
 from khronos.alerts import clock
@@ -19,6 +20,7 @@ from khronos.bus import doorbell
 from khronos.database import storable
 from khronos.models import Alert
 from khronos.models.alert_policy import LEVELS
+from khronos.observability.said import in_language
 from khronos.observability.secrecy import scrub
 
 log = logging.getLogger(__name__)
@@ -52,11 +54,14 @@ def raise_without_database(name: str, level: str, text: str) -> None:
 
 
 def fit(name: str, level: str, text: str) -> tuple[str, str, str]:
-    """What the row can hold and people may read; it is logged as that."""
+    """What the row can hold and people may read, in their language where it is Said; logged in English."""
     name, level = storable(name)[:NAME_MAX], level if level in LEVELS else "error"
-    text = storable(scrub(text))[:TEXT_MAX]
-    log.log(SEVERITY[level.upper()], "alert: %s", text, extra={"alert": name})
-    return name, level, text
+    log.log(SEVERITY[level.upper()], "alert: %s", readable(text), extra={"alert": name})
+    return name, level, readable(in_language(text, settings.ALERT_LANGUAGE))
+
+
+def readable(text: str) -> str:
+    return storable(scrub(text))[:TEXT_MAX]
 
 
 def keep(name: str, level: str, text: str) -> None:

@@ -11,6 +11,8 @@ from khronos.backup.engine import BackupFailed, Engine, NoCopy, engine
 from khronos.bus import doorbell
 from khronos.models import BackupCheck, BackupState
 from khronos.observability.lengths import words
+from khronos.observability.said import Said as _
+from khronos.observability.said import joined
 
 STALE, UNTRIED = "backup.stale", "backup.untried"
 TRIAL_TASK = "tasks.ops.try_copy"
@@ -54,7 +56,8 @@ def tell(copies: Engine, state: BackupState, *, is_bare: bool) -> None:
     if is_bare:
         raise_alert(STALE, "error", state.trouble)
     elif state.age_s > copies.late_s:
-        raise_alert(STALE, "error", f"The newest copy is {words(state.age_s)} old. {state.trouble}")
+        old = _("The newest copy is %(age)s old.")
+        raise_alert(STALE, "error", joined(" ", (old % {"age": words(state.age_s)}, state.trouble)))
     elif not state.trouble:
         resolve_alert(STALE)
 
@@ -69,6 +72,6 @@ def look_at_trials(state: BackupState) -> None:
     last = newest.ended_at if newest and newest.ended_at else state.since
     if timezone.now() - last > UNTRIED_AFTER:
         age = words((timezone.now() - last).total_seconds())
-        raise_alert(UNTRIED, "error", f"No copy was restored on trial for {age}.")
+        raise_alert(UNTRIED, "error", _("No copy was restored on trial for %(age)s.") % {"age": age})
     else:
         resolve_alert(UNTRIED)

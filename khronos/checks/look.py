@@ -3,13 +3,11 @@
 import time
 from functools import cache
 
-from django.conf import settings
-
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.checks import LOOKS
 from khronos.models import HealthCheck
 from khronos.observability.health import Check, Result
-from khronos.observability.said import translated
+from khronos.observability.said import joined, translated
 from khronos.observability.secrecy import scrub
 
 
@@ -40,6 +38,4 @@ def keep(name: str, seen: Result) -> None:
     if seen.ok:
         resolve_alert(f"check.{name}")
     elif row.looks >= look.patience:
-        raise_alert(
-            f"check.{name}", seen.level or look.level, f"{name}: {told.get(settings.ALERT_LANGUAGE, detail)}"
-        )
+        raise_alert(f"check.{name}", seen.level or look.level, joined(": ", (name, seen.detail)))

@@ -5,6 +5,8 @@ from django.conf import settings
 from khronos.alerts import end_alert, raise_alert, resolve_alert
 from khronos.conversation import sweep
 from khronos.models import Alert, Tenant, UsageDay
+from khronos.observability.said import Said as _
+from khronos.observability.said import joined
 from khronos.usage import budget
 from khronos.usage.budget import alert_of
 from khronos.usage.prices import money, price_of
@@ -22,12 +24,13 @@ def look_at(tenant: Tenant) -> bool:
     """Is there something left? An alert that is open is not raised again: it is told once a month."""
     limit = budget.limit_of(tenant)
     spent = budget.spent(tenant.pk) if limit else 0
-    text = f"{tenant.name} has spent {money(spent)} of the {money(limit)} of this month."
+    facts = {"tenant": tenant.name, "spent": money(spent), "limit": money(limit)}
+    text = _("%(tenant)s has spent %(spent)s of the %(limit)s of this month.") % facts
     is_spent = bool(limit) and spent >= limit
     is_nearly = bool(limit) and spent >= limit * settings.BUDGET_NEARLY
     tell(f"budget.nearly.{tenant.slug}", "warning", text, is_so=is_nearly)
     name = alert_of(tenant)
-    if tell(name, "error", f"{text} Its questions wait.", is_so=is_spent):
+    if tell(name, "error", joined(" ", (text, _("Its questions wait."))), is_so=is_spent):
         sweep.hurry(name)
     return not is_spent
 
@@ -54,5 +57,6 @@ def look_at_prices() -> None:
     if not unknown:
         resolve_alert(UNPRICED)
     else:
-        text = f"Nobody said what these models cost, a default price is taken: {', '.join(unknown)}."
+        said = _("Nobody said what these models cost, a default price is taken: %(names)s.")
+        text = said % {"names": ", ".join(unknown)}
         tell(UNPRICED, "warning", text, is_so=True)

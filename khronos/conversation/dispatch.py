@@ -28,6 +28,7 @@ from khronos.models.commit import first
 from khronos.models.prepared import NOW, insert_all
 from khronos.models.update import UpdateQuerySet
 from khronos.observability import metrics
+from khronos.observability.said import Said as _
 from khronos.observability.steps import bound, happened
 from khronos.resilience import crashpoints
 
@@ -115,7 +116,8 @@ def dispatch_alone(update: Update, told: bool) -> Outcome:
         log.exception("update quarantined", extra={"update": pk})
         quarantine(pk, f"{OUR_FAULT}{type(error).__name__}: {error}")
         metrics.FAILED.labels(source=update.channel.kind, reason="our_fault").inc()
-        raise_alert("updates.quarantined", "error", f"Update {pk} failed here by our own fault: {error}")
+        said = _("Update %(n)s failed here by our own fault: %(why)s") % {"n": pk, "why": error}
+        raise_alert("updates.quarantined", "error", said)
         return Outcome()
     outcome.tally.count()
     return outcome

@@ -24,6 +24,7 @@ from khronos.herald import sweep as herald
 from khronos.models import HealthCheck
 from khronos.models.check import STALE_PERIODS
 from khronos.models.lease import holder
+from khronos.observability.said import Said as _
 from khronos.observability.steps import since_ms
 from khronos.resilience import crashpoints
 from khronos.resilience.shutdown import Stopping
@@ -156,7 +157,9 @@ class Dispatcher:
         if time.monotonic() >= self._watch_at:
             self._watch_at = time.monotonic() + WATCH_EVERY_S
             if HealthCheck.objects.is_forgotten():
-                raise_alert("check.beat", "error", "Nobody looks at the parts: beat or worker stands still.")
+                raise_alert(
+                    "check.beat", "error", _("Nobody looks at the parts: beat or worker stands still.")
+                )
 
     def finish(self) -> None:
         try:

@@ -11,9 +11,10 @@ from khronos.alerts import raise_alert, resolve_alert
 from khronos.channels.telegram.api import BotApi
 from khronos.conversation.phrases import MENU
 from khronos.conversation.sweep import hurry
-from khronos.delivery.policy import wrong_token
+from khronos.delivery.policy import token_refused, wrong_token
 from khronos.exceptions import Failure, Misconfigured, Unauthorized
 from khronos.models import Channel
+from khronos.observability.said import Said as _
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ def watch_all() -> None:
             watch(channel)
             resolve_alert(name)
         except (Failure, Misconfigured) as error:
-            raise_alert(name, "error", f"{channel} cannot be looked after: {error}")
+            said = _("%(channel)s cannot be looked after: %(why)s")
+            raise_alert(name, "error", said % {"channel": channel, "why": error})
         except Exception as error:
             bugs.append(error)
     if bugs:
@@ -60,7 +62,7 @@ def watch(channel: Channel) -> None:
         introduce(channel, api)
         info = api.get_webhook_info()
     except Unauthorized as error:
-        raise_alert(name, "error", f"{channel} refuses our token: {error}")
+        raise_alert(name, "error", token_refused(channel, error))
         return
     if resolve_alert(name):
         hurry(name)
@@ -76,7 +78,8 @@ def watch_webhook(channel: Channel, api: BotApi, info: dict[str, Any]) -> None:
     if REFUSED in trouble:
         register(channel, api)  # our own 403: Telegram has another secret, whatever we told it last
     if trouble:
-        raise_alert(name, "error", f"Telegram cannot deliver to {address(channel)}: {trouble}")
+        facts = {"address": address(channel), "why": trouble}
+        raise_alert(name, "error", _("Telegram cannot deliver to %(address)s: %(why)s") % facts)
     else:
         resolve_alert(name)
 

@@ -32,6 +32,7 @@ from khronos.models.commit import commit, insist
 from khronos.models.deadletter import keep
 from khronos.models.prepared import Select, Slot
 from khronos.observability import metrics
+from khronos.observability.said import Said as _
 from khronos.observability.steps import bound, note, step
 from khronos.resilience import crashpoints
 
@@ -175,7 +176,8 @@ def put_off(turn: Turn, wait_s: float, reason: str, words: str, *, was_try: bool
 def bury(turn: Turn, reason: str) -> list[Delivery]:
     """Given up: an operator sees it, the contact is told."""
     note(state=Turn.State.BURIED, reason=reason)
-    raise_alert("turn.buried", "error", f"Turn {turn.pk} was given up: {reason}")
+    said = _("Turn %(n)s was given up: %(why)s") % {"n": turn.pk, "why": reason}
+    raise_alert("turn.buried", "error", said)
 
     def job() -> list[Delivery]:
         keep(

@@ -7,6 +7,7 @@ from typing import Any
 
 from khronos.exceptions import Ambiguous, Failure, Transient, Unauthorized
 from khronos.models import Channel, Delivery
+from khronos.observability.said import Said as _
 from khronos.resilience.backoff import doubled
 
 AGAIN_MIN_S, AGAIN_MAX_S = 2.0, 120.0
@@ -49,6 +50,10 @@ def waits_for(error: Failure, channel: Channel, guard: str) -> str:
 def wrong_token(channel: Channel) -> str:
     """The alert's name."""
     return f"channel.{channel.slug}.unauthorized"
+
+
+def token_refused(channel: Channel, error: Failure) -> str:
+    return _("%(channel)s refuses our token: %(why)s") % {"channel": channel, "why": error}
 
 
 def backoff(deferrals: int) -> float:

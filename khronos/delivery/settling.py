@@ -9,7 +9,7 @@ from khronos.channels import transport_of
 from khronos.delivery import counting
 from khronos.delivery.outbox import sent
 from khronos.delivery.pacing import write
-from khronos.delivery.policy import Later, after_failure, waits_for, wrong_token
+from khronos.delivery.policy import Later, after_failure, token_refused, waits_for, wrong_token
 from khronos.exceptions import Ambiguous, Blocked, Failure, Unauthorized
 from khronos.models import Contact, Conversation, DeadLetter, Delivery, Event
 from khronos.models.deadletter import keep
@@ -28,7 +28,7 @@ def settle_sent(delivery: Delivery, shown: str) -> None:
 def settle_failure(delivery: Delivery, error: Failure, *, edits: bool) -> None:
     channel = delivery.conversation.channel
     if isinstance(error, Unauthorized):
-        raise_alert(wrong_token(channel), "error", f"{channel} refuses our token: {error}")
+        raise_alert(wrong_token(channel), "error", token_refused(channel, error))
     verdict = after_failure(error, delivery, edits=edits)
     log.warning(
         "delivery %s", "put off" if isinstance(verdict, Later) else "failed",

@@ -16,6 +16,7 @@ from khronos.bus.routes import HURRY
 from khronos.exceptions import Ambiguous, Refused, Throttled, Transient
 from khronos.models import Event
 from khronos.observability import heartbeat, metrics
+from khronos.observability.said import Said as _
 from khronos.resilience.breakers import Breaker, BreakerPolicy, Change, Open, RedisStore, State
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,8 @@ def tell(change: Change) -> None:
         extra={"error_rate": change.error_rate, "calls": change.calls},
     )
     metrics.BREAKER_CHANGES.labels(breaker=change.name, state=change.after).inc()
-    text = f"{change.name} is left alone for a while: {reason(change)}."
+    facts = {"name": change.name, "why": reason(change)}
+    text = _("%(name)s is left alone for a while: %(why)s.") % facts
     if change.name == "database" and change.after is not State.CLOSED:
         if change.after is State.OPEN:  # it cannot note that it is away: whoever asks it to waits in vain
             raise_without_database(f"breaker.{change.name}", "critical", text)
@@ -106,8 +108,8 @@ def tell(change: Change) -> None:
 
 def reason(change: Change) -> str:
     if not change.calls:
-        return "an operator wants it so"
-    return f"{change.error_rate:.0%} of {change.calls} calls failed"
+        return _("an operator wants it so")
+    return _("%(rate)s of %(n)s calls failed") % {"rate": f"{change.error_rate:.0%}", "n": change.calls}
 
 
 def fact(change: Change) -> Event:

@@ -9,6 +9,7 @@ from django.conf import settings
 from khronos.alerts import TELL_TASK, clock, end_alert, fit, keep
 from khronos.bus import doorbell
 from khronos.models import Alert
+from khronos.observability.said import Said
 from khronos.resilience.spool import Spool
 
 RING_AGAIN_S = 5.0
@@ -36,7 +37,7 @@ def take_notes() -> int:
     for note in spool().take():
         name, level = str(note.get("name", "")), note.get("level")
         if level:
-            keep(*fit(name, level, str(note.get("text", ""))))
+            keep(*fit(name, level, Said(note.get("text", "")) % note))
         else:
             end_alert(name)
         count += 1

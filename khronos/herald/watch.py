@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.models import Delivery, Event, Pause, Turn, Update
 from khronos.observability.lengths import words
+from khronos.observability.said import Said as _
 
 RATE_OVER = timedelta(minutes=5)
 RATE_LEAST_FAILED = 5  # of few messages a single failure is many per cent
@@ -31,8 +32,13 @@ def look_for_stuck() -> None:
         resolve_alert("stuck")
         return
     what, age_s, reason = found
-    why = f" It waits because: {reason}." if reason else ""
-    raise_alert("stuck", "error", f"{what} waits for {words(age_s)}.{why}")
+    facts = {"what": what, "length": words(age_s), "why": reason}
+    said = (
+        _("%(what)s waits for %(length)s. It waits because: %(why)s.")
+        if reason
+        else _("%(what)s waits for %(length)s.")
+    )
+    raise_alert("stuck", "error", said % facts)
 
 
 def oldest(limit: timedelta) -> tuple[str, float, str] | None:
@@ -57,7 +63,8 @@ def oldest(limit: timedelta) -> tuple[str, float, str] | None:
 def look_at_backlog() -> None:
     waiting = Update.objects.waiting().count() + Turn.objects.unsettled().count()
     if waiting > settings.ALERT_BACKLOG:
-        raise_alert("backlog", "warning", f"{waiting} messages wait, more than {settings.ALERT_BACKLOG}.")
+        said = _("%(n)s messages wait, more than %(most)s.") % {"n": waiting, "most": settings.ALERT_BACKLOG}
+        raise_alert("backlog", "warning", said)
     elif waiting <= settings.ALERT_BACKLOG * CALM:
         resolve_alert("backlog")
 
@@ -67,7 +74,9 @@ def look_at_errors() -> None:
     rate = failed / all_ if all_ else 0.0
     if failed >= RATE_LEAST_FAILED and rate > settings.ALERT_ERROR_RATE:
         minutes = round(RATE_OVER.total_seconds() / 60)
-        raise_alert("errors.rate", "error", f"{rate:.0%} of {all_} messages of {minutes} minutes failed.")
+        facts = {"rate": f"{rate:.0%}", "n": all_, "minutes": minutes}
+        said = _("%(rate)s of %(n)s messages of %(minutes)s minutes failed.") % facts
+        raise_alert("errors.rate", "error", said)
     elif failed == 0 or rate <= settings.ALERT_ERROR_RATE:
         resolve_alert("errors.rate")
 

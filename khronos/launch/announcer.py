@@ -64,21 +64,21 @@ class Announcer:
         self.over(process)
 
     def died(self, process: Process, how: str, back_in_s: float) -> None:
-        self.alert(process, "", "warning", f"{process.name} died ({how}).")
+        self.alert(process, "", "warning", "%(process)s died (%(how)s).", how)
         when = f"back in {back_in_s:.0f} s" if back_in_s >= 0.5 else "back at once"
         self.screen.warn(f"{process.name} died ({how}), {when}{self._last_words(process)}")
 
     def gave_up(self, process: Process, how: str) -> None:
-        said = f"{process.name} is given up after {process.failed_starts} failed starts ({how})"
-        self.alert(process, ".given_up", "critical", f"{said}.")
+        said = "%(process)s is given up after %(starts)s failed starts (%(how)s)"
+        self.alert(process, ".given_up", "critical", f"{said}.", how)
         self.screen.fail(
-            f"{said}{self._last_words(process)}\n"
+            f"{said % facts(process, how)}{self._last_words(process)}\n"
             f"  Fix: read {process.spec.log} and combined.log beside it, then `make down` and `make up`."
         )
 
     def renewing(self, process: Process, why: str) -> None:
         self.screen.warn(f"{process.name} {why}: restarting it")
-        self.alert(process, "", "warning", f"{process.name} {why}: it was restarted.")
+        self.alert(process, "", "warning", "%(process)s %(how)s: it was restarted.", why)
 
     def stopping(self) -> None:
         self.screen.say("Stopping: first what takes messages in, then what answers them …")
@@ -109,8 +109,11 @@ class Announcer:
         if not self.is_ready:
             self.ask()
 
-    def alert(self, process: Process, what: str, level: str, text: str) -> None:
-        self.alerts.put({"name": f"process.{process.name}{what}", "level": level, "text": text})
+    def alert(self, process: Process, what: str, level: str, text: str, how: str) -> None:
+        """Whoever takes the note says it in his language."""
+        self.alerts.put(
+            {"name": f"process.{process.name}{what}", "level": level, "text": text, **facts(process, how)}
+        )
 
     def over(self, process: Process) -> None:
         for what in ("", ".given_up"):
@@ -124,6 +127,10 @@ class Announcer:
             return ""
         self.last_words[process.name] = said
         return f"\n  Its last words: {said}"
+
+
+def facts(process: Process, how: str) -> dict[str, str]:
+    return {"process": process.name, "how": how, "starts": str(process.failed_starts)}
 
 
 def entry(process: Process) -> state.Entry:

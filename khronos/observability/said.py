@@ -38,6 +38,11 @@ def local[T](each: T) -> T | str:
     return each.local() if isinstance(each, Said) else each
 
 
+def in_language(text: str, code: str) -> str:
+    with translation.override(code):
+        return local(text)
+
+
 def translated(text: str) -> dict[str, str]:
     """In each language but English, for those who read what is kept."""
     if not isinstance(text, Said):

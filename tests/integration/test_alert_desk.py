@@ -241,6 +241,19 @@ def test_notes_of_the_supervisor_become_alerts(db: None, settings: Settings, tmp
     assert doorbell.waiting_in("ops") > 0
 
 
+def test_what_happened_is_told_in_the_language_of_the_alerts(
+    db: None, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.KHRONOS_HOME, settings.ALERT_LANGUAGE = tmp_path, "pt-br"
+    note = {"text": "%(process)s died (%(how)s).", "process": "agent", "how": "100 %s"}
+    Spool(tmp_path / "run" / "alerts").put({"name": "process.agent", "level": "warning", **note})
+    sweep.take_notes()
+    assert Alert.objects.get(name="process.agent").text == "agent morreu (100 %s)."
+    assert "alert: agent died (100 %s)." in caplog.messages
+    raise_alert("stuck", "error", "In words of somebody else, 100 %.")
+    assert Alert.objects.get(name="stuck").text == "In words of somebody else, 100 %."
+
+
 @pytest.mark.django_db
 def test_a_name_in_the_list_is_whole_whatever_stands_beside_it() -> None:
     name = "callback:a-shop-with-a-long-name.example"
