@@ -98,6 +98,11 @@ def texts_in(body: bytes) -> list[str]:
 class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked did not wait for the answer: he knows, and it is no fault here."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)

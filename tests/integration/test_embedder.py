@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -19,7 +21,7 @@ from khronos.knowledge import intake, work
 from khronos.knowledge.embedding import model
 from khronos.knowledge.embedding.local import LocalEmbedder, ask
 from khronos.knowledge.search import search
-from khronos.launch.embedder import Gate
+from khronos.launch.embedder import Answering, Gate, Server
 from khronos.launch.probes import accepts, get
 from khronos.models import Document
 from tests.factories import make_tenant
@@ -70,6 +72,25 @@ def test_a_question_does_not_wait_for_all_that_a_library_asks_at_once(embedder: 
 def test_it_says_that_it_lives(port: int) -> None:
     assert get("127.0.0.1", port, "/health", 2.0)[0] == 200
     assert get("127.0.0.1", port, "/other", 2.0)[0] == 404
+
+
+class Joined(Server):
+    daemon_threads = False  # so that its end waits for whom it serves
+
+
+def test_who_does_not_wait_for_the_answer_leaves_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    with Joined(("127.0.0.1", 0), Answering) as server:
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        serving.start()
+        with socket.create_connection(("127.0.0.1", server.server_port)) as caller:
+            caller.sendall(b"POST /embed HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+        with socket.create_connection(("127.0.0.1", server.server_port)) as caller:
+            caller.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+            assert caller.recv(100).startswith(b"HTTP/1.1 200")
+        server.shutdown()
+        serving.join()
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"{}", b"[]", b"[1]", b'"text"'])
