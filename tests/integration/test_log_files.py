@@ -16,6 +16,9 @@ import pytest
 
 from bench.logs import lines
 from bench.patience import until
+from khronos.launch.home import Home
+from khronos.management.validation import inside
+from khronos.management.validation.scene import Scene
 from khronos.observability import steps
 from khronos.observability.files import SharedFile
 from khronos.observability.handlers import Files, Lines, Told
@@ -208,3 +211,15 @@ def test_half_a_line_spoils_no_other(tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "a.log")], check=True, timeout=30)
     assert (tmp_path / "a.log").read_bytes() == b"one\nth\nfour\n"
+
+
+def test_the_line_that_validate_leaves_has_what_every_line_has(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    said = inside.logs(Scene(Home(tmp_path), "127.0.0.1", 1, "", "en"))
+    assert said.startswith("a line was written and found")
+    (line,) = map(orjson.loads, lines(tmp_path / "logs"))
+    assert line["message"] == "validate was here"
+    assert set(line) >= {
+        "timestamp", "level", "message", "correlation_id", "trace_id", "span_id", "user_id",
+        "service", "environment", "version", "pid",
+    }  # fmt: skip

@@ -1,5 +1,6 @@
 """What is shown to work by letting it work: bus, queues, beat, copies, logs, alerts, looks."""
 
+import logging
 import secrets
 import time
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from khronos import checks
+from khronos import VERSION, checks
 from khronos.bus import doorbell
 from khronos.celery import app
 from khronos.checks import timetable
@@ -19,6 +20,7 @@ from khronos.models import Alert, HealthCheck
 from khronos.models.alert_policy import URGENT
 from khronos.observability import canaries, heartbeat
 from khronos.observability.files import SharedFile
+from khronos.observability.formats import JsonLines
 from khronos.observability.health import Amiss, broker, redis_server
 from khronos.observability.said import local
 
@@ -75,7 +77,7 @@ def backup(_scene: Scene) -> str:
 
 def logs(scene: Scene) -> str:
     path = scene.home.path / "logs" / "combined.log"
-    mark = f'{{"level":"debug","message":"validate was here","mark":"{secrets.token_hex(8)}"}}\n'.encode()
+    mark = line_of("validate was here", mark=secrets.token_hex(8))
     try:
         SharedFile(path).write(mark)
         with path.open("rb") as file:
@@ -86,6 +88,14 @@ def logs(scene: Scene) -> str:
     if not is_there:
         raise Amiss(_("a line that was written is not in %(path)s") % {"path": path})
     return _("a line was written and found, %(n)s MB") % {"n": f"{path.stat().st_size / 1e6:.1f}"}
+
+
+def line_of(message: str, **facts: str) -> bytes:
+    """As every process writes it."""
+    record = logging.makeLogRecord(
+        {"name": "khronos.validate", "levelno": logging.DEBUG, "levelname": "DEBUG", "msg": message, **facts}
+    )
+    return (JsonLines("validate", settings.ENVIRONMENT, VERSION).format(record) + "\n").encode()
 
 
 def alerts(_scene: Scene) -> str:
