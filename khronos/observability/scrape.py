@@ -101,9 +101,9 @@ def families(numbers: Numbers) -> Iterator[Metric]:
     kinds = dict(KINDS)
     found: dict[str, dict[str, Series]] = {name: defaultdict(dict) for name in KINDS}
     for key, number in numbers.items():
-        metric, name, labels, *about = json.loads(key)
+        metric, name, labels, *_ = json.loads(key)
         if metric not in found and name.endswith("_total") and not metric.startswith(OURS):
-            kinds[metric], found[metric] = Metric(metric, str(about[0]), "counter"), defaultdict(dict)
+            kinds[metric], found[metric] = Metric(metric, "Of a file beside.", "counter"), defaultdict(dict)
         if metric in found:  # else of a version that had it
             found[metric][name][tuple((label, value) for label, value in labels)] = number
     for name, samples in found.items():

@@ -37,6 +37,7 @@ from khronos.management.contracts.service import TOO_OFTEN, WAIT_S, Manner, Serv
 from khronos.media import transcribing
 from khronos.media.transcribing.base import Recording
 from khronos.models import Attachment, Channel, DeadLetter, Delivery, Message, ToolCall, Update, Usage
+from khronos.observability import metrics
 from khronos.observability.health import Amiss
 from khronos.observability.scrape import families
 from tests import factories as make
@@ -230,7 +231,7 @@ def test_provider_beside_answers_in_its_place_and_is_charged(
     assert [row.provider for row in Usage.objects.order_by("pk")][-1] == "anthropic"
 
 
-def test_tool_beside_asks_the_outside_and_counts(
+def test_tool_beside_asks_the_outside(
     telegram: Channel,
     sim: Simulator,
     bus: Any,
@@ -246,9 +247,19 @@ def test_tool_beside_asks_the_outside_and_counts(
     assert ToolCall.objects.get().result == {"rate": 6.1}
     assert [path for _, path, _ in service.heard] == ["/latest?from=EUR"]
     assert len(seen) == 2
-    key = json.dumps(["shop_rates", "shop_rates_total", [], "Rates that were asked for."])
+
+
+def test_counter_of_a_file_beside_is_added_up_and_shown_and_one_of_an_older_version_is_not() -> None:
+    asked = metrics.counter("shop_rates_total", "Rates that were asked for.", "of")
+    try:
+        key = asked.labels(of="EUR")._value.key
+    finally:
+        del metrics.CATALOGUE["shop_rates_total"]
+        del metrics.SHEET.values[-1]
     [rates] = [each for each in families({key: 3.0}) if each.name == "shop_rates"]
-    assert [(each.name, each.value) for each in rates.samples] == [("shop_rates_total", 3.0)]
+    assert [(each.name, each.labels, each.value) for each in rates.samples] == [
+        ("shop_rates_total", {"of": "EUR"}, 3.0)
+    ]
     assert not [each for each in families({key.replace("shop_", "khronos_"): 3.0}) if "rates" in each.name]
 
 

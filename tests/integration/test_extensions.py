@@ -1,5 +1,6 @@
 """Files beside Khronos that are broken: each is told with its name, the fix, and before anything starts."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ TOOL = documented()["tools", "opening_hours"]
 AGENT = documented()["agents", "night_watch"]
 OLLAMA = documented()["providers", "ollama"]
 WHATSAPP = documented()["channels", "whatsapp"]
+
+
+@pytest.fixture(autouse=True)
+def loaded_anew() -> Iterator[None]:
+    forget()
+    yield
+    forget()
+
 
 # What is in the file, and what is said of it.
 BROKEN = {
@@ -57,7 +66,6 @@ def test_file_that_is_broken_is_told_with_its_name_and_a_fix(
     sort, _, name = place.partition("/")
     extension = put(tmp_path, sort, name, code)
     settings.EXTENSIONS = {each: {} for each in names.SORTS} | {sort: {name: extension}}
-    forget()
     with pytest.raises(Misconfigured) as caught:
         beside.loaded()
     said = str(caught.value)
@@ -135,7 +143,6 @@ def test_contract_names_what_would_not_work(
     settings.OLLAMA_API_KEY = settings.OLLAMA_BASE_URL = settings.OLLAMA_MODEL = ""
     settings.PROVIDER_TOTAL_TIMEOUT_S = settings.PROVIDER_TOTAL_TIMEOUT_S | {"ollama": 5.0}
     monkeypatch.setenv("WHATSAPP_BASE_URL", "")
-    forget()
     [(what, broken)] = contracts.kept()
     assert what == f"{sort} {name}"
     assert [line for line in broken if told in line], broken
