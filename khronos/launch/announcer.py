@@ -31,6 +31,7 @@ class Announcer:
         self.asked_at = 0.0
         self.last_words: dict[str, str] = {}
         self.all_ran = False
+        self.is_saved = True
         self.alerts = Spool(home.run / "alerts")  # taken by khronos/herald/sweep.py
 
     def ready_gate(self) -> bool:
@@ -97,15 +98,24 @@ class Announcer:
             self.screen.done(
                 f"{len(processes)} processes run ({', '.join(process.name for process in processes)})"
             )
+        self.save(processes)
+
+    def save(self, processes: Sequence[Process]) -> None:
+        """A full disk must not stop the supervision; what it kept out is written at a later look."""
         me = state.Entry(state.SUPERVISOR, os.getpid(), self.me.started, "running", 0)
         try:
             state.save(self.home, [me, *(entry(process) for process in processes)])
-        except OSError as error:  # a full disk must not stop the supervision
-            self.screen.warn(f"{self.home.state} cannot be written: {error.strerror}")
+            self.is_saved = True
+        except OSError as error:
+            if self.is_saved:
+                self.screen.warn(f"{self.home.state} cannot be written: {error.strerror}")
+            self.is_saved = False
 
     def looked(self, processes: Sequence[Process]) -> None:
         for process in processes:
             rotate(process.spec.log)
+        if not self.is_saved:
+            self.save(processes)
         if not self.is_ready:
             self.ask()
 

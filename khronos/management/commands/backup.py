@@ -61,7 +61,8 @@ class Command(ByHand):
                 "n": len(copies), "size": size, "caveat": caveat,
             }  # fmt: skip
         kept = [copy for copy in copies if copy.kind != "dump"]
-        first, last = first_moment(kept), max(copy.at for copy in kept)
+        first = first_moment(kept)
+        last = max(first, *(copy.at for copy in kept))
         return _("Any moment from %(first)s to %(last)s can be restored; %(size)s MB in %(n)s pieces.") % {
             "first": local(first),
             "last": local(last),
