@@ -88,10 +88,7 @@ def test_a_short_trouble_is_nobodys_concern(telegram: Channel, sim: Simulator) -
     assert Piece.objects.count() == 2
 
 
-def test_a_long_one_parks_the_turn_and_is_told_once(
-    telegram: Channel, sim: Simulator, settings: Settings
-) -> None:
-    settings.PARK_MIN_S = settings.PARK_MAX_S = 60  # it is due when the test says so
+def test_a_long_one_parks_the_turn_and_is_told_once(telegram: Channel, sim: Simulator) -> None:
     sim.telegram.fail(status=502, method="file")
     sim.telegram.photo(way.ANA, "Look")
     for _ in range(3):  # more of them would open the breaker
