@@ -176,7 +176,7 @@ def put_off(turn: Turn, wait_s: float, reason: str, words: str, *, was_try: bool
 def bury(turn: Turn, reason: str) -> list[Delivery]:
     """Given up: an operator sees it, the contact is told."""
     note(state=Turn.State.BURIED, reason=reason)
-    said = _("Turn %(n)s was given up: %(why)s") % {"n": turn.pk, "why": reason}
+    said = _("Turn %(id)s was given up: %(why)s") % {"id": turn.pk, "why": reason}
     raise_alert("turn.buried", "error", said)
 
     def job() -> list[Delivery]:
