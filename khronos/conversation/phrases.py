@@ -113,6 +113,10 @@ PHRASES = {
         "en": "Nobody said yes in time, so it was not done: {wish}",
         "pt": "Ninguém disse sim a tempo, então não foi feito: {wish}",
     },
+    "settled": {
+        "en": "This question is settled already. Nothing more was done.",
+        "pt": "Esta pergunta já foi resolvida. Nada mais foi feito.",
+    },
     "slowly": {
         "en": "You are faster than I am! Give me a minute, I will answer everything.",
         "pt": "Você é mais rápido do que eu! Me dê um minuto, vou responder a tudo.",

@@ -12,7 +12,7 @@ from khronos.agents.language import language_heard
 from khronos.agents.providers.base import Prompt
 from khronos.agents.recall import recalled
 from khronos.agents.think import think
-from khronos.agents.tools.confirm import adopt
+from khronos.agents.tools.confirm import adopt, is_settled
 from khronos.agents.tools.toolbox import Toolbox, granted
 from khronos.agents.window import history
 from khronos.conversation import lapsing
@@ -32,12 +32,12 @@ from khronos.resilience import crashpoints
 def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
     conversation = turn.conversation
     files = looked_into(turn, messages)
-    language_so_far = listen(conversation, [each for each in messages if not canned_name(each)])
+    language_so_far = listen(conversation, [each for each in messages if not canned_name(turn, each)])
     language = language_of(conversation)
     sorry = apologies(files, language)
     replies = [reply for message in messages if (reply := canned(turn, message, language))]
     replies += [Reply(words) for words in once_each(sorry)]
-    questions = [each for each in messages if not canned_name(each) and is_question(each, sorry)]
+    questions = [each for each in messages if not canned_name(turn, each) and is_question(each, sorry)]
     if conversation.handler != Conversation.Handler.BOT:
         return replies
     if not questions and (calls := lapsing.lapsed_of(turn)):
@@ -98,14 +98,16 @@ def call_in(turn: Turn, queue: Queue) -> None:
     hand_off(copy(turn.conversation), queue, by="assistant", trace_id=turn.trace_id)
 
 
-def canned_name(message: Message) -> str:
+def canned_name(turn: Turn, message: Message) -> str:
     """The phrase that answers this message without thought; empty for a question."""
+    if is_settled(turn, message.text):
+        return "settled"
     command = name_of(message)
     return command if not command or command in COMMANDS else "unknown"
 
 
 def canned(turn: Turn, message: Message, language: str) -> Reply | None:
-    name = canned_name(message)
+    name = canned_name(turn, message)
     if not name:
         return None
     command = COMMANDS.get(name)

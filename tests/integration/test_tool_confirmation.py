@@ -34,7 +34,7 @@ def state_of(order: Order) -> str:
     return order.state
 
 
-@pytest.mark.parametrize("word", ["yes", "Sim!", "OK.", "sim, por favor"])
+@pytest.mark.parametrize("word", ["yes", "Sim!", "OK.", "sim, por favor", "Yes, do it!", "sim, pode"])
 def test_yes_does_exactly_what_was_asked(telegram: Channel, sim: Simulator, order: Order, word: str) -> None:
     seen = script(sim, wants("cancel_order", number=order.pk), Answer("It is cancelled."))
     talk(telegram, sim, "Cancel my order")
@@ -81,7 +81,7 @@ def test_yes_to_an_operator_is_none_to_the_tool(telegram: Channel, sim: Simulato
 
 
 def test_button_is_a_yes_and_only_to_its_own_call(telegram: Channel, sim: Simulator, order: Order) -> None:
-    script(sim, wants("cancel_order", number=order.pk), Answer("It is cancelled."), Answer("Done already."))
+    seen = script(sim, wants("cancel_order", number=order.pk), Answer("It is cancelled."))
     talk(telegram, sim, "Cancel my order")
     call = ToolCall.objects.get()
     assert Delivery.objects.get().buttons == [["Yes", f"yes #{call.pk}"], ["No", f"no #{call.pk}"]]
@@ -92,6 +92,21 @@ def test_button_is_a_yes_and_only_to_its_own_call(telegram: Channel, sim: Simula
     sim.telegram.press(way.ANA, message.message_id, f"yes #{call.pk}")
     way.all_the_way(telegram)
     assert ToolCall.objects.count() == 1
+    settled = "This question is settled already. Nothing more was done."
+    assert sim.telegram.answers(way.ANA)[1:] == ["It is cancelled.", settled]
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("words", ["wait, stop, do not cancel it", "What does that cost me?"])
+def test_words_beside_a_yes_let_it_lapse(
+    telegram: Channel, sim: Simulator, order: Order, words: str
+) -> None:
+    script(sim, wants("cancel_order", number=order.pk), Answer("It stays as it was."))
+    talk(telegram, sim, "Cancel my order")
+    sim.telegram.say(way.ANA, "yes")
+    talk(telegram, sim, words)
+    assert (states(), state_of(order)) == ([State.EXPIRED], Order.State.PLACED)
+    assert sim.telegram.answers(way.ANA)[-1] == "It stays as it was."
 
 
 def test_button_of_another_call_confirms_nothing(telegram: Channel, sim: Simulator, order: Order) -> None:

@@ -22,9 +22,11 @@ from khronos.models.commit import commit
 State = ToolCall.State
 
 PRESSED = re.compile(r"(yes|no) #(\d{1,18})")
-YES = {"yes", "y", "yes please", "ok", "okay", "confirm", "confirmed", "sim", "s", "sim por favor", "pode"}
-YES |= {"pode sim", "confirmo", "confirmado", "claro"}
-NO = {"no", "n", "no thanks", "nope", "não", "nao", "não obrigado", "não obrigada", "nao obrigado"}
+YES = {"yes", "y", "yep", "yeah", "yes please", "yes do it", "sure", "go ahead", "ok", "okay", "confirm"}
+YES |= {"confirmed", "sim", "s", "sim por favor", "sim pode", "sim quero", "pode", "pode sim", "pode fazer"}
+YES |= {"isso", "isso mesmo", "confirmo", "confirmado", "claro"}
+NO = {"no", "n", "no thanks", "no thank you", "nope", "não", "nao", "não obrigado", "não obrigada"}
+NO |= {"nao obrigado", "nao obrigada", "não quero", "nao quero"}
 NOT_WORDS = re.compile(r"[^\w\s]")
 
 QUESTIONS = {
@@ -93,11 +95,20 @@ def adopt(turn: Turn, said: Sequence[Message]) -> bool:
 
 
 def decision_of(call: ToolCall, said: Sequence[Message]) -> str:
-    """By a button of this call, or by nothing but a yes or a no. All other words let it lapse."""
+    """By a button of this call, or by nothing but a yes or a no. All other words beside a yes let it lapse."""
     heard = {heard_in(message.text, call) for message in said}
     if spoke_meanwhile(call):
         return "lapsed"
-    return next((each for each in ("no", "yes") if each in heard), "lapsed")
+    return "no" if "no" in heard else "yes" if heard == {"yes"} else "lapsed"
+
+
+def is_settled(turn: Turn, text: str) -> bool:
+    """A button that was pressed again, or after its question was decided otherwise."""
+    pressed = PRESSED.fullmatch(text)
+    if pressed is None:
+        return False
+    asked = ToolCall.objects.filter(pk=pressed[2], turn__conversation=turn.conversation_id)
+    return asked.exclude(state=State.ASKED).exclude(round__turn=turn).exists()
 
 
 def heard_in(text: str, call: ToolCall) -> str:
