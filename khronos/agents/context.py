@@ -20,7 +20,7 @@ LANGUAGES = {"pt": "Brazilian Portuguese", "en": "English"}
 NOTHING_SAID = "(Nothing new was said: what was asked for has been decided.)"
 DEFAULT_INSTRUCTIONS = (
     "You are a helpful assistant who answers people in a chat. Be brief, friendly and plain. "
-    "If you do not know something, say so and offer to call a person."
+    "If you do not know something, say so and offer a person, whom /human calls."
 )
 
 

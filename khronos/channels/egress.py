@@ -78,12 +78,13 @@ def ask(
 ) -> Reply:
     """On a connection of its own: whoever is called now may be another next time."""
     method, headers, body = request
+    headers = [*headers, ("Accept-Encoding", "identity"), ("Connection", "close")]
     server = Pool(target.origin, address_of(target.host, target.port, allowed))
     try:
-        return server.request(
+        reply = server.request(
             method,
             target.path,
-            [*headers, ("Connection", "close")],
+            headers,
             body,
             connect_timeout=CONNECT_TIMEOUT_S,
             timeout=until - monotonic(),
@@ -97,3 +98,13 @@ def ask(
         raise Ambiguous(f"{target.host} did not answer: {error}") from None
     finally:
         server.close()
+    return unpressed(target, method, reply)
+
+
+def unpressed(target: Target, method: str, reply: Reply) -> Reply:
+    """Some press their answers unasked; unpacked, they could be of any size."""
+    encoding = (reply.header("content-encoding") or "identity").strip().lower()
+    if encoding == "identity":
+        return reply
+    kind = Permanent if method == "GET" else Ambiguous  # a change may have been made
+    raise kind(f"{target.host} answers compressed ({encoding[:20]}), which it was not asked to")

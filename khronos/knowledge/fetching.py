@@ -30,6 +30,8 @@ def is_address(text: str) -> bool:
 
 def fetch(tenant: Tenant, url: str) -> Document:
     """As `intake.add`, of what an address answers now. Raises Permanent, Transient."""
+    if "@" in urlsplit(url).netloc:  # it is shown wherever the document is cited
+        raise Permanent(_("An address with a password in it is not taken."))
     try:
         answer = egress.call(
             "GET",

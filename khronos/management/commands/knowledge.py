@@ -1,6 +1,7 @@
 """What answers are found in: add documents, list and remove them, search as the assistant does."""
 
 import argparse
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from khronos.models import Document, Tenant
 
 WIDE = 110  # characters: a name that other commands take is never broken
 MOST = 100  # lines of a list that somebody reads
+PATIENCE_S = 60.0  # with a worker that was quicker to take a document, or with a pause before its next try
+LOOK_EVERY_S = 0.2
+UNDER_WAY = (Document.State.WAITING, Document.State.WORKING)
 SIGNS = {Document.State.READY: "✅", Document.State.FAILED: "❌"}
 
 
@@ -83,6 +87,8 @@ class Command(ByHand):
                 read_through(document)
                 bar.advance(task)
                 console.print(line(document))
+        if any(document.state in UNDER_WAY for document in documents):
+            console.print(_("What has … is read in the background: `knowledge list` shows what becomes of it."))
 
     def do_list(self, tenant: Tenant, **_options: Any) -> None:
         documents = Document.objects.filter(tenant=tenant).defer("raw").order_by("-pk")
@@ -150,8 +156,13 @@ def sources_of(path: str) -> Iterator[str]:
 def read_through(document: Document) -> None:
     from khronos.knowledge import work  # noqa: PLC0415 (numpy, for whoever reads)
 
-    work.take(document.pk)
-    document.refresh_from_db()
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        work.take(document.pk)  # nothing while it is somebody else's
+        document.refresh_from_db(fields=["state", "reason"])
+        if document.state not in UNDER_WAY or time.monotonic() > until:
+            return
+        time.sleep(LOOK_EVERY_S)
 
 
 def line(document: Document) -> str:
