@@ -22,6 +22,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(302, b"", Location=self.path[4:])
         if self.path.startswith("/drip"):
             return self.drip()
+        if self.path.startswith("/pressed"):
+            return self.reply(200, b"\x1f\x8b", **{"Content-Encoding": "gzip"})
         self.reply(200, b"x" * int(self.path.partition("?")[2].partition("&")[0] or 2))
 
     do_POST = do_GET
@@ -166,6 +168,14 @@ def test_large_answer_is_refused_by_its_size(server: Server) -> None:
     assert len(get(f"{server.url}/?1000").body) == 1000
     with pytest.raises(Permanent, match="more than 1,000 bytes"):
         get(f"{server.url}/?1001")
+
+
+def test_answer_that_is_compressed_unasked_is_refused_by_its_name(server: Server) -> None:
+    with pytest.raises(Permanent, match=r"compressed \(gzip\)"):
+        get(f"{server.url}/pressed")
+    with pytest.raises(Ambiguous, match="compressed"):
+        egress.call("POST", f"{server.url}/pressed", timeout_s=5.0, most_bytes=99, allowed=LOOPBACK)
+    assert [headers["Accept-Encoding"] for _, _, headers in server.seen] == ["identity", "identity"]
 
 
 def test_answer_that_drips_is_given_up_in_time(server: Server) -> None:

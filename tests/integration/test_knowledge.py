@@ -17,6 +17,7 @@ from khronos.knowledge.reading.guarded import read
 from khronos.knowledge.scope import Scope
 from khronos.knowledge.search import search
 from khronos.knowledge.splitting import split
+from khronos.management.commands.knowledge import read_through
 from khronos.models import Chunk, Document, Pause, Tenant, Word
 from tests.factories import make_channel, make_conversation, make_message, make_tenant, make_turn
 
@@ -209,6 +210,15 @@ def test_the_offline_assistant_cites_the_shop_and_says_what_it_does_not_know() -
     assert "Source" not in unknown
     assert example.take_out(channel.tenant) == 2
     assert "I do not know" not in asked("How do I bake a loaf of bread?")
+
+
+def test_command_waits_for_a_worker_that_was_quicker(tenant: Tenant) -> None:
+    document = intake.add(tenant, "shop.md", SHOP.encode())
+    assert Document.objects.claim(document.pk, timedelta(seconds=0.5)) is not None
+    read_through(document)
+    assert document.state == Document.State.READY
+    document.refresh_from_db()
+    assert document.fence == 2
 
 
 def test_a_reader_that_died_is_followed_by_another(tenant: Tenant) -> None:

@@ -80,6 +80,13 @@ def test_anything_else_is_refused_in_words(site: str, path: str, reason: str) ->
     assert not Document.objects.exists()
 
 
+def test_an_address_with_a_password_is_not_taken(site: str) -> None:
+    with pytest.raises(Permanent, match="password"):
+        fetching.fetch(make_tenant(), f"{site}/page".replace("//", "//rita:secret@"))
+    assert Site.asked == []
+    assert not Document.objects.exists()
+
+
 def test_a_host_that_is_not_listed_is_not_even_asked(site: str, settings: Settings) -> None:
     settings.KNOWLEDGE_URLS = ["*.example.com"]
     with pytest.raises(Permanent, match="not on the list"):

@@ -98,9 +98,7 @@ def test_button_is_a_yes_and_only_to_its_own_call(telegram: Channel, sim: Simula
 
 
 @pytest.mark.parametrize("words", ["wait, stop, do not cancel it", "What does that cost me?"])
-def test_words_beside_a_yes_let_it_lapse(
-    telegram: Channel, sim: Simulator, order: Order, words: str
-) -> None:
+def test_words_beside_a_yes_let_it_lapse(telegram: Channel, sim: Simulator, order: Order, words: str) -> None:
     script(sim, wants("cancel_order", number=order.pk), Answer("It stays as it was."))
     talk(telegram, sim, "Cancel my order")
     sim.telegram.say(way.ANA, "yes")

@@ -95,7 +95,7 @@ def adopt(turn: Turn, said: Sequence[Message]) -> bool:
 
 
 def decision_of(call: ToolCall, said: Sequence[Message]) -> str:
-    """By a button of this call, or by nothing but a yes or a no. All other words beside a yes let it lapse."""
+    """By a button of this call, or by a yes or a no. Other words beside a yes let it lapse."""
     heard = {heard_in(message.text, call) for message in said}
     if spoke_meanwhile(call):
         return "lapsed"

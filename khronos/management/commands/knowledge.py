@@ -88,7 +88,9 @@ class Command(ByHand):
                 bar.advance(task)
                 console.print(line(document))
         if any(document.state in UNDER_WAY for document in documents):
-            console.print(_("What has … is read in the background: `knowledge list` shows what becomes of it."))
+            console.print(
+                _("What has … is read in the background: `knowledge list` shows what becomes of it.")
+            )
 
     def do_list(self, tenant: Tenant, **_options: Any) -> None:
         documents = Document.objects.filter(tenant=tenant).defer("raw").order_by("-pk")
