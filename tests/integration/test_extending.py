@@ -22,7 +22,7 @@ from bench.simulator.models.prompt import Answer
 from bench.simulator.telegram.pictures import photo
 from khronos import channels as kinds
 from khronos import extensions
-from khronos.agents import providers
+from khronos.agents import blueprint, providers
 from khronos.agents.tools import toolbox
 from khronos.alerts import means
 from khronos.alerts.words import News
@@ -71,6 +71,7 @@ def forget() -> None:
         kinds.kind_of,
         providers.provider,
         toolbox.of_the_library,
+        blueprint.of_the_library,
         transcribing.made,
         chosen.embedder,
     ):
