@@ -95,6 +95,7 @@ def run(quick: bool) -> list[Measure]:
 def spent_idle(khronos: Instance) -> dict[str, float]:
     """Processor seconds that each process takes in a second of rest, after all that a start sets going."""
     assert until(lambda: khronos.sql(UNREAD) == [(0,)] and khronos.sql(TRIALS) != [(0,)], 120)
+    time.sleep(IDLE_S)  # the trial's process tidies up after it has said how it went
     before = system.cpu(khronos)
     time.sleep(IDLE_S)
     return {name: each / IDLE_S for name, each in system.spent(before, system.cpu(khronos)).items()}
