@@ -71,5 +71,5 @@ def fallback(name: str) -> Callable[[News], None]:
     if name in FALLBACKS:
         tell = import_string(FALLBACKS[name])
     else:
-        tell = extensions.named("alerts", name, "tell", "def tell(news: News) -> None (docs/alerts.md).")
+        tell = extensions.named("alerts", name, "tell", "def tell(news: News) -> None (docs/extending.md).")
     return tell

@@ -40,4 +40,4 @@ LOOKS: dict[str, Look] = {
 for _name in extensions.names("checks"):
     if _name in LOOKS:
         raise extensions.lacking("checks", _name, "is called as one of ours", "rename the file.")
-    LOOKS[_name] = extensions.one_of("checks", _name, Look, "one Look (docs/checks.md).")
+    LOOKS[_name] = extensions.one_of("checks", _name, Look, "one Look (docs/extending.md).")
