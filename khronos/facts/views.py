@@ -6,7 +6,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from khronos.facts import backup, bus, guards, machine, work
 from khronos.observability.scrape import Scrape, counted
-from khronos.observability.views import is_operator, refused
+from khronos.observability.views import is_operator, turned_away
 
 scrape = Scrape(
     {
@@ -26,6 +26,4 @@ scrape = Scrape(
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    if is_operator(request):
-        return HttpResponse(scrape(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
-    return refused()
+    return turned_away(request, is_operator) or HttpResponse(scrape(), content_type=CONTENT_TYPE_PLAIN_0_0_4)

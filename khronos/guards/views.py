@@ -15,7 +15,7 @@ from khronos.guards import caches
 from khronos.guards.breakers import ONE_EACH, breaker
 from khronos.guards.limits import claims_of, limit_of, limiter, usages_of
 from khronos.models import Channel, HttpTool
-from khronos.observability.views import answer, is_operator, refused
+from khronos.observability.views import answer, is_operator, turned_away
 from khronos.resilience.pools import PoolStats, of_psycopg, of_redis
 
 type Stand = Callable[[], dict[str, object]]
@@ -27,9 +27,7 @@ def operators_only(
     @require_safe
     @wraps(stand)
     def view(request: HttpRequest) -> JsonResponse:
-        if admits(request):
-            return answer(stand())
-        return refused()
+        return turned_away(request, admits) or answer(stand())
 
     return view
 

@@ -2,11 +2,13 @@
 
 import os
 import time
+from collections.abc import Callable
 
 import psutil
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
@@ -53,6 +55,20 @@ def refused() -> JsonResponse:
     refusal = answer({"error": "sign in to /admin/, or send METRICS_TOKEN as a bearer token"}, 401)
     refusal.headers["WWW-Authenticate"] = "Bearer"
     return refusal
+
+
+def unsure() -> JsonResponse:
+    error = "the database is away, and it alone knows who is signed in: send METRICS_TOKEN, or try again"
+    refusal = answer({"error": error}, 503)
+    refusal.headers["Retry-After"] = "2"
+    return refusal
+
+
+def turned_away(request: HttpRequest, admits: Callable[[HttpRequest], bool]) -> JsonResponse | None:
+    try:
+        return None if admits(request) else refused()
+    except Error:
+        return unsure()
 
 
 def is_operator(request: HttpRequest) -> bool:

@@ -5,9 +5,11 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import redis
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone, translation
 from pytest_django import Settings
@@ -18,7 +20,7 @@ from khronos.conversation import pausing
 from khronos.desk.dashboard import board as boards
 from khronos.desk.dashboard import sizes, verdict, views, work
 from khronos.desk.dashboard.phrases import phrases
-from khronos.desk.dashboard.questions import Question
+from khronos.desk.dashboard.questions import Answer, Question
 from khronos.models import (
     Alert,
     Channel,
@@ -142,6 +144,36 @@ def test_the_word_of_before_is_of_one_session_and_not_to_be_forged() -> None:
     assert views.was_staff(request)
     request.COOKIES["sessionid"] = "another"
     assert not views.was_staff(request)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_numbers_that_are_late_make_nobody_a_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator who was never here before, while a busy machine answers the questions too late."""
+    monkeypatch.setattr(boards.board, "look", lambda: {"work": Answer(ok=False)})
+    client = Client()
+    client.force_login(make.make_user())
+    assert client.get("/dashboard").status_code == 200
+    assert Client(headers={"Cookie": "sessionid=made-up"}).get("/dashboard").status_code == 302
+
+
+@pytest.mark.usefixtures("fresh")
+def test_while_nobody_can_tell_who_asks_the_page_waits_and_the_numbers_stay_shut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known, unknown = Client(), Client()
+    for client in (known, unknown):
+        client.force_login(make.make_user())
+    known.get("/dashboard")
+    monkeypatch.setattr(boards.board, "look", lambda: {"work": Answer(ok=False)})
+    monkeypatch.setattr(views, "is_staff", Mock(side_effect=OperationalError("no answer")))
+    response = unknown.get("/dashboard")
+    assert (response.status_code, response.headers["Refresh"]) == (503, "2")
+    assert "tries again by itself" in response.content.decode()
+    for address in ADDRESSES:
+        response = unknown.get(address)
+        assert (response.status_code, list(response.json())) == (503, ["error"])
+    assert known.get("/dashboard").status_code == 200
+    assert Client().get("/dashboard").status_code == 302
 
 
 # What waits

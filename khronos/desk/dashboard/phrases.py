@@ -22,6 +22,7 @@ def frame() -> dict[str, str]:
         "lost": _("No contact with Khronos for {time}. What you see is old."),
         "signed_out": _("You are signed out. What you see is old."),
         "sign_in": _("Sign in"),
+        "unsure": _("The database is away, and it alone knows who you are. This page tries again by itself."),
         "admin": _("Admin"),
         "chat": _("Chat page"),
         "more": _("What else is amiss"),
