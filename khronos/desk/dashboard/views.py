@@ -25,7 +25,7 @@ REMEMBERED_S = 12 * 3600
 
 
 def may_look(request: HttpRequest) -> bool:
-    """Whether a session is one of staff only the database knows; while it is away, its word of before counts."""
+    """Only the database knows whose a session is; while it is away, what it said before counts."""
     if has_token(request):
         return True
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
