@@ -13,7 +13,7 @@ import amqp
 from amqp.exceptions import MessageNacked, NotFound
 from kombu import Connection, Queue
 
-from khronos.resilience.breakers.resting import Away, Rest
+from khronos.resilience.rest import Away, Rest
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from khronos.bus.confirmed import CONNECT_S, Bell
 from khronos.bus.connection import connect
 from khronos.bus.routes import Route
 from khronos.celery import app
-from khronos.resilience.breakers.resting import Away
 from khronos.resilience.keeper import Keeper
+from khronos.resilience.rest import Away
 
 log = logging.getLogger(__name__)
 

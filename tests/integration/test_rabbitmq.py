@@ -19,7 +19,7 @@ from khronos.bus.routes import DELIVERY_TASK, TURN_TASK, Route
 from khronos.celery import app
 from khronos.conversation import sweep
 from khronos.models import Turn
-from khronos.resilience.breakers.resting import Rest
+from khronos.resilience.rest import Rest
 from tests.factories import make_turn
 from tests.integration.rabbitmq_stage import VHOST, ready, waiting
 from tests.rabbitmq import RabbitMQ

@@ -15,7 +15,7 @@ from khronos.bus.confirmed import CONNECT_S, Bell
 from khronos.celery import app
 from khronos.launch.beat import LeasedScheduler
 from khronos.observability import health
-from khronos.resilience.breakers.resting import Away
+from khronos.resilience.rest import Away
 from tests.integration.rabbitmq_stage import VHOST, ready, waiting
 from tests.rabbitmq import RabbitMQ
 from tests.stopwatch import Stopwatch

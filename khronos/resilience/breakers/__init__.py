@@ -4,11 +4,9 @@ from khronos.resilience.breakers.breaker import Breaker
 from khronos.resilience.breakers.memory import MemoryStore
 from khronos.resilience.breakers.policy import BreakerPolicy, State
 from khronos.resilience.breakers.redis_store import RedisStore
-from khronos.resilience.breakers.resting import Away
 from khronos.resilience.breakers.told import Change, Open, Snapshot
 
 __all__ = [
-    "Away",
     "Breaker",
     "BreakerPolicy",
     "Change",

@@ -7,8 +7,8 @@ from typing import Any
 import redis
 
 from khronos.resilience.breakers.policy import BUCKETS, BreakerPolicy, State
-from khronos.resilience.breakers.resting import REST_S, Rest
 from khronos.resilience.breakers.store import Answer, Batch, Outcome
+from khronos.resilience.rest import REST_S, Rest
 
 KEEP_MS = 24 * 3600 * 1000  # after its last use; how often it opened is forgotten with it
 STATES = (State.CLOSED, State.OPEN, State.HALF_OPEN)  # as numbers in the script, and in the metrics

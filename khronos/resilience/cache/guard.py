@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from khronos.resilience.cache.forks import renew_in_children
 from khronos.resilience.cache.store import Look, SharedStore, StoreAway, StoreResting, Subscription
+from khronos.resilience.rest import Rest
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +37,7 @@ class GuardedStore:
 
     def _renew(self) -> None:
         self._lock, self._paying = threading.Lock(), threading.Lock()
-        self._is_failing = False
-        self._rest_until = 0.0
+        self._rest = Rest(self._rest_s, self._clock)
         self.origin = secrets.token_hex(8)  # of the invalidations of this process
 
     def look(self, cache: str, key: str, token: str, lease_s: float) -> Look:
@@ -71,42 +71,21 @@ class GuardedStore:
 
     def wake(self) -> None:
         """It answers again, as somebody has seen."""
-        with self._lock:
-            self._rest_until = 0.0
+        self._rest.cut_short()
 
     @contextmanager
     def _care(self) -> Iterator[None]:
-        self._admit()
+        if not self._rest.admits():
+            raise StoreResting
         try:
             yield
         except StoreResting:
             raise
         except StoreAway as error:
-            self._failed(error)
+            if self._rest.begin():
+                log.warning("cache store is away: %s", error)
             raise
-        if self._is_failing:
-            self._well_again()
-
-    def _admit(self) -> None:
-        if not self._is_failing:
-            return
-        with self._lock:
-            now = self._clock()
-            if now < self._rest_until:
-                raise StoreResting
-            self._rest_until = now + self._rest_s
-
-    def _failed(self, error: StoreAway) -> None:
-        with self._lock:
-            was_failing, self._is_failing = self._is_failing, True
-            self._rest_until = self._clock() + self._rest_s
-        if not was_failing:
-            log.warning("cache store is away: %s", error)
-
-    def _well_again(self) -> None:
-        with self._lock:
-            was_failing, self._is_failing = self._is_failing, False
-        if was_failing:
+        if self._rest.end():
             log.info("cache store is back")
 
     @contextmanager

@@ -5,7 +5,6 @@ While the store is away the process keeps the limits alone, and pays the timeout
 
 import logging
 import random
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,10 +12,10 @@ from dataclasses import replace
 from khronos.resilience.limits.memory_store import MemoryStore
 from khronos.resilience.limits.policy import Claim, Count, Seats, Usage, Verdict, Window
 from khronos.resilience.limits.store import Store
+from khronos.resilience.rest import REST_S, Rest
 
 log = logging.getLogger(__name__)
 
-REST_S = 1.0  # how long a store that failed is left alone
 SLOW_S = 0.25  # an answer that took longer is taken, and the store left alone as well
 
 
@@ -30,10 +29,8 @@ class Limiter:
         slow_s: float = SLOW_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._rest_s, self._slow_s, self._clock = store, rest_s, slow_s, clock
-        self._lock = threading.Lock()
-        self._is_away = False
-        self._ask_again_at = 0.0
+        self._store, self._slow_s, self._clock = store, slow_s, clock
+        self._rest = Rest(rest_s, clock)
         self._alone = MemoryStore(clock)
         self._pauses: dict[str, float] = {}  # until when
 
@@ -66,14 +63,14 @@ class Limiter:
 
     @property
     def is_away(self) -> bool:
-        return self._is_away
+        return self._rest.is_on
 
     def _attempt[T](self, question: Callable[[Store], T]) -> T:
-        if self._is_away and not self._may_try():
+        if not self._rest.admits():
             return question(self._alone)
         began = self._clock()
         try:
-            if self._is_away:
+            if self._rest.is_on:
                 self._tell_pauses()
             answer = question(self._store)
         except Exception as error:
@@ -82,7 +79,7 @@ class Limiter:
         if self._clock() - began > self._slow_s:
             self._leave_alone(None)
         else:
-            self._is_away = False
+            self._rest.end()
         return answer
 
     def _tell_pauses(self) -> None:
@@ -96,20 +93,8 @@ class Limiter:
             else:
                 self._pauses.pop(name, None)
 
-    def _may_try(self) -> bool:
-        """One thread a second sees whether it is back; the others do not wait for the outcome."""
-        with self._lock:
-            now = self._clock()
-            if now < self._ask_again_at:
-                return False
-            self._ask_again_at = now + self._rest_s
-            return True
-
     def _leave_alone(self, error: Exception | None) -> None:
-        with self._lock:
-            self._ask_again_at = self._clock() + self._rest_s
-            was_away, self._is_away = self._is_away, True
-        if not was_away:
+        if self._rest.begin():
             log.warning(
                 "limits: the store %s, this process keeps them alone",
                 "failed" if error else "is slow",

@@ -5,8 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from khronos.resilience.breakers import Away
-from khronos.resilience.breakers.resting import Rest
+from khronos.resilience.rest import Away, Rest
 
 
 class Fickle:
@@ -72,3 +71,16 @@ def test_one_thread_tries_whether_it_is_back_and_nobody_waits_for_it(store: Fick
         with pytest.raises(Away, match="TimeoutError"):
             trying.result(5)
     assert store.asked == 2
+
+
+def test_its_begin_and_its_end_are_news_once() -> None:
+    rest = Rest(clock=lambda: 100.0)
+    assert [rest.end(), rest.begin(), rest.begin(), rest.is_on] == [False, True, False, True]
+    assert [rest.end(), rest.end(), rest.is_on] == [True, False, False]
+
+
+def test_a_rest_that_is_cut_short_lets_one_try_at_once(store: Fickle) -> None:
+    with pytest.raises(Away):
+        store.ask()
+    store.rest.cut_short()
+    assert [store.rest.admits(), store.rest.admits()] == [True, False]
