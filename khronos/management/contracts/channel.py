@@ -104,7 +104,7 @@ def unsent(name: str, transport: Transport, service: Service) -> Iterator[str]:
             yield from misjudged(what, failure, lambda: transport.send("1", "hello", key="1"))
             if not service.heard:
                 yield f"{what}: nothing was sent to {service.url}"
-    service.__exit__()
+    service.stop()
     yield from misjudged("nobody there", Transient, lambda: transport.send("1", "hello", key="1"))
 
 

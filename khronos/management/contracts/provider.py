@@ -47,5 +47,5 @@ def broken(name: str, service: Service) -> Iterator[str]:
     for words, what in ((QUESTION, "the question"), (RULE, "the instructions")):
         if words not in said:
             yield f"{what} was not sent"
-    service.__exit__()
+    service.stop()
     yield from misjudged("nobody there", Transient, lambda: provider.complete(prompt))

@@ -36,6 +36,10 @@ class Service:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Nobody is there any more. Twice does no harm."""
         self._server.shutdown()
         self._server.server_close()
 
