@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from khronos import checks
@@ -239,3 +241,10 @@ def test_a_breaker_of_the_database_that_rests_is_left_to_rest() -> None:
     breaker("database").force_open(for_s=60)
     assert database() == "writable"
     assert breaker("database").snapshot().state is BreakerState.OPEN
+
+
+def test_a_database_that_is_well_is_asked_once_a_look() -> None:
+    with CaptureQueriesContext(connection) as asked:
+        assert database() == "writable"
+    asking = "BEGIN IMMEDIATE" if connection.vendor == "sqlite" else "pg_is_in_recovery"
+    assert sum(asking in each["sql"] for each in asked) == 1
