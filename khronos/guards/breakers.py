@@ -31,7 +31,7 @@ def guarded(name: str) -> Iterator[None]:
     if kind_of(name) not in settings.BREAKERS:
         yield
         return
-    heartbeat.hands.move()
+    heartbeat.progress.show()
     try:
         with breaker(name):
             yield
@@ -40,7 +40,7 @@ def guarded(name: str) -> Iterator[None]:
             raise
         raise Refused(f"{name} {LEFT_ALONE}", refusal.retry_after_s) from None
     finally:
-        heartbeat.hands.move()
+        heartbeat.progress.show()
 
 
 @cache

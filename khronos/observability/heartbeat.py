@@ -66,7 +66,7 @@ def beat(role: str) -> bool:
     if now - last_beats.get(role, -EVERY_S) < EVERY_S:
         return False
     last_beats[role] = now
-    if hands.are_free():
+    if progress.is_made():
         touch()
     done = list(places_done)
     places_done.difference_update(done)
@@ -98,7 +98,7 @@ def pulse_file() -> Path:
     return folder / os.environ.get("KHRONOS_PROCESS", "manage")
 
 
-class Hands:
+class Progress:
     """Do the threads of this process get anything done? A job of ours waits its turn among theirs.
 
     While it waits, each call to the outside that begins or ends, and each task, shows that they do.
@@ -111,7 +111,7 @@ class Hands:
         self.moved_at = 0.0
         self.is_asked = False
 
-    def are_free(self) -> bool:
+    def is_made(self) -> bool:
         """False when it waits, and nothing moved, for longer than a call may take. No threads, no doubts."""
         if self.submit is None:
             return True
@@ -120,7 +120,7 @@ class Hands:
             self.submit(self.answer)
         return self.clock() - max(self.asked_at, self.moved_at) < patience_s()
 
-    def move(self, **_: Any) -> None:
+    def show(self) -> None:
         self.moved_at = self.clock()
 
     def answer(self) -> None:
@@ -133,17 +133,17 @@ def patience_s() -> float:
     return 2 * longest_s
 
 
-hands = Hands()
+progress = Progress()
 
 
 @signals.worker_ready.connect
 def watch(sender: Any, **_: Any) -> None:
-    hands.submit = lambda job: sender.pool.apply_async(job, callback=lambda _: None)
+    progress.submit = lambda job: sender.pool.apply_async(job, callback=lambda _: None)
 
 
 @signals.task_prerun.connect
 def move(**_: Any) -> None:
-    hands.move()
+    progress.show()
 
 
 @signals.task_success.connect

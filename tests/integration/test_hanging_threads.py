@@ -37,9 +37,9 @@ def test_threads_that_get_nothing_done_give_no_sign_of_life(
     bus: "redis.Redis", pulse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, pool = [0.0], Pool()
-    hands = heartbeat.Hands(lambda: now[0])
-    hands.submit = pool.submit
-    monkeypatch.setattr(heartbeat, "hands", hands)
+    progress = heartbeat.Progress(lambda: now[0])
+    progress.submit = pool.submit
+    monkeypatch.setattr(heartbeat, "progress", progress)
     patience_s = heartbeat.patience_s()
     for moment, gives_sign in [(0.0, True), (patience_s - 1, True), (patience_s, False)]:
         now[0] = moment
@@ -57,9 +57,9 @@ def test_threads_that_are_all_busy_with_calls_give_signs_for_as_long_as_these_be
     bus: "redis.Redis", pulse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, pool = [0.0], Pool()
-    hands = heartbeat.Hands(lambda: now[0])
-    hands.submit = pool.submit
-    monkeypatch.setattr(heartbeat, "hands", hands)
+    progress = heartbeat.Progress(lambda: now[0])
+    progress.submit = pool.submit
+    monkeypatch.setattr(heartbeat, "progress", progress)
     beat("agent")
     longest_s = heartbeat.patience_s() / 2
     for _ in range(10):
