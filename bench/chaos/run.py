@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from bench.chaos import crowd, plan
 from bench.chaos.evidence import collect
-from bench.chaos.hands import Hands, Missing
+from bench.chaos.havoc import Havoc, Missing
 from bench.chaos.invariants import Finding, examine
 from bench.chaos.plan import Fault, Plan
 from bench.chaos.recovery import Canaries, Recovery, Struck, recoveries, waits
@@ -77,7 +77,7 @@ class Watcher(Protocol):
 class Run:
     def __init__(self, world: Simulator, khronos: Instance, made: Plan, watcher: Watcher) -> None:
         self.world, self.khronos, self.plan, self.watcher = world, khronos, made, watcher
-        self.hands, self.canaries, self.vitals = Hands(world, khronos), Canaries(world), Vitals(khronos)
+        self.havoc, self.canaries, self.vitals = Havoc(world, khronos), Canaries(world), Vitals(khronos)
         self.struck: dict[int, Struck] = {}
         self.began = time.monotonic()
         self._start_at = 0.0
@@ -117,7 +117,7 @@ class Run:
     def _begin(self, fault: Fault) -> None:
         struck = self.struck[fault.number] = Struck(fault, time.time())
         try:
-            self.hands.begin(fault)
+            self.havoc.begin(fault)
         except Missing:
             struck.missing = True
             self.watcher.missed(self.now_s, fault)
@@ -129,7 +129,7 @@ class Run:
     def _end(self, fault: Fault) -> None:
         struck = self.struck[fault.number]
         if not struck.missing:
-            self.hands.end(fault)
+            self.havoc.end(fault)
             self.canaries.ask(struck)
 
     def _live_until(self, at_s: float) -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from bench.chaos import crowd, plan
-from bench.chaos.hands import ORDERS, SIGNALS
+from bench.chaos.havoc import ORDERS, SIGNALS
 from bench.chaos.plan import DECK, EVERYTHING, PROCESSES, SUPERVISOR, Kind
 from bench.chaos.run import agenda
 

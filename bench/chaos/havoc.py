@@ -1,4 +1,4 @@
-"""The hands that break things: signals to processes, a flush, faults ordered from the simulator."""
+"""What breaks things: signals to processes, a flush, faults ordered from the simulator."""
 
 import signal
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class Missing(Exception):
     """Nobody is there to be struck: an earlier fault was quicker."""
 
 
-class Hands:
+class Havoc:
     def __init__(self, world: Simulator, khronos: Instance) -> None:
         self.world, self.khronos = world, khronos
         self._frozen: dict[int, psutil.Process] = {}
