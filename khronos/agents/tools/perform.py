@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from khronos.agents.tools import book
 from khronos.agents.tools.base import Scene, Tool, Unfit, storable
 from khronos.agents.tools.schema import complaint
-from khronos.agents.tools.timeout import within
+from khronos.agents.tools.timeout import in_time
 from khronos.agents.tools.toolbox import Toolbox, is_granted
 from khronos.alerts import raise_alert
 from khronos.exceptions import Ambiguous, Failure, Permanent, Refused, Unauthorized
@@ -128,7 +128,7 @@ def called(tool: Tool, call: ToolCall, scene: Scene) -> Any:
     if tool.is_local:
         return run()
     with guarded(tool.guard):
-        return within(tool.timeout_s + GRACE_S, run)
+        return in_time(tool.timeout_s + GRACE_S, run)
 
 
 def done(tool: Tool, result: Any, was_remembered: bool = False) -> End:

@@ -13,7 +13,7 @@ from khronos.exceptions import Ambiguous
 type Ending[R] = tuple[R | None, BaseException | None]
 
 
-def within[R](seconds: float, function: Callable[[], R]) -> R:
+def in_time[R](seconds: float, function: Callable[[], R]) -> R:
     """Raises Ambiguous when it takes longer; what it does after that is nobody's."""
     endings: queue.Queue[Ending[R]] = queue.Queue(1)
 
