@@ -41,7 +41,7 @@ COLLECTING = SelectAmong(
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class Understood:
     """One update with what it says."""
 
     update: Update
@@ -62,7 +62,7 @@ class Arrival:
         return self.incoming.happening in SPOKEN
 
 
-def contacts(arrivals: Iterable[Arrival]) -> dict[UUID, Contact]:
+def contacts(arrivals: Iterable[Understood]) -> dict[UUID, Contact]:
     """The senders' rows, made or brought up to date."""
     latest = {
         contact_id(each.channel.pk, sender.id): (each.channel, sender)
@@ -93,7 +93,7 @@ def contacts(arrivals: Iterable[Arrival]) -> dict[UUID, Contact]:
     return known
 
 
-def conversations(arrivals: Iterable[Arrival], people: dict[UUID, Contact]) -> dict[UUID, Conversation]:
+def conversations(arrivals: Iterable[Understood], people: dict[UUID, Contact]) -> dict[UUID, Conversation]:
     latest = {each.conversation_id: each for each in arrivals}
     known = {conversation.pk: conversation for conversation in LOCKED(pks=list(latest))}
     new = [opened(latest[pk]) for pk in sorted(latest) if pk not in known]
@@ -107,7 +107,7 @@ def conversations(arrivals: Iterable[Arrival], people: dict[UUID, Contact]) -> d
     return known
 
 
-def opened(arrival: Arrival) -> Conversation:
+def opened(arrival: Understood) -> Conversation:
     incoming, channel = arrival.incoming, arrival.channel
     title = incoming.chat_title or (incoming.sender.name if incoming.sender else "")
     handler = handler_of(channel)
@@ -145,7 +145,7 @@ def reopen(conversation: Conversation, channel: Channel) -> None:
     )
 
 
-def wants_answer(arrival: Arrival, conversation: Conversation) -> bool:
+def wants_answer(arrival: Understood, conversation: Conversation) -> bool:
     by_us = (Conversation.Handler.BOT, Conversation.Handler.TRIAGE)
     return arrival.is_spoken and arrival.incoming.addressed and conversation.handler in by_us
 
@@ -167,7 +167,7 @@ def collecting(conversation_ids: Sequence[UUID]) -> dict[UUID, Turn]:
     return {turn.conversation_id: turn for turn in COLLECTING(conversations=conversation_ids)}
 
 
-def message(arrival: Arrival, turn: Turn | None) -> Message:
+def message(arrival: Understood, turn: Turn | None) -> Message:
     incoming = arrival.incoming
     return Message(
         conversation_id=arrival.conversation_id,

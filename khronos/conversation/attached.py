@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from khronos.conversation.arrivals import Arrival
+from khronos.conversation.arrivals import Understood
 from khronos.models import Attachment, Message
 from khronos.models.prepared import insert_all
 
@@ -15,7 +15,7 @@ KINDS = set(Attachment.Kind.values)
 FOR_A_TURN = timedelta(minutes=1)  # then it is fetched even so: a person may want to see it
 
 
-def keep(said: Sequence[Arrival], answered: Container[int]) -> None:
+def keep(said: Sequence[Understood], answered: Container[int]) -> None:
     """`answered`: the updates whose messages a turn answers, which will fetch for itself."""
     files = {each.update.pk: each for each in said if each.incoming.media.get("kind") in KINDS}
     if not files:

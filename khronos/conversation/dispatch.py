@@ -18,7 +18,7 @@ from khronos.channels import account_of, kind_of
 from khronos.channels.base import Happening
 from khronos.conversation import arrivals as rows
 from khronos.conversation import attached, happenings
-from khronos.conversation.arrivals import Arrival
+from khronos.conversation.arrivals import Understood
 from khronos.conversation.tally import Tally
 from khronos.exceptions import Unreadable
 from khronos.herald import presses
@@ -149,7 +149,7 @@ def dispatch_batch(update_ids: Collection[int], told: bool) -> Outcome:
     return outcome
 
 
-def is_alert_press(arrival: Arrival) -> bool:
+def is_alert_press(arrival: Understood) -> bool:
     """An operator's, which is obeyed here and no part of any conversation."""
     if not presses.is_ours(arrival.channel, arrival.incoming):
         return False
@@ -171,7 +171,7 @@ def take(update_ids: Collection[int]) -> list[Update]:
     return [batch[pk] for pk in sorted(batch)]
 
 
-def understood(updates: Sequence[Update], tally: Tally) -> list[Arrival]:
+def understood(updates: Sequence[Update], tally: Tally) -> list[Understood]:
     arrivals = []
     for update in updates:
         try:
@@ -184,11 +184,13 @@ def understood(updates: Sequence[Update], tally: Tally) -> list[Arrival]:
                 extra={"update": update.pk, "trace_id": update.trace_id, "error": str(error)[:300]},
             )
         else:
-            arrivals.append(Arrival(update, update.channel, incoming))
+            arrivals.append(Understood(update, update.channel, incoming))
     return arrivals
 
 
-def say(arrivals: Sequence[Arrival], chats: dict[UUID, Conversation], outcome: Outcome, told: bool) -> None:
+def say(
+    arrivals: Sequence[Understood], chats: dict[UUID, Conversation], outcome: Outcome, told: bool
+) -> None:
     """Messages into their conversations, and into the turn that collects where the bot shall answer."""
     said = [each for each in arrivals if each.is_spoken]
     asking = [each for each in said if rows.wants_answer(each, chats[each.conversation_id])]
@@ -207,7 +209,7 @@ def say(arrivals: Sequence[Arrival], chats: dict[UUID, Conversation], outcome: O
     outcome.turns += [turns[pk].pk for pk in made]
 
 
-def facts(arrival: Arrival, conversation: Conversation, turn: Turn | None, told: bool) -> list[Event]:
+def facts(arrival: Understood, conversation: Conversation, turn: Turn | None, told: bool) -> list[Event]:
     update = arrival.update
     received = events.make(
         Event.Type.MESSAGE_RECEIVED,

@@ -3,12 +3,12 @@
 from django.db.models.functions import Now
 
 from khronos.channels.base import Happening
-from khronos.conversation.arrivals import Arrival
+from khronos.conversation.arrivals import Understood
 from khronos.delivery.settling import bounced
 from khronos.models import Contact, Conversation, Message, Turn, conversation_id
 
 
-def note(arrival: Arrival, conversation: Conversation) -> None:
+def note(arrival: Understood, conversation: Conversation) -> None:
     happening = arrival.incoming.happening
     if happening is Happening.EDIT:
         amend(arrival)
@@ -21,7 +21,7 @@ def note(arrival: Arrival, conversation: Conversation) -> None:
         Contact.objects.filter(conversations=conversation.pk).update(is_blocked=blocked)
 
 
-def amend(arrival: Arrival) -> None:
+def amend(arrival: Understood) -> None:
     """The conversation shows the edit; a question that is not answered yet is answered as edited."""
     said = Message.objects.filter(
         conversation=arrival.conversation_id,
@@ -32,7 +32,7 @@ def amend(arrival: Arrival) -> None:
     Turn.objects.unsettled().filter(messages__in=said.all()).update(amended=True)
 
 
-def move(arrival: Arrival, conversation: Conversation) -> None:
+def move(arrival: Understood, conversation: Conversation) -> None:
     """A group became a supergroup: what waits goes to its new address; who answers stays."""
     new = arrival.incoming.new_chat_id
     Conversation.objects.filter(pk=conversation.pk).update(chat_id=new)

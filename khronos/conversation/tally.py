@@ -4,7 +4,7 @@ import collections
 
 from prometheus_client import Counter
 
-from khronos.conversation.arrivals import Arrival
+from khronos.conversation.arrivals import Understood
 from khronos.models import Conversation, Turn
 from khronos.observability import metrics
 
@@ -16,7 +16,7 @@ class Tally:
     def __init__(self) -> None:
         self.numbers: collections.Counter[Counter] = collections.Counter()
 
-    def said(self, arrival: Arrival, conversation: Conversation, turn: Turn | None) -> None:
+    def said(self, arrival: Understood, conversation: Conversation, turn: Turn | None) -> None:
         kind = arrival.channel.kind
         if kind == "telegram":
             self.numbers[metrics.RECEIVED.labels(chat_type=known(arrival.incoming.chat_type))] += 1

@@ -48,7 +48,7 @@ def test_innocent_update_is_not_quarantined_for_one_before_it(
     way.fetch(telegram)
     original = rows.message
 
-    def failing(arrival: rows.Arrival, turn: Turn | None) -> Message:
+    def failing(arrival: rows.Understood, turn: Turn | None) -> Message:
         if arrival.incoming.text == "poison":
             raise ValueError("a fault of ours")
         return original(arrival, turn)
