@@ -1,6 +1,6 @@
 """Waiting for other processes, and ports for them."""
 
-import atexit
+import os
 import random
 import socket
 import sys
@@ -14,7 +14,7 @@ from khronos.launch.sockets import is_free
 # Below those of outgoing connections: one could take it while an instance restarts. Above its inner ones.
 PORTS = range(26_000, 32_000)
 IN_USE_AFTER = 64  # so many more, at the latest, a port that was chosen is in use
-_told: deque[socket.socket] = deque()
+_told: deque[int] = deque()  # kept open, so that their names stay taken
 
 
 def until(holds: Callable[[], object], timeout: float, every: float = 0.05) -> bool:
@@ -52,9 +52,7 @@ def is_told_first(port: int) -> bool:
     except OSError:
         name.close()
         return False
-    _told.append(name)
+    _told.append(name.detach())
     if len(_told) > IN_USE_AFTER:
-        _told.popleft().close()
-    else:
-        atexit.register(name.close)  # nobody says that it was left open
+        os.close(_told.popleft())
     return True

@@ -11,7 +11,7 @@ from khronos.intake import channels
 from tests.conftest import missing
 from tests.factories import make_channel
 
-SOON_MS = 10_000
+SOON_MS = 20_000  # patience, no promise
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -26,6 +26,7 @@ def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:
         missing("chromium")
+    expect.set_options(timeout=SOON_MS)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright runs a loop in this thread
         opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)

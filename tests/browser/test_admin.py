@@ -11,13 +11,13 @@ from pytest_django.live_server_helper import LiveServer
 
 import khronos.urls  # registers the screens
 from khronos.models import Alert, Conversation, Delivery, Pause
+from tests.browser.conftest import SOON_MS
 from tests.factories import make_user
 from tests.fixtures.desk import seed
 
 assert khronos.urls.urlpatterns
 NOUNS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 DESK, PHONE = ViewportSize(width=1360, height=850), ViewportSize(width=390, height=844)
-SOON_MS = 10_000
 TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
