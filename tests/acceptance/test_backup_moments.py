@@ -13,6 +13,7 @@ from khronos.backup.engine import nobody
 from tests.acceptance.test_backup_kills import times, writing
 from tests.integration.copied import copied
 from tests.s3 import S3
+from tests.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.django_db
 EVERY_S = 0.1
@@ -22,7 +23,7 @@ WITHIN = timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("place", ["folder", pytest.param("bucket", marks=pytest.mark.slow)])
-def test_newest_row_of_a_restored_moment_is_of_the_second_before_it(
+def test_restored_moment_lacks_nothing_from_before_the_last_second(
     place: str,
     tmp_path: Path,
     settings: Settings,
@@ -32,7 +33,7 @@ def test_newest_row_of_a_restored_moment_is_of_the_second_before_it(
     bucket: S3 | None = request.getfixturevalue("bucket") if place == "bucket" else None
     chance = random.Random(place)
     with copied(tmp_path, settings, bucket) as keeper:
-        with writing(keeper, EVERY_S):
+        with Stopwatch() as watch, writing(keeper, EVERY_S):
             time.sleep(WRITTEN_S)
         keeper.engine.sync_now(5.0)
         there = times(keeper.engine.live)
@@ -43,7 +44,9 @@ def test_newest_row_of_a_restored_moment_is_of_the_second_before_it(
             keeper.engine.restore(to, at.replace(tzinfo=UTC), nobody)
             found = times(to)
             assert found == there[: len(found)]
-            behind.append(at - found[-1])
+            assert found[-1] <= at
+            lacking = [row for row in there[len(found) :] if row <= at]  # the writer itself may have paused
+            behind.append(at - lacking[0] if lacking else timedelta(0))
     record_property("behind_s", [each.total_seconds() for each in behind])
     print(place, *(f"{each.total_seconds():.2f}" for each in behind))  # noqa: T201
-    assert all(timedelta(0) <= each <= WITHIN for each in behind), behind
+    assert max(behind) <= WITHIN + timedelta(seconds=watch.stood_s), behind

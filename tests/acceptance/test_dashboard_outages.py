@@ -65,6 +65,11 @@ class Desk:
         found = {finding["code"] for finding in self.look()["findings"]}
         return {"database_away", "valkey_away"} & found == set(codes)
 
+    def knows(self, *names: str) -> list[bool]:
+        """A part that did not answer in time on a busy machine is asked again by the next look."""
+        parts = self.look()["parts"]
+        return [parts[name]["ok"] for name in names]
+
     def answers_quickly(self) -> None:
         for path in ("/dashboard", "/dashboard/data", "/dashboard/services", "/dashboard/memory"):
             looks = [self.get(path) for _ in range(2)]
@@ -109,11 +114,8 @@ def test_without_the_database_it_says_so_and_shows_the_rest(
     getattr(cluster, trouble)()
     assert until(lambda: desk.says("database_away"), AGAIN_S)
     desk.answers_quickly()
-    parts = desk.look()["parts"]
-    assert not parts["work"]["ok"]
-    assert parts["work"]["data"] is not None  # old, and marked as old
-    assert parts["stores"]["ok"]
-    assert parts["machine"]["ok"]
+    assert until(lambda: desk.knows("work", "stores", "machine") == [False, True, True], AGAIN_S)
+    assert desk.look()["parts"]["work"]["data"] is not None  # old, and marked as old
     {"stop": cluster.start, "freeze": cluster.thaw}[trouble]()
     assert until(lambda: desk.says() and desk.look()["parts"]["work"]["ok"], AGAIN_S)
 
@@ -123,8 +125,7 @@ def test_without_valkey_it_says_so_and_shows_the_rest(desk: Desk) -> None:
     try:
         assert until(lambda: desk.says("valkey_away"), AGAIN_S)
         desk.answers_quickly()
-        parts = desk.look()["parts"]
-        assert (parts["stores"]["ok"], parts["work"]["ok"], parts["hour"]["ok"]) == (False, True, True)
+        assert until(lambda: desk.knows("stores", "work", "hour") == [False, True, True], AGAIN_S)
     finally:
         os.kill(desk.valkey, signal.SIGCONT)
     assert until(desk.says, AGAIN_S)

@@ -116,6 +116,12 @@ def test_an_absent_valkey_is_named_once(checks: Answer) -> None:
     assert told(stores=AWAY, checks=checks) == [("danger", "valkey_away", {})]
 
 
+@pytest.mark.parametrize("name", ["broker", "workers"])
+def test_a_late_answer_of_valkey_is_not_blamed_for_what_fails_without_it(name: str) -> None:
+    late = Answer(False, GOOD["stores"], 1.0, 700.0, "no answer within 0.7 s")
+    assert told(stores=late, checks=failing(name)) == [("danger", "checks_failing", {"names": [name]})]
+
+
 def test_a_part_that_fails_by_itself_is_not_blamed_on_the_database() -> None:
     broken = Answer(False, None, None, 1.0, "ValueError: no")
     assert told(work=broken) == [("danger", "not_known", {"names": ["work"]})]

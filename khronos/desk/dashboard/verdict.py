@@ -47,13 +47,13 @@ def is_old(answer: Answer) -> bool:
 def absences(answers: Mapping[str, Answer]) -> Iterator[Finding]:
     live = told(answers, "checks")
     failing = {name for name, check in live.items() if not check["ok"]}
-    for name, code, explains in (
-        ("work", "database_away", {"database"}),
-        ("stores", "valkey_away", {"redis", "broker", "workers"}),
+    for name, code, check, others in (
+        ("work", "database_away", "database", set()),
+        ("stores", "valkey_away", "redis", {"broker", "workers"}),
     ):
-        if not answers[name].ok and (not live or explains & failing):
+        if not answers[name].ok and (not live or check in failing):
             yield Finding("danger", code)
-            failing -= explains
+            failing -= {check, *others}
     if failing:
         yield Finding("danger", "checks_failing", {"names": sorted(failing)})
 
