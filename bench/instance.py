@@ -34,7 +34,7 @@ from settings.dotenv import read_env_file
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "secret-of-the-test-bench"
 READY = "Khronos is ready at "
-READY_S = 90.0
+READY_S = 150.0  # patience, no promise: in PostgreSQL every table is made first
 REGISTERED_S = 6.0
 STOP_S = 45.0  # above the supervisor's own hard stop
 ALLOWED = ("message", "edited_message", "callback_query", "my_chat_member")

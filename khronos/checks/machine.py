@@ -48,10 +48,10 @@ def clock() -> str:
 
 
 def drift_s(ask: Callable[[], float]) -> float:
-    """Against the middle of the question, so that a slow answer is no drift."""
+    """At least so much: the answer was given between question and arrival, and a slow one is no drift."""
     before = time.time()
     theirs = ask()
-    return theirs - (before + time.time()) / 2
+    return min(0.0, theirs - before) + max(0.0, theirs - time.time())
 
 
 def apart(name: str, seconds: float) -> str:

@@ -1,6 +1,7 @@
 """`manage.py pause` and `resume`: names that are understood, and words that say what to do."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -21,7 +22,7 @@ def test_the_command_pauses_lists_and_resumes(telegram: Channel) -> None:
     assert "channel default is paused. Waiting there: 1 turn." in way.run("pause", "channel", "default")
     assert "`python manage.py resume channel default`" in way.run("pause", "channel", "default")
     Pause.objects.update(paused_at=Now() - LONG_AGO)
-    assert "was paused 5 min 0 s ago by" in way.run("pause", "channel", "default")
+    assert re.search(r"was paused 5 min \d s ago by", way.run("pause", "channel", "default"))
     assert "channel default 5 min" in way.run("pause")
     [row] = json.loads(way.run("pause", "--json"))
     assert (row["kind"], row["name"], row["turns"], row["deliveries"]) == ("channel", "default", 1, 0)
