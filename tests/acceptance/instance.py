@@ -18,6 +18,7 @@ from bench.patience import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = "Khronos is ready at http://127.0.0.1:"
+SOON_S = 60.0  # patience, no promise
 QUICK = {"RESTART_APART_S": "0.2", "FAILED_START_S": "2", "CI": "1"}
 NAMES = {
     "supervisor", "valkey", "web", "dispatcher", "agent", "embedder", "worker", "beat", "flower",
@@ -51,7 +52,7 @@ class Instance:
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=2 * SOON_S, check=False
         )
 
     def start(self) -> None:
@@ -92,7 +93,7 @@ class Instance:
             rows = self.ps()
             return rows if names <= {name for name, row in rows.items() if row["state"] == "running"} else {}
 
-        return eventually(look, 20, f"running of {sorted(names)}")
+        return eventually(look, SOON_S, f"running of {sorted(names)}")
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, Any]]:
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.acceptance.instance import NAMES, Instance, eventually, instance
+from tests.acceptance.instance import NAMES, SOON_S, Instance, eventually, instance
 
 KILLED = ("valkey", "web", "dispatcher", "agent", "embedder", "worker", "beat", "flower", "litestream")
 
@@ -83,11 +83,11 @@ def test_a_killed_process_comes_back(khronos: Instance, name: str) -> None:
     psutil.Process(before["pid"]).kill()
     rows = eventually(
         lambda: rows if (rows := khronos.running({name}))[name]["pid"] != before["pid"] else {},
-        20,
+        SOON_S,
         f"return of {name}",
     )
     assert rows[name]["restarts"] == before["restarts"] + 1
-    eventually(khronos.is_ready, 20, "ready")
+    eventually(khronos.is_ready, SOON_S, "ready")
 
 
 def test_two_that_start_at_once_live_side_by_side(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_killed_supervisor_leaves_nothing_and_up_starts_anew(tmp_path: Path) -
         it.start()
         psutil.Process(it.ps()["supervisor"]["pid"]).kill()
         it.wait()
-        eventually(lambda: not it.processes(), 20, "end of all")
+        eventually(lambda: not it.processes(), SOON_S, "end of all")
         assert it.ps() == {}
         it.start()
         assert it.screen.count("password") == 1

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 import redis
 from celery import Celery
 
-from tests.acceptance.instance import ROOT, eventually
+from tests.acceptance.instance import ROOT, SOON_S, eventually
 from tests.stopwatch import Stopwatch
 
 TASK = "tests.acceptance.worker_tasks.work"
@@ -55,10 +54,10 @@ def test_jobs_in_hand_are_finished_and_the_exit_code_is_zero(
     worker: subprocess.Popen[bytes], diary: "redis.Redis", valkey: str
 ) -> None:
     send(valkey, "short", 1.0)
-    eventually(lambda: entries(diary), 15, "start of the job")
+    eventually(lambda: entries(diary), SOON_S, "start of the job")
     worker.send_signal(signal.SIGTERM)
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(10) == 0
+    assert worker.wait(SOON_S) == 0
     assert entries(diary) == ["begun short", "done short"]
     assert diary.llen("ops") == 0
 
@@ -67,10 +66,10 @@ def test_unfinished_jobs_go_back_to_their_queue(
     worker: subprocess.Popen[bytes], diary: "redis.Redis", valkey: str
 ) -> None:
     send(valkey, "long", 60.0)
-    eventually(lambda: entries(diary), 15, "start of the job")
+    eventually(lambda: entries(diary), SOON_S, "start of the job")
     with Stopwatch() as watch:
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(10) == 0
+        assert worker.wait(SOON_S) == 0
     assert watch.took_s + watch.stood_s > 1.9
     assert watch.took_s < 6
     assert entries(diary) == ["begun long"]
@@ -82,21 +81,21 @@ def test_an_idle_worker_ends_at_once(
     worker: subprocess.Popen[bytes], diary: "redis.Redis", valkey: str
 ) -> None:
     send(valkey, "none", 0.0)
-    eventually(lambda: len(entries(diary)) == 2, 15, "the job")
+    eventually(lambda: len(entries(diary)) == 2, SOON_S, "the job")
     with Stopwatch() as watch:
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(10) == 0
+        assert worker.wait(SOON_S) == 0
     assert watch.took_s < 3
 
 
 def test_nothing_new_is_taken_while_stopping(
-    worker: subprocess.Popen[bytes], diary: "redis.Redis", valkey: str
+    worker: subprocess.Popen[bytes], diary: "redis.Redis", valkey: str, tmp_path: Path
 ) -> None:
     send(valkey, "short", 2.0)
-    eventually(lambda: entries(diary), 15, "start of the job")
+    eventually(lambda: entries(diary), SOON_S, "start of the job")
     worker.send_signal(signal.SIGTERM)
-    time.sleep(1.2)  # above the second that the loop may take to see it
+    eventually(lambda: "2/7" in (tmp_path / "log").read_text(), SOON_S, "end of Celery's loop")
     send(valkey, "late", 0.0)
-    assert worker.wait(10) == 0
+    assert worker.wait(SOON_S) == 0
     assert "begun late" not in entries(diary)
     assert diary.llen("ops") == 1
