@@ -11,6 +11,13 @@ from typing import IO
 from tests.again import TIMES, Part, by_chance
 
 MATRICES = ["tests/acceptance/test_provider_matrix.py", "tests/acceptance/test_telegram_matrix.py"]
+# Of each lane the programs, and what they are asked for.
+INSTANCES = [("pytest", ["tests/acceptance", *(f"--ignore={each}" for each in MATRICES)])]
+PARTS = [
+    ("pytest", ["tests/unit", "tests/integration", "tests/browser"]),
+    ("tests.postgresql", []),
+    ("pytest", MATRICES),
+]
 UNSTEADY = f"\n⚠️  failed once beside the others, and was good {TIMES} times alone. It has a cause: find it.\n"
 
 
@@ -29,15 +36,8 @@ def main() -> int:
         tempfile.TemporaryDirectory() as memory,
         tempfile.TemporaryFile("w+", errors="replace") as kept,
     ):
-        apart = (Path(memory) / str(number) for number in range(4))
-        instances = [
-            Part(next(apart), "pytest", ["tests/acceptance", *(f"--ignore={each}" for each in MATRICES)])
-        ]
-        others = [
-            Part(next(apart), "pytest", ["tests/unit", "tests/integration", "tests/browser"]),
-            Part(next(apart), "tests.postgresql", []),
-            Part(next(apart), "pytest", MATRICES),
-        ]
+        instances = [Part(Path(memory) / f"i{number}", *each) for number, each in enumerate(INSTANCES)]
+        others = [Part(Path(memory) / f"p{number}", *each) for number, each in enumerate(PARTS)]
         beside = lanes.submit(run, "parts, pages, PostgreSQL and matrices", others, kept)
         outcomes = [run("whole instances", instances), beside.result()]
         kept.seek(0)
