@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -21,6 +21,7 @@ from tests.stopwatch import Stopwatch
 
 TOKEN = "token-of-the-tests"
 CHATS = 20
+SOON_S = 30.0  # patience, no promise
 MOST_S = 2.5  # on the busiest machine; whoever waited for what hangs would wait for longer
 IDS = re.compile(r"\d{5,}|[0-9a-f]{16,}|[0-9a-f]{8}-[0-9a-f]{4}-")  # of chats, bots, traces, rows
 # What every operator's dashboards ask for has a value from the first run on.
@@ -88,9 +89,21 @@ def scraped(stage: Stage) -> str:
 
 
 def samples(stage: Stage) -> Samples:
-    """By name and what its labels say."""
-    time.sleep(1.1)  # a scrape is kept for a second
-    return by_name(scraped(stage))
+    """By name and what its labels say, once no part is late: on a busy machine one may be."""
+    looks: list[Samples] = []
+
+    def is_whole() -> bool:
+        time.sleep(1.1)  # a scrape is kept for a second
+        looks.append(by_name(scraped(stage)))
+        return not silent(looks[-1])
+
+    assert until(is_whole, SOON_S), silent(looks[-1])
+    return looks[-1]
+
+
+def silent(known: Samples) -> set[str]:
+    """Parts that are left out of a scrape."""
+    return {name[1] for name, value in known.items() if name[0] == "khronos_scrape_part_up" and not value}
 
 
 def by_name(text: str) -> Samples:
@@ -110,29 +123,40 @@ def run(stage: Stage, chats: int = CHATS) -> None:
 def test_the_numbers_are_those_of_the_run(stage: Stage) -> None:
     before = samples(stage)
     run(stage)
-    after = samples(stage)
-
-    def more(*of: str) -> float:
-        return after[of] - before.get(of, 0.0)
-
     webhook = "/webhooks/telegram/<slug:slug>/"
-    assert more("khronos_telegram_messages_received_total", "private") == CHATS
-    assert more("khronos_telegram_messages_sent_total", "sent") == CHATS
-    assert more("khronos_deliveries_total", "sent") == CHATS
-    assert more("khronos_messages_processed_total", "telegram", "answered") == CHATS
-    assert more("khronos_end_to_end_seconds_count") == CHATS
-    assert more("khronos_api_calls_total", "anthropic", "ok") == CHATS
-    assert more("khronos_http_requests_total", "POST", webhook, "200") == CHATS
-    assert more("khronos_response_time_seconds_count", webhook) == CHATS
-    assert 0 < more("khronos_end_to_end_seconds_sum") / CHATS < 30
-    assert more("khronos_telegram_messages_sent_total", "failed") == 0
-    assert more("khronos_lease_expiries_total", "turn") == 0
-    assert more("khronos_redeliveries_total") == 0
+    counted = dict.fromkeys(
+        [
+            ("khronos_telegram_messages_received_total", "private"),
+            ("khronos_telegram_messages_sent_total", "sent"),
+            ("khronos_deliveries_total", "sent"),
+            ("khronos_messages_processed_total", "telegram", "answered"),
+            ("khronos_end_to_end_seconds_count",),
+            ("khronos_api_calls_total", "anthropic", "ok"),
+            ("khronos_http_requests_total", "POST", webhook, "200"),
+            ("khronos_response_time_seconds_count", webhook),
+        ],
+        float(CHATS),
+    ) | dict.fromkeys(
+        [
+            ("khronos_telegram_messages_sent_total", "failed"),
+            ("khronos_lease_expiries_total", "turn"),
+            ("khronos_redeliveries_total",),
+        ],
+        0.0,
+    )
+    until(lambda: more(before, samples(stage), counted) == counted, SOON_S)  # counted when it is done
+    after = samples(stage)
+    assert more(before, after, counted) == counted
+    spent_s = ("khronos_end_to_end_seconds_sum",)
+    assert 0 < more(before, after, [spent_s])[spent_s] / CHATS < 30
     assert after["khronos_active_users",] >= CHATS
     assert after["khronos_oldest_unanswered_seconds",] == 0
     names = {name for name, *_ in after}
     assert [name for name in ASKED_FOR if name not in names] == []
-    assert [name for name, value in after.items() if name[0] == "khronos_scrape_part_up" and not value] == []
+
+
+def more(before: Samples, after: Samples, names: Iterable[tuple[str, ...]]) -> Samples:
+    return {name: after[name] - before.get(name, 0.0) for name in names}
 
 
 def test_prometheus_itself_finds_nothing_to_complain_of(stage: Stage) -> None:
@@ -175,39 +199,42 @@ def test_a_killed_agent_takes_no_count_with_it_and_leaves_no_file(stage: Stage) 
     assert len(files) <= len(stage.khronos.names())
 
 
-def quickly(stage: Stage) -> Samples:
-    """The better of two: one may meet a machine that is busy with something else."""
-    took_s = []
-    for _ in range(2):
+def quickly(stage: Stage, silenced: str, told: set[str]) -> Samples:
+    """Two at least, and the better of them: one may meet a machine that is busy with something else."""
+    took_s: list[float] = []
+    looks: list[Samples] = []
+
+    def is_told() -> bool:
         time.sleep(1.1)  # a scrape is kept for a second
         with Stopwatch() as watch:
             text = scraped(stage)
         took_s.append(watch.took_s)
+        looks.append(by_name(text))
+        left_out = silent(looks[-1])
+        return len(looks) > 1 and silenced in left_out and not told & left_out
+
+    assert until(is_told, SOON_S), silent(looks[-1])
     assert min(took_s) < 1.0
     assert max(took_s) < MOST_S
-    return by_name(text)
+    return looks[-1]
 
 
 def test_with_valkey_hanging_the_rest_is_told_within_a_second(stage: Stage) -> None:
     stage.khronos.kill("valkey", signal.SIGSTOP)
     try:
-        known = quickly(stage)
+        known = quickly(stage, silenced="bus", told={"rows", "counts"})
     finally:
         stage.khronos.kill("valkey", signal.SIGCONT)
-    assert known["khronos_scrape_part_up", "bus"] == 0
-    assert known["khronos_scrape_part_up", "rows"] == known["khronos_scrape_part_up", "counts"] == 1
     assert not [name for name in known if name[0] in ("khronos_stream_lag", "khronos_circuit_breaker_state")]
     assert ("khronos_turns", "waiting") in known
-    assert until(lambda: samples(stage)["khronos_scrape_part_up", "bus"] == 1, 15)
+    assert samples(stage)["khronos_scrape_part_up", "bus"] == 1
 
 
 def test_with_postgresql_hanging_the_rest_is_told_within_a_second(stage: Stage, cluster: Cluster) -> None:
     cluster.freeze()
     try:
-        known = quickly(stage)
+        known = quickly(stage, silenced="rows", told={"bus", "counts"})
     finally:
         cluster.thaw()
-    assert known["khronos_scrape_part_up", "rows"] == 0
-    assert known["khronos_scrape_part_up", "bus"] == known["khronos_scrape_part_up", "counts"] == 1
     assert not [name for name in known if name[0] in ("khronos_turns", "khronos_oldest_unanswered_seconds")]
-    assert until(lambda: samples(stage)["khronos_scrape_part_up", "rows"] == 1, 30)
+    assert samples(stage)["khronos_scrape_part_up", "rows"] == 1

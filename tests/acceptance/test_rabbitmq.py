@@ -76,8 +76,14 @@ def test_burst_is_answered_over_rabbitmq(stage: Stage, rabbitmq: RabbitMQ) -> No
 def test_operator_sees_rabbitmq_and_its_workers(stage: Stage) -> None:
     secrets = dict(read_env_file(stage.khronos.home.secrets))
     bearer = {"Authorization": f"Bearer {secrets['METRICS_TOKEN']}"}
-    checks = orjson.loads(fetch(stage.khronos.port, "/ready", bearer))["checks"]
-    assert (checks["broker"]["ok"], checks["broker"]["detail"]) == (True, "takes messages")
+    looks: list[tuple[bool, str]] = []
+
+    def takes_messages() -> bool:
+        broker = orjson.loads(fetch(stage.khronos.port, "/ready", bearer, 200, 503))["checks"]["broker"]
+        looks.append((broker["ok"], broker["detail"]))
+        return looks[-1] == (True, "takes messages")
+
+    assert until(takes_messages, 20, every=0.5), looks  # a check may be late on a busy machine
     key = b64encode(f"khronos:{secrets['FLOWER_PASSWORD']}".encode()).decode()
     workers = orjson.loads(
         fetch(stage.khronos.flower_port, "/api/workers?refresh=1", {"Authorization": f"Basic {key}"})
@@ -85,11 +91,11 @@ def test_operator_sees_rabbitmq_and_its_workers(stage: Stage) -> None:
     assert {name.partition("@")[0] for name in workers} == {"agent", "worker"}
 
 
-def fetch(port: int, path: str, headers: dict[str, str]) -> bytes:
+def fetch(port: int, path: str, headers: dict[str, str], *good: int) -> bytes:
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
         connection.request("GET", path, headers=headers)
         response = connection.getresponse()
-        assert response.status == 200
+        assert response.status in (good or (200,))
         return response.read()
 
 
