@@ -68,6 +68,11 @@ class KhronosAdmin[M: Model](Unfolded[M]):
         """The repairs that fit this row, by name."""
         return ()
 
+    def offered(self, request: HttpRequest, row: M) -> list[tuple[str, str]]:
+        """Of those what this operator may do, with its words."""
+        known = dict(self.get_action_choices(request))
+        return [(name, known[name]) for name in self.offers(row) if name in known]
+
     def has_repair_permission(self, request: HttpRequest) -> bool:
         """Rows that nobody edits may still be repaired, by whoever could change them."""
         return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
@@ -104,8 +109,7 @@ class KhronosAdmin[M: Model](Unfolded[M]):
     ) -> HttpResponse:
         row: M | None = kwargs.get("obj")
         if row is not None:
-            known = dict(self.get_action_choices(request))
-            context["offers"] = [(name, known[name]) for name in self.offers(row) if name in known]
+            context["offers"] = self.offered(request, row)
             context["offers_url"] = list_of(self.model)
         return super().render_change_form(request, context, *args, **kwargs)
 

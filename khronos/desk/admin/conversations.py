@@ -4,20 +4,19 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
-from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from khronos.conversation import handoff
-from khronos.desk.admin import columns, inbox
+from khronos.desk.admin import columns, inbox, live
 from khronos.desk.admin.base import ReadOnlyAdmin
 from khronos.desk.admin.filters import SinceUpdated
-from khronos.desk.admin.pauses import Pausable, offer, sign
-from khronos.desk.admin.timeline import timeline
-from khronos.desk.why.standing import reasons
-from khronos.models import Conversation, Queue, Summary, Turn
+from khronos.desk.admin.pauses import Pausable, offer
+from khronos.desk.admin.talk import ALONG, answers, mark_of, status, talk
+from khronos.models import Conversation, Queue, Turn
 
 
 class Waiting(admin.SimpleListFilter):
@@ -39,7 +38,7 @@ class Waiting(admin.SimpleListFilter):
 class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
     list_display = ("who", "channel", "status", "answers", "queue", "operator", "waits", "since", "chat_id")
     list_filter = (inbox.Desk, Waiting, "state", "handler", SinceUpdated, "queue", "channel", "tenant")
-    list_select_related = ("contact", "channel__pause", "queue", "operator", "tenant__pause", "pause")
+    list_select_related = ALONG
     search_fields = ("chat_id__exact", "contact__name", "contact__username", "title")
     id_fields = {36: ("pk", "contact")}
     ordering = ("-updated_at",)
@@ -48,17 +47,16 @@ class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
     actions = ("take", "hand_to_bot", "hand_to_queue", "pause", "resume", "close")
     change_form_template = "admin/khronos/conversation/timeline.html"
 
+    class Media:
+        js = (Script("desk/inbox.js", type="module"),)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         undone = Turn.objects.unsettled().filter(conversation=OuterRef("pk")).order_by("pk")
-        rows: QuerySet[Conversation] = (
-            super()
-            .get_queryset(request)
-            .select_related("contact", "channel__pause", "queue", "operator", "tenant__pause", "pause")
-        )
+        rows: QuerySet[Conversation] = super().get_queryset(request).select_related(*ALONG)
         return rows.annotate(waits_since=Subquery(undone.values("created_at")[:1]))
 
     def get_urls(self) -> list[URLPattern]:
-        return [*inbox.urls(), *super().get_urls()]
+        return [*inbox.urls(), *live.urls(), *super().get_urls()]
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("handed_at", "pk") if request.GET.get("desk") == "waiting" else ("-updated_at",)
@@ -75,12 +73,11 @@ class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
 
     @admin.display(description=_("state"), ordering="state")
     def status(self, row: Conversation) -> str:
-        label = columns.state(row.state, row.get_state_display())
-        return format_html("{} {}", label, sign(row, row.channel, row.tenant))
+        return status(row)
 
     @admin.display(description=_("answered by"), ordering="handler")
     def answers(self, row: Conversation) -> str:
-        return columns.state(row.handler, row.get_handler_display())
+        return answers(row)
 
     @admin.display(description=_("waits"))
     def waits(self, row: Conversation) -> str:
@@ -94,24 +91,10 @@ class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         conversation: Conversation = kwargs["obj"]
-        before = request.GET.get("before", "")
-        context |= {
-            "timeline": timeline(
-                conversation,
-                int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None,
-                with_events=request.GET.get("events") != "0",
-            ),
-            "reasons": reasons(conversation),
-            "queues": Queue.objects.filter(tenant=conversation.tenant_id).order_by("-is_default", "name"),
-            "may_repair": self.has_repair_permission(request),
-            "may_answer": may_answer(conversation, request),
-            "answer_token": inbox.token(),
-            "answer_max": inbox.ANSWER_MAX,
-            "may_ring": request.user.has_perm("khronos.change_turn"),
-            "may_send": request.user.has_perm("khronos.change_delivery"),
-            "summary": Summary.objects.filter(conversation=conversation).first(),
-            "badges": [self.status(conversation), self.answers(conversation)],
-        }
+        text = request.GET.get("before", "")
+        before = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+        context |= talk(request, conversation, before)
+        context["mark"] = mark_of(conversation)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def offers(self, row: Conversation) -> list[str]:
@@ -150,10 +133,3 @@ class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
     def close(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
         by = request.user.get_username()
         self.repair(request, queryset, lambda row: handoff.close(row, by), gettext("Closed"))
-
-
-def may_answer(conversation: Conversation, request: HttpRequest) -> bool:
-    is_mine = conversation.operator_id is not None and conversation.operator_id == request.user.pk
-    is_open = conversation.state == Conversation.State.OPEN
-    may_change = request.user.has_perm("khronos.change_conversation")
-    return is_mine and is_open and conversation.handler == Conversation.Handler.HUMAN and may_change

@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext
@@ -53,14 +53,22 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     rows = Conversation.objects.waiting()
     if queue_id is not None:
         rows = rows.filter(queue=queue_id)
-    count = rows.order_by().values("pk")[: MOST + 1].count()
-    oldest = rows.values_list("handed_at", flat=True).first()
+    since = rows.values_list("handed_at", flat=True)
+    oldest, newest = since.first(), since.reverse().first()
+    mine = list(
+        Conversation.objects.held_by(request.user.pk).values_list("updated_at", flat=True)[: MOST + 1]
+    )
     return {
-        "waiting": f"{MOST}+" if count > MOST else str(count),
+        "waiting": bounded(rows.order_by().values("pk")[: MOST + 1].count()),
         "oldest": ago(oldest) if oldest else "",
-        "mine": Conversation.objects.held_by(request.user.pk).count(),
+        "mine": bounded(len(mine)),
+        "newest": [moment.isoformat() if moment else "" for moment in (newest, max(mine, default=None))],
         "queue_id": queue_id,
     }
+
+
+def bounded(count: int) -> str:
+    return f"{MOST}+" if count > MOST else str(count)
 
 
 def number(text: str) -> int | None:
@@ -92,13 +100,24 @@ def answer(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     operator = operator_of(request)
     conversation = get_object_or_404(Conversation.objects.select_related("channel"), pk=pk)
     text = request.POST.get("text", "").strip()[:ANSWER_MAX]
+    refusal = ""
     if text:
         said = by_people.say(conversation, operator, text, request.POST.get("token", "")[:TOKEN_MAX])
         if said:
             kept(request, conversation, gettext("Answered"))
         else:
-            messages.error(request, gettext("Not sent: the conversation is not yours."))
-    return redirect(page_of(Conversation, pk) + "#newest")
+            refusal = gettext("Not sent: the conversation is not yours.")
+    return told(request, conversation, refusal)
+
+
+def told(request: HttpRequest, conversation: Conversation, refusal: str) -> HttpResponse:
+    """A live page stays as it is; without scripts the conversation is opened anew."""
+    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+        said = {"error": refusal} if refusal else {"token": token()}
+        return JsonResponse(said, status=409 if refusal else 200)
+    if refusal:
+        messages.error(request, refusal)
+    return redirect(page_of(Conversation, conversation.pk) + "#newest")
 
 
 def kept(request: HttpRequest, conversation: Conversation, what: str) -> None:

@@ -19,6 +19,7 @@ TELLING = ("target", "intent", "provider", "model", "reason", "by")  # of an eve
 class Told:
     """An event, or a call of a tool."""
 
+    key: str
     url: str
     at: datetime
     text: str
@@ -45,7 +46,8 @@ def events(conversation: Conversation, start: datetime | None, end: datetime | N
 
 def tell(event: Event) -> Told:
     tone = "danger" if event.type == Event.Type.MESSAGE_FAILED else ""
-    return Told(columns.page_of(Event, event.pk), event.timestamp, wording(event), tone, event.trace_id)
+    page = columns.page_of(Event, event.pk)
+    return Told(f"event-{event.pk}", page, event.timestamp, wording(event), tone, event.trace_id)
 
 
 def calls_of(conversation: Conversation, start: datetime | None, end: datetime | None) -> Iterable[ToolCall]:
@@ -63,7 +65,8 @@ def tell_call(call: ToolCall) -> Told:
         text += f" · {exact(call.duration_ms / 1000)}"
     at = call.ended_at or call.started_at or call.created_at
     tone = calls.TONES.get(call.state, "")
-    return Told(columns.page_of(ToolCall, call.pk), at, text, tone, call.turn.trace_id)
+    page = columns.page_of(ToolCall, call.pk)
+    return Told(f"call-{call.pk}", page, at, text, tone, call.turn.trace_id)
 
 
 def wording(event: Event) -> str:

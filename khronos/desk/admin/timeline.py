@@ -90,9 +90,11 @@ class Timeline:
     with_events: bool
 
 
-def timeline(conversation: Conversation, before: int | None = None, with_events: bool = True) -> Timeline:
-    found = list(messages(conversation, before)[: PAGE + 1])
-    more, page = len(found) > PAGE, found[:PAGE]
+def timeline(
+    conversation: Conversation, before: int | None = None, with_events: bool = True, most: int = PAGE
+) -> Timeline:
+    found = list(messages(conversation, before)[: most + 1])
+    more, page = len(found) > most, found[:most]
     said = [say(message) for message in reversed(page)]
     mark_last_of_turn(said)
     told: list[Told] = []

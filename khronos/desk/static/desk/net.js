@@ -24,8 +24,11 @@ export async function ask(url, body) {
   const given = { credentials: "same-origin", cache: "no-store", headers: { Accept: "application/json" } };
   if (body !== undefined) {
     given.method = "POST";
-    given.headers["Content-Type"] = "application/json";
-    given.body = JSON.stringify(body);
+    given.body = body;
+    if (!(body instanceof FormData)) {
+      given.headers["Content-Type"] = "application/json";
+      given.body = JSON.stringify(body);
+    }
   }
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), PATIENCE_MS + (given.body?.length ?? 0) / SLOW_LINE);
@@ -39,6 +42,7 @@ export async function ask(url, body) {
 }
 
 async function read(response) {
+  if (response.redirected) throw new Refused(401, "Signed out"); // the way to the sign-in page
   if (response.ok) return response.json();
   const waitMs = 1000 * (parseInt(response.headers.get("Retry-After") ?? "0", 10) || 0);
   if (response.status >= 500 || TRY_AGAIN.includes(response.status)) throw new Trouble(response.statusText, waitMs);
