@@ -83,7 +83,8 @@ def test_breaker_that_was_never_used_is_closed(stage: Stage) -> None:
         ([(2, 2)], State.OPEN),  # 50 % is enough
         ([(100, 0), (0, 99)], State.CLOSED),
         ([(100, 0), (0, 99), (0, 1)], State.OPEN),
-        ([(0, 3), (1, 0)], State.OPEN),  # a success may be the call that was missing
+        ([(0, 3), (1, 0)], State.CLOSED),  # it answers just now: only a failure opens
+        ([(0, 3), (1, 0), (0, 1)], State.OPEN),
         ([(0, 3), (4, 0)], State.CLOSED),
         ([(1, 1)] * 2, State.OPEN),  # a rate over the window, not failures in a row
         ([(0, 0)] * 9, State.CLOSED),

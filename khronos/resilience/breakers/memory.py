@@ -112,7 +112,7 @@ class MemoryStore:
                 then = (record.now - batch.successes_age_ms) // policy.bucket_ms
                 record.count(then, batch.successes, 0)
                 record.count(record.this_bucket, 0, batch.failures)
-                if policy.opens(*record.window()):
+                if batch.failures and policy.opens(*record.window()):
                     record.open(policy.rest_ms)
             is_admitted = record.admit(token) if token else record.state is State.CLOSED
             return record.answer(before, is_admitted)

@@ -92,7 +92,7 @@ if verb == 'report' then
     if state == CLOSED and of_era == era and ok + failed > 0 then
         count(math.floor((now - ok_age) / bucket_ms), ok, 0)
         count(this_bucket, 0, failed)
-        if calls >= least_calls and failures / calls >= opens_at then open(rest_ms) end
+        if failed > 0 and calls >= least_calls and failures / calls >= opens_at then open(rest_ms) end
     end
     if bearer ~= '' then
         admit(bearer)
