@@ -17,13 +17,14 @@ from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import orjson
 import psutil
 import redis
 
 from bench import logs, migrated
+from bench.environment import SECRET, World, environment
 from bench.patience import answers, free_ports, until
 from bench.simulator.client import BotClient
 from bench.simulator.telegram.bot import DEFAULT_TOKEN
@@ -32,44 +33,11 @@ from khronos.launch.home import Home
 from settings.dotenv import read_env_file
 
 ROOT = Path(__file__).resolve().parent.parent
-SECRET = "secret-of-the-test-bench"
 READY = "Khronos is ready at "
 READY_S = 150.0  # patience, no promise: in PostgreSQL every table is made first
 REGISTERED_S = 6.0
 STOP_S = 45.0  # above the supervisor's own hard stop
 ALLOWED = ("message", "edited_message", "callback_query", "my_chat_member")
-KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "PYENV_ROOT")  # all else would bend the instance
-# What a burst of strangers would wait for; a test of limits sets its own.
-NO_LIMITS = dict.fromkeys(
-    (
-        "ANTHROPIC_REQUESTS_PER_MINUTE",
-        "ANTHROPIC_CONCURRENCY",
-        "OPENAI_REQUESTS_PER_MINUTE",
-        "OPENAI_CONCURRENCY",
-        "TELEGRAM_SPACING_MS",
-        "TELEGRAM_PER_SECOND",
-        "TELEGRAM_CHAT_SPACING_MS",
-        "TELEGRAM_GROUP_PER_MINUTE",
-        "CONTACT_MESSAGES_PER_MINUTE",
-        "ADDRESS_REQUESTS_PER_MINUTE",
-        "WRONG_SECRETS_PER_MINUTE",
-    ),
-    "0",
-)
-QUICK_BREAKERS = {
-    "ANTHROPIC_BREAKER_REST_S": "4",
-    "OPENAI_BREAKER_REST_S": "4",
-    "TELEGRAM_BREAKER_REST_S": "2",
-    "DATABASE_BREAKER_REST_S": "2",
-}
-QUICK_RESTARTS = {"RESTART_APART_S": "0.3", "FAILED_START_S": "0.2", "FAILED_STARTS_MAX": "50"}
-
-
-class World(Protocol):
-    """A `Simulator`, or a `Remote` one."""
-
-    @property
-    def url(self) -> str: ...
 
 
 class Instance:
@@ -90,29 +58,10 @@ class Instance:
         self.port, self.flower_port = free_ports(2)
         self.url = f"http://127.0.0.1:{self.port}"
         self.webhook = f"{self.url}/webhooks/telegram/default/"
-        self.env = self._environment() | dict(env or {})
+        own = {"PUBLIC_URL": "" if polling else self.url, "TELEGRAM_BOT_TOKEN": token}
+        self.env = environment(world, self.home.path, self.port, self.flower_port) | own | dict(env or {})
         self.process: subprocess.Popen[bytes] | None = None
         self.starts = 0
-
-    def _environment(self) -> dict[str, str]:
-        return {
-            **{name: os.environ[name] for name in KEPT if name in os.environ},
-            **QUICK_RESTARTS,
-            **QUICK_BREAKERS,
-            **NO_LIMITS,
-            "KHRONOS_HOME": str(self.home.path),
-            "KHRONOS_DOTENV": os.devnull,
-            "KHRONOS_EXAMPLE": "0",  # what a tenant's documents cost is measured apart (bench/knowledge)
-            "PORT": str(self.port),
-            "FLOWER_PORT": str(self.flower_port),
-            "PUBLIC_URL": "" if self.polling else self.url,
-            "TELEGRAM_BOT_TOKEN": self.token,
-            "TELEGRAM_WEBHOOK_SECRET": SECRET,
-            "TELEGRAM_API_URL": self.world.url,
-            "ANTHROPIC_API_KEY": "sk-ant-simulated",
-            "ANTHROPIC_BASE_URL": self.world.url,
-            "OPENAI_BASE_URL": f"{self.world.url}/v1",
-        }
 
     # From start to end
 

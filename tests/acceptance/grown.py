@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from bench.instance import Instance, World
+from bench.environment import World
+from bench.instance import Instance
 from bench.simulator import Simulator
 from tests.acceptance.stage import Stage
 from tests.cluster import Cluster

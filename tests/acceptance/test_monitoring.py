@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.instance import SECRET, Instance
+from bench.environment import SECRET
+from bench.instance import Instance
 from bench.patience import until
 from bench.simulator import Simulator
 from tests.acceptance.prometheus import Prometheus, watching

@@ -11,7 +11,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.instance import SECRET, Instance
+from bench.environment import SECRET
+from bench.instance import Instance
 from bench.patience import until
 from tests.acceptance.stage import Stage, exact, figures
 
