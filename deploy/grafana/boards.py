@@ -1,12 +1,12 @@
 """What the dashboards show. After a change: `python -m deploy.grafana`."""
 
+from deploy.grafana.models import MODELS, answer_time, calls
 from deploy.grafana.panels import Dashboard, graph, stat
 from deploy.grafana.queries import hourly, now, quantiles, rates, slowest
 
 BREAKER_STATES = {0: "closed", 1: "open", 2: "half-open"}
 NO_YES = {0: "no", 1: "yes"}
 INTAKE = 'route=~".*webhooks/.*"'
-CHOSEN = 'model=~"$model"'
 
 waiting = graph("Work that waits", "short", now("khronos_queue_size", "queue"), stacked=True)
 end_to_end = graph(
@@ -16,10 +16,6 @@ end_to_end = graph(
     "What people wait, the model's time included.",
     red_from=60,
 )
-calls = graph(
-    "Calls of models", "reqps", rates("khronos_api_calls_total", "provider", "status"), stacked=True
-)
-answer_time = graph("Time of a model's answer", "s", quantiles("khronos_ai_latency_seconds", "provider"))
 taken_over = graph(
     "Work taken over from the dead, an hour",
     "short",
@@ -209,59 +205,6 @@ RESILIENCE = Dashboard(
         ),
     },
     variables={"instance": "khronos_process_up"},
-)
-
-MODELS = Dashboard(
-    "khronos-models",
-    "Models and cost",
-    "Who answers, how fast, for how much.",
-    {
-        "In 24 hours": (
-            stat("Cost", "currencyUSD", "sum(increase(khronos_cost_usd_total[1d]))"),
-            stat("Questions", "short", "sum(increase(khronos_api_calls_total[1d]))"),
-            stat(
-                "Failed",
-                "percentunit",
-                'sum(increase(khronos_api_calls_total{status!="ok"}[1d]))'
-                " / sum(increase(khronos_api_calls_total[1d]))",
-                red_from=0.05,
-            ),
-            stat("Tokens of Anthropic", "short", "sum(increase(khronos_anthropic_tokens_used_total[1d]))"),
-        ),
-        "Calls": (
-            calls,
-            graph(
-                "Anthropic, by model",
-                "reqps",
-                rates("khronos_anthropic_api_calls_total", "model", "status", where=CHOSEN),
-                stacked=True,
-            ),
-            answer_time,
-            graph(
-                "Time of Anthropic's answer, 95 %",
-                "s",
-                slowest("khronos_anthropic_api_duration_seconds", "model", where=CHOSEN),
-            ),
-        ),
-        "Tokens and money": (
-            graph(
-                "Tokens a second",
-                "short",
-                rates("khronos_anthropic_tokens_used_total", "model", "type", where=CHOSEN),
-                stacked=True,
-            ),
-            graph("Dollars, an hour", "currencyUSD", hourly("khronos_cost_usd_total", "model"), stacked=True),
-            graph(
-                "Dollars an answer",
-                "currencyUSD",
-                {
-                    "cost": "sum(rate(khronos_cost_usd_total[$__rate_interval]))"
-                    ' / sum(rate(khronos_deliveries_total{status="sent"}[$__rate_interval]))'
-                },
-            ),
-        ),
-    },
-    variables={"model": "khronos_anthropic_api_calls_total"},
 )
 
 BOARDS = (GLANCE, WAY, RESILIENCE, MODELS)
