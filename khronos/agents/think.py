@@ -72,19 +72,27 @@ def think(
             reserve(name, prompt)
             with guarded(name), limits.seat(name, token, wake, for_answers=for_answers):
                 completion = ask(name, prompt, token)
-        except Unauthorized as error:
-            failures.append((name, error))
-            raise_alert(wrong_key(name), "error", f"{name} {complaint(error)}: {error}")
         except (Transient, Permanent) as error:
             failures.append((name, error))
-            log.warning("provider failed", extra={"provider": name, "error": str(error)[:300]})
+            tell_failed(name, error)
         else:
-            if failures:
-                log.info("provider stood in", extra={"provider": name})
-            if resolve_alert(wrong_key(name)):
-                doorbell.call(HURRY, "ops", wrong_key(name))
+            tell_answered(name, stands_in=bool(failures))
             return completion
     raise verdict(failures)
+
+
+def tell_failed(name: str, error: Transient | Permanent) -> None:
+    if isinstance(error, Unauthorized):
+        raise_alert(wrong_key(name), "error", f"{name} {complaint(error)}: {error}")
+    else:
+        log.warning("provider failed", extra={"provider": name, "error": str(error)[:300]})
+
+
+def tell_answered(name: str, *, stands_in: bool) -> None:
+    if stands_in:
+        log.info("provider stood in", extra={"provider": name})
+    if resolve_alert(wrong_key(name)):
+        doorbell.call(HURRY, "ops", wrong_key(name))
 
 
 def ask(name: str, prompt: Prompt, token: str) -> Completion:

@@ -1,6 +1,7 @@
 """The outbox: a message becomes one row for each part that the channel will show."""
 
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -36,33 +37,32 @@ def enqueue(
     transport = transport_of(conversation.channel)
     if transport.pulled:
         return read_by_cursor(conversation, message, trace_id)
-    busy = bool(HELD_BACK(conversation=conversation.pk))
-    leased = {
+    texts = split(message.text, transport.text_limit)
+    ours = leased_to_us and not HELD_BACK(conversation=conversation.pk)
+    return [
+        insert(
+            Delivery(
+                conversation=conversation,
+                message=message,
+                part=part,
+                text=text,
+                trace_id=trace_id,
+                buttons=message.media.get("buttons") if part == len(texts) - 1 else None,
+                **(leased() if ours and part == 0 else {}),
+            )
+        )
+        for part, text in enumerate(texts)
+    ]
+
+
+def leased() -> dict[str, Any]:
+    return {
         "state": Delivery.State.SENDING,
         "attempts": 1,
         "fence": 1,
         "due_at": from_now(settings.DELIVERY_LEASE),
         "holder": f"{holder()}/",
     }
-    parts = []
-    texts = split(message.text, transport.text_limit)
-    for part, text in enumerate(texts):
-        ours = leased_to_us and part == 0 and not busy
-        parts.append(
-            insert(
-                Delivery(
-                    conversation=conversation,
-                    message=message,
-                    part=part,
-                    text=text,
-                    trace_id=trace_id,
-                    buttons=message.media.get("buttons") if part == len(texts) - 1 else None,
-                    **(leased if ours else {}),
-                )
-            )
-        )
-        busy = busy or ours
-    return parts
 
 
 def read_by_cursor(conversation: Conversation, message: Message, trace_id: str) -> list[Delivery]:

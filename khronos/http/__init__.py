@@ -12,8 +12,8 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from http.client import HTTPException, HTTPResponse
 from urllib.parse import urlsplit
@@ -86,6 +86,19 @@ class Connection:
         self._sock.close()
 
 
+@contextmanager
+def unanswered_if_broken(connection: Connection) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, HTTPException, ValueError) as error:
+        connection.close()
+        reasons = isinstance(error, TimeoutError), isinstance(error, TooLarge)
+        raise Unanswered(described(error), *reasons) from None
+    except BaseException:
+        connection.close()
+        raise
+
+
 pools: "WeakSet[Pool]" = WeakSet()
 
 
@@ -128,20 +141,9 @@ class Pool:
         deadline = time.monotonic() + timeout
         request = encoded(method, target, self.host, headers, body)
         connection = self._sent(request, connect_timeout, deadline)
-        try:
+        with unanswered_if_broken(connection):
             reply, keep = connection.read(method, deadline, most_bytes, sink, status_only)
-        except (OSError, HTTPException, ValueError) as error:
-            connection.close()
-            reasons = isinstance(error, TimeoutError), isinstance(error, TooLarge)
-            raise Unanswered(described(error), *reasons) from None
-        except BaseException:
-            connection.close()
-            raise
-        if keep:
-            self._idle.append(connection)
-            self._retire_one()
-        else:
-            connection.close()
+        self._part_from(connection, keep)
         return reply
 
     def _sent(self, request: bytes, connect_timeout: float, deadline: float) -> Connection:
@@ -178,6 +180,13 @@ class Pool:
                 return None
             if not connection.is_stale():
                 return connection
+            connection.close()
+
+    def _part_from(self, connection: Connection, keep: bool) -> None:
+        if keep:
+            self._idle.append(connection)
+            self._retire_one()
+        else:
             connection.close()
 
     def _retire_one(self) -> None:
