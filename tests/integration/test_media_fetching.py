@@ -88,10 +88,13 @@ def test_a_short_trouble_is_nobodys_concern(telegram: Channel, sim: Simulator) -
     assert Piece.objects.count() == 2
 
 
-def test_a_long_one_parks_the_turn_and_is_told_once(telegram: Channel, sim: Simulator) -> None:
+def test_a_long_one_parks_the_turn_and_is_told_once(
+    telegram: Channel, sim: Simulator, settings: Settings
+) -> None:
+    settings.BREAKER_LEAST_CALLS = 50  # three failures among five calls would open it
     sim.telegram.fail(status=502, method="file")
     sim.telegram.photo(way.ANA, "Look")
-    for _ in range(3):  # more of them would open the breaker
+    for _ in range(3):
         way.all_the_way(telegram)
         way.hurry()
     assert answers(sim) == [phrase("fetching", "pt")]
