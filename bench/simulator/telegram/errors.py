@@ -1,8 +1,6 @@
 """What the Bot API says when it refuses; the words are the real server's."""
 
 BLOCKED = "Forbidden: bot was blocked by the user"
-CAPTION_QUERY_TOO_OLD = "Bad Request: query is too old and response timeout expired or query ID is invalid"
-TOO_LONG = "Bad Request: message caption is too long"
 CAPTION_TOO_LONG = "Bad Request: message caption is too long"
 CHAT_NOT_FOUND = "Bad Request: chat not found"
 EDIT_NOT_FOUND = "Bad Request: message to edit not found"

@@ -30,7 +30,7 @@ def _entity(scan: Scan) -> None:
     scan.take(len(mark))
     end = "]" if mark == "[" else mark
     if mark == "```":
-        _skip_language(scan)
+        scan.skip_language()
     while scan.more and not scan.sees(end):
         if not scan.keep_run(INSIDE[end]):
             scan.keep()
@@ -41,13 +41,3 @@ def _entity(scan: Scan) -> None:
     if mark == "[" and scan.sees("("):
         scan.take_until(")")
         scan.take()
-
-
-def _skip_language(scan: Scan) -> None:
-    """A word right after the three marks is the language, if the line ends with it."""
-    start = scan.at
-    scan.take_until(" \t\n`")
-    if scan.sees("\n"):
-        scan.take()
-    else:
-        scan.at = start

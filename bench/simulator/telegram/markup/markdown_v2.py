@@ -99,16 +99,7 @@ def _open(scan: Scan, nested: list[Open]) -> None:
             nested.append((kind, scan.at))
             scan.take(len(mark))
             if kind == "Pre":
-                _skip_language(scan)
+                scan.skip_language()
             return
     reserved = scan.text[scan.at]
     raise MarkupError(f"Character '{reserved}' is reserved and must be escaped with the preceding '\\'")
-
-
-def _skip_language(scan: Scan) -> None:
-    start = scan.at
-    scan.take_until(" \t\n`")
-    if scan.sees("\n"):
-        scan.take()
-    else:
-        scan.at = start

@@ -47,6 +47,15 @@ class Scan:
             self.at += 1
         return self.text[start : self.at]
 
+    def skip_language(self) -> None:
+        """A word right after the three marks of a block is its language, if the line ends with it."""
+        start = self.at
+        self.take_until(" \t\n`")
+        if self.sees("\n"):
+            self.take()
+        else:
+            self.at = start
+
     def byte(self, position: int | None = None) -> int:
         """The byte offset of a position, by default the present one."""
         return len(self.text[: self.at if position is None else position].encode("utf-8", "surrogatepass"))
