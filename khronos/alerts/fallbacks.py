@@ -39,7 +39,7 @@ def by_webhook(news: News) -> None:
     }
     give_back()
     allowed = settings.ALERT_WEBHOOK_PRIVATE_NETWORKS
-    callback.judge(*callback.post(settings.ALERT_WEBHOOK_URL, body, headers, allowed))
+    callback.judge(callback.post(settings.ALERT_WEBHOOK_URL, body, headers, allowed))
 
 
 def payload(news: News) -> dict[str, Any]:

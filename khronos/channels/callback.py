@@ -21,6 +21,8 @@ from khronos.exceptions import (
     Vanished,
 )
 from khronos.http import Unanswered, Unsent, pool
+from khronos.http.inlet import Reply
+from khronos.http.waits import asked_wait_s
 from khronos.observability.tracing import outgoing
 
 CONNECT_TIMEOUT_S = 3.0
@@ -84,7 +86,7 @@ class CallbackTransport(Bare):
             SIGNATURE_HEADER: sign(self._secret, timestamp, body),
             **outgoing(),
         }
-        judge(*post(self._url, body, headers))
+        judge(post(self._url, body, headers))
 
 
 def form(plain: bool) -> str:
@@ -95,16 +97,14 @@ def offered(buttons: Sequence[Button]) -> dict[str, Any]:
     return {"buttons": [each._asdict() for each in buttons]} if buttons else {}
 
 
-def post(
-    url: str, body: bytes, headers: dict[str, str], allowed: Sequence[str] | None = None
-) -> tuple[int, str]:
-    """The status, and how long the other side asks us to wait. No redirect is followed."""
+def post(url: str, body: bytes, headers: dict[str, str], allowed: Sequence[str] | None = None) -> Reply:
+    """No redirect is followed."""
     target = target_of(url)
     if allowed is None:
         allowed = settings.WEB_CALLBACK_PRIVATE_NETWORKS
     server = pool(target.origin, address_of(target.host, target.port, allowed))
     try:
-        reply = server.request(
+        return server.request(
             "POST",
             target.path,
             headers.items(),
@@ -118,19 +118,17 @@ def post(
         raise Transient(f"cannot connect to {target.host}: {error}") from None
     except Unanswered as error:
         raise Ambiguous(f"{target.host} did not answer: {error}") from None
-    return reply.status, reply.header("retry-after") or ""
 
 
-def judge(status: int, retry_after: str) -> None:
+def judge(reply: Reply) -> None:
+    status = reply.status
     if 200 <= status < 300 or status == 409:  # 409: this key is there already, which proves delivery
         return
     said = f"the callback answered {status}"
     if status == 429:
-        raise Throttled(said, seconds(retry_after))
-    if status in (408, 425):
-        raise Transient(said, seconds(retry_after))
-    if status == 503 and retry_after:
-        raise Transient(said, seconds(retry_after))
+        raise Throttled(said, wait_s(reply))
+    if status in (408, 425) or (status == 503 and reply.header("retry-after")):
+        raise Transient(said, wait_s(reply))
     if status >= 500:
         raise Ambiguous(said)
     if status in (401, 403):
@@ -142,7 +140,7 @@ def judge(status: int, retry_after: str) -> None:
     raise Permanent(said)
 
 
-def seconds(retry_after: str) -> float | None:
-    if not (retry_after.isascii() and retry_after.isdigit()):
-        return None
-    return min(float(retry_after), RETRY_AFTER_MAX_S)
+def wait_s(reply: Reply) -> float | None:
+    """A site may not keep its answers from us for as long as it likes."""
+    asked_s = asked_wait_s(reply)
+    return None if asked_s is None else min(asked_s, RETRY_AFTER_MAX_S)

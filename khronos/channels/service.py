@@ -20,7 +20,8 @@ from khronos.exceptions import (
 )
 from khronos.http import BODY_MAX_BYTES, Unanswered, Unsent, pool
 from khronos.http.inlet import Reply, Sink
-from khronos.http.vendors import decoded, message_of, retry_after
+from khronos.http.vendors import decoded, message_of
+from khronos.http.waits import asked_wait_s
 from khronos.observability.tracing import outgoing
 
 CONNECT_S = 3.0
@@ -94,7 +95,7 @@ def understood(reply: Reply, *, repeatable: bool) -> dict[str, Any]:
 
 def failure_of(reply: Reply, *, repeatable: bool) -> Failure:
     reason = f"{reply.status} {message_of(decoded(reply))[:SAYS_MAX]}".strip()
-    wait_s = retry_after({name.lower(): value for name, value in reply.headers})
+    wait_s = asked_wait_s(reply)
     if reply.status == 429:
         return Throttled(reason, wait_s)
     if reply.status in (408, 425) or (reply.status == 503 and wait_s):

@@ -74,6 +74,6 @@ def ask(name: str, path: str) -> Reply:
 
 def judge(reply: Reply) -> None:
     if reply.status >= 400:
-        raise failure_of(reply.status, decoded(reply), dict(reply.headers))
+        raise failure_of(reply, decoded(reply))
     if reply.status != 200:
         raise Transient(f"{reply.status}")

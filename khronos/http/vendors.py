@@ -3,11 +3,8 @@
 answer = understood(Vendor(settings.OPENAI_BASE_URL, bearer(key)).post("/embeddings", as_json(asked), 10.0))
 """
 
-import math
-import time
 import zlib
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from json import JSONEncoder
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +15,7 @@ from django.conf import settings
 from khronos.exceptions import Failure, Permanent, Throttled, Transient, Unauthorized
 from khronos.http import BODY_MAX_BYTES, Unanswered, Unsent, pool
 from khronos.http.inlet import Reply
+from khronos.http.waits import asked_wait_s
 from khronos.observability.tracing import outgoing
 
 JSON = "application/json"
@@ -27,7 +25,6 @@ GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 encoded = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 REASON_MAX = 300
-WAIT_MAX_S = 24 * 3600.0
 PASSING = {408, 409, 425}
 # Nothing but an operator mends these: key, rights, payment, and a model that is not there.
 OPERATORS = {401, 402, 403, 404}
@@ -86,7 +83,7 @@ def usable(key: str) -> str:
 def understood(reply: Reply) -> dict[str, Any]:
     content = decoded(reply)
     if reply.status >= 300:
-        raise failure_of(reply.status, content, {name.lower(): value for name, value in reply.headers})
+        raise failure_of(reply, content)
     if not isinstance(content, dict):
         raise Transient("an answer that cannot be read")
     return content
@@ -103,14 +100,14 @@ def decoded(reply: Reply) -> object:
         return body.decode("utf-8", "replace")
 
 
-def failure_of(status: int, body: object, headers: Mapping[str, str]) -> Failure:
-    reason = f"{status} {message_of(body)[:REASON_MAX]}"
-    if status in OPERATORS or any(words in str(body) for words in CLOSED):
+def failure_of(reply: Reply, content: object) -> Failure:
+    reason = f"{reply.status} {message_of(content)[:REASON_MAX]}"
+    if reply.status in OPERATORS or any(words in str(content) for words in CLOSED):
         return Unauthorized(reason)
-    if status == 429:
-        return Throttled(reason, retry_after(headers))
-    if status in PASSING or status >= 500:
-        return Transient(reason, retry_after(headers))
+    if reply.status == 429:
+        return Throttled(reason, asked_wait_s(reply))
+    if reply.status in PASSING or reply.status >= 500:
+        return Transient(reason, asked_wait_s(reply))
     return Permanent(reason)
 
 
@@ -119,24 +116,3 @@ def message_of(body: object) -> str:
     while isinstance(body, dict):
         body = body.get("error") or body.get("message") or ""
     return str(body or "")
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from now, of a header that gives milliseconds, seconds or a date."""
-    if milliseconds := headers.get("retry-after-ms"):
-        return bounded(milliseconds, 0.001)
-    value = headers.get("retry-after")
-    if not value:
-        return None
-    try:
-        return bounded(parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return bounded(value)
-
-
-def bounded(value: str | float, unit: float = 1.0) -> float | None:
-    try:
-        seconds = float(value) * unit
-    except ValueError:
-        return None
-    return None if math.isnan(seconds) else min(max(seconds, 0.0), WAIT_MAX_S)

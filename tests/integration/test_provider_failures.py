@@ -92,7 +92,10 @@ def test_forms_of_the_time_to_wait(settings: Settings, header: str, least: float
     assert least <= caught.value.retry_after <= most
 
 
-@pytest.mark.parametrize("header", ["X: y", "Retry-After: soon", "Retry-After: nan", "Retry-After:"])
+BEYOND = "Retry-After: Mon, 01 Jan 99999999999 00:00:00 GMT"
+
+
+@pytest.mark.parametrize("header", ["X: y", "Retry-After: soon", "Retry-After: nan", "Retry-After:", BEYOND])
 def test_no_time_to_wait(settings: Settings, header: str) -> None:
     with serving(saying(answer(b"{}", "503 Busy", header))) as server, pytest.raises(Transient) as caught:
         ask("anthropic", server, settings)

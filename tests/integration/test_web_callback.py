@@ -138,12 +138,14 @@ def test_edit_of_what_is_gone_has_vanished(site: Site) -> None:
         CallbackTransport(site.url, "hush").edit("c", "m-1", "t")
 
 
-@pytest.mark.parametrize("number", [429, 503])
-def test_wait_that_is_asked_for_is_told(site: Site, number: int) -> None:
-    site.answer = status(number, Retry_After="17")
+@pytest.mark.parametrize(
+    ("number", "asked", "waits_s"), [(429, "17", 17.0), (503, "17", 17.0), (429, "999999", 3600.0)]
+)
+def test_wait_that_is_asked_for_is_told(site: Site, number: int, asked: str, waits_s: float) -> None:
+    site.answer = status(number, Retry_After=asked)
     with pytest.raises(Transient) as raised:
         CallbackTransport(site.url, "hush").send("c", "t")
-    assert raised.value.retry_after == 17.0
+    assert raised.value.retry_after == waits_s
 
 
 def test_nobody_listening_is_transient(site: Site) -> None:

@@ -20,6 +20,7 @@ from khronos.exceptions import (
     Vanished,
 )
 from khronos.http.inlet import Reply
+from khronos.http.waits import asked_wait_s
 
 REASON_MAX = 300
 A_BOT = "messages to bots"  # the only 403 that says nothing of what people want
@@ -83,7 +84,7 @@ def failure_of(
 ) -> Failure:
     if status == 429:
         said = SAID_RETRY_AFTER.search(reason)
-        asked = parameters.get("retry_after"), reply.header("retry-after"), said and said[1]
+        asked = parameters.get("retry_after"), asked_wait_s(reply), said and said[1]
         return Throttled(reason, seconds(*asked))
     if status >= 500:
         return unsure(reason, repeatable)
