@@ -15,11 +15,11 @@ def heard(words: str) -> re.Pattern[str]:
 PORTUGUESE = heard(
     r"oi+|ola|bom dia|boa (?:tarde|noite)|obrigad[oa]|voces?|vc|nao|sim|quero|meu|minha|pedido|preciso"
     r"|ajuda|tudo|quem|qual|quando|onde|como|porque|por favor|uma|isso|esta|estou|com|para|pra|de|tchau"
-    r"|valeu|falar|que|eh?"
+    r"|valeu|falar|que|eh?|quant[oa]s?|quais|tem|posso|precisa|em|sao"
 )
 ENGLISH = heard(
     r"hi|hello|hey|the|is|are|you|my|what|who|when|where|how|why|please|thanks?|help|want|need|i|it|and"
-    r"|to|of|can"
+    r"|to|of|can|in|on|at|with|from|your|does|have"
 )
 SPANISH = heard(  # shares many words with Portuguese, and is neither of ours
     r"hola|buen(?:os|as)|gracias|usted(?:es)?|quiero|necesito|donde|cuando|cuanto|muy|pero|hay|el|los|las"

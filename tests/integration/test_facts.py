@@ -173,6 +173,9 @@ def test_the_language_is_the_one_they_write_and_is_kept(telegram: Channel, sim: 
         ("1042", ""),
         ("日本語", ""),
         ("vc pode me ajudar?", "pt"),
+        ("Quanto custa?", "pt"),
+        ("Professor tem desconto?", "pt"),
+        ("Room with breakfast?", "en"),
     ],
 )
 def test_language_by_words(text: str, language: str) -> None:
