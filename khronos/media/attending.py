@@ -11,6 +11,7 @@ from threading import BoundedSemaphore
 from django.conf import settings
 
 from khronos.agents.think import Away, verdict
+from khronos.channels import transport_of
 from khronos.exceptions import Failure, LostLease, Transient, Unauthorized
 from khronos.guards import limits
 from khronos.media import fetching, listening
@@ -73,8 +74,9 @@ def fetched(turn: Turn, row: Attachment) -> Attachment:
 
 
 def put_off(turn: Turn, error: Failure) -> Exception:
-    """As if a model were away; a short trouble is nobody's concern."""
-    reason = f"telegram: {error}"
+    """As if a model were away; a short trouble is nobody's concern. The reason's first word wakes us."""
+    guard = transport_of(turn.conversation.channel).guard
+    reason = f"{guard}: {error}" if guard else str(error)
     wait_s = getattr(error, "retry_after", None)
     if isinstance(error, Transient) and turn.deferrals < QUIET_TRIES:
         return Transient(reason, wait_s)

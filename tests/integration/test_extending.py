@@ -36,7 +36,7 @@ from khronos.knowledge.embedding import chosen
 from khronos.management.contracts.service import TOO_OFTEN, WAIT_S, Manner, Service
 from khronos.media import transcribing
 from khronos.media.transcribing.base import Recording
-from khronos.models import Attachment, Channel, DeadLetter, Delivery, Message, ToolCall, Update, Usage
+from khronos.models import Attachment, Channel, DeadLetter, Delivery, Message, ToolCall, Turn, Update, Usage
 from khronos.observability import metrics
 from khronos.observability.health import Amiss
 from khronos.observability.scrape import families
@@ -48,6 +48,12 @@ from tests.integration.test_tools import fresh, script, talk, wants
 
 __all__ = ["fresh"]
 URL = "/webhooks/whatsapp/wa/"
+PICTURE = {
+    "id": "a",
+    "from": "4911",
+    "type": "image",
+    "image": {"id": "M1", "mime_type": "image/png", "caption": "this one?"},
+}
 TAKEN = Manner(200, b'{"messages": [{"id": "wamid.out"}]}')
 
 
@@ -204,13 +210,23 @@ def test_picture_is_fetched_from_where_the_service_says(
     picture = photo()
     service.places["/M1"] = Manner(200, json.dumps({"url": f"{service.url}/cdn/M1?sig=1"}).encode())
     service.places["/cdn/M1"] = Manner(200, picture)
-    image = {"id": "M1", "mime_type": "image/png", "caption": "this one?"}
-    post(body({"id": "a", "from": "4911", "type": "image", "image": image}))
+    post(body(PICTURE))
     way.dispatch()
     way.answer()
     row = Attachment.objects.get()
     assert (row.kind, row.size, row.message.text) == ("photo", len(picture), "this one?")
     assert len(sent(service)) == 1
+
+
+def test_picture_that_does_not_come_is_waited_for_until_its_own_service_is_back(
+    whatsapp: Channel, sim: Simulator, service: Service
+) -> None:
+    service.places["/M1"] = Manner(500)
+    post(body(PICTURE))
+    way.dispatch()
+    way.answer()
+    assert Turn.objects.get().reason.startswith("whatsapp: ")
+    assert sent(service) == []
 
 
 def test_provider_beside_answers_in_its_place_and_is_charged(
