@@ -86,14 +86,14 @@ def put_off(turn: Turn, error: Failure) -> Exception:
 @contextmanager
 def in_hand() -> Iterator[None]:
     """So many at once in one process: each may be as large as files can be."""
-    if not hands().acquire(blocking=False):
+    if not places().acquire(blocking=False):
         raise Transient("other files are in hand", retry_after=BUSY_S)
     try:
         yield
     finally:
-        hands().release()
+        places().release()
 
 
 @cache
-def hands() -> BoundedSemaphore:
+def places() -> BoundedSemaphore:
     return BoundedSemaphore(settings.MEDIA_AT_ONCE)

@@ -281,13 +281,13 @@ def test_no_more_files_are_in_hand_than_fit(telegram: Channel, sim: Simulator) -
     way.fetch(telegram)
     way.dispatch()
     for _ in range(4):
-        assert attending.hands().acquire(blocking=False)
+        assert attending.places().acquire(blocking=False)
     try:
         way.answer()
         assert (downloads(sim), answers(sim), turn().state) == ([], [], Turn.State.PARKED)
     finally:
         for _ in range(4):
-            attending.hands().release()
+            attending.places().release()
     way.hurry()
     way.answer()
     assert len(answers(sim)) == 1
