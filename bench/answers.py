@@ -6,7 +6,7 @@ Answered messages a second, processor time of each, and the memory that is in us
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -121,31 +121,26 @@ def pair(
         part: round((seconds - idle.get(part, 0.0) * lasted) * 1000 / ours[0].messages, 2)
         for part, seconds in spent.items()
     }
-    rates, judged = [each.rate for each in ours], messages > 1
+    judged = messages > 1
+    return [rate(name, ours, theirs, judged), cost(name, each_ms, judged)]
+
+
+def rate(name: str, ours: Sequence[Storm], theirs: Storm, judged: bool) -> Measure:
+    rates = [each.rate for each in ours]
     details = {
         "rates": rates,
         "model_calls": [each.model_calls for each in ours],
         "simulator_share_of_cpu": ours[0].simulator_cpu_s / ours[0].seconds,
         "verdict": ours[0].verdict,
     }
-    return [
-        Measure(
-            f"answers, {name}",
-            middle(rates),
-            "msg/s",
-            theirs.rate,
-            "python-telegram-bot",
-            RATIO if judged else None,
-            details,
-        ),
-        Measure(
-            f"CPU a message, {name}",
-            sum(each_ms.values()),
-            "ms",
-            target=CPU_MS if judged else None,
-            details={"parts, ms": each_ms},
-        ),
-    ]
+    target = RATIO if judged else None
+    title = f"answers, {name}"
+    return Measure(title, middle(rates), "msg/s", theirs.rate, "python-telegram-bot", target, details)
+
+
+def cost(name: str, each_ms: Mapping[str, float], judged: bool) -> Measure:
+    target, details = CPU_MS if judged else None, {"parts, ms": each_ms}
+    return Measure(f"CPU a message, {name}", sum(each_ms.values()), "ms", target=target, details=details)
 
 
 def memory(khronos: Instance) -> list[Measure]:

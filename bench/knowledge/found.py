@@ -31,23 +31,10 @@ def main() -> None:
     spent_s = time.process_time() - began
     asked = list(questions())
     found = [search(tenant.pk, question.text, ALL) for question in asked]
-    places = {
-        name: [place(question, passages, way) for question, passages in zip(asked, found, strict=True)]
-        for name, way in WAYS.items()
-    }
-    kinds = sorted({question.kind for question in asked})
-    figures = {
-        name: {"all": figures_of(ranks)}
-        | {
-            kind: figures_of([rank for rank, each in zip(ranks, asked, strict=True) if each.kind == kind])
-            for kind in kinds
-        }
-        for name, ranks in places.items()
-    }
     unanswered = [search(tenant.pk, line, 1)[0].covers for line in lines("unanswered.txt")]
     chunks = Chunk.objects.filter(tenant=tenant).count()
     result = {
-        "figures": figures,
+        "figures": {name: by_kind(asked, found, way) for name, way in WAYS.items()},
         "questions": len(asked),
         "chunks": chunks,
         "cpu_ms_a_chunk": spent_s * 1000 / chunks,
@@ -55,6 +42,17 @@ def main() -> None:
         "covered_wrongly": mean(unanswered),
     }
     print(json.dumps(result | talks(tenant) | {"both": both(tenant)}))
+
+
+def by_kind(
+    asked: Sequence[Question], found: Sequence[Sequence[Passage]], way: Callable[[Passage], float]
+) -> dict[str, Any]:
+    ranks: dict[str, list[int]] = {"all": []}
+    for question, passages in sorted(zip(asked, found, strict=True), key=lambda pair: pair[0].kind):
+        rank = place(question, passages, way)
+        ranks["all"].append(rank)
+        ranks.setdefault(question.kind, []).append(rank)
+    return {kind: figures_of(each) for kind, each in ranks.items()}
 
 
 def talks(tenant: Tenant) -> dict[str, Any]:
