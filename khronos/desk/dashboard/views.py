@@ -75,6 +75,12 @@ def page(request: HttpRequest) -> HttpResponse:
     response = render(request, "desk/dashboard.html", context)
     response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; font-src 'self'"
     response.headers["Referrer-Policy"] = "same-origin"
+    remember(request, response)
+    return response
+
+
+def remember(request: HttpRequest, response: HttpResponse) -> None:
+    """That this session is one of staff, which the database has just said."""
     session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     if session and board.look()["work"].ok:
         response.set_signed_cookie(
@@ -86,4 +92,3 @@ def page(request: HttpRequest) -> HttpResponse:
             samesite="Lax",
             secure=settings.SESSION_COOKIE_SECURE,
         )
-    return response
