@@ -6,11 +6,10 @@ import uuid
 from datetime import date
 from decimal import Decimal
 from itertools import batched
-from typing import Any
 
 from django.db import transaction
 
-from khronos.bus.connection import patient
+from bench.tolls import spent_s
 from khronos.conversation.account import account
 from khronos.models import Channel, Conversation, Tenant, Turn, Usage, UsageDay
 from khronos.usage import budget, ledger
@@ -50,11 +49,6 @@ def cost_ms(talk: Conversation, *, with_budget: bool) -> float:
             for turn in some:
                 answer(turn, with_budget=with_budget)
     return round((spent_s() - before) * 1000 / (TIMES - TOGETHER), 3)
-
-
-def spent_s() -> float:
-    server: Any = patient().info("cpu")
-    return time.process_time() + float(server["used_cpu_user"]) + float(server["used_cpu_sys"])
 
 
 def month_ms(tenant: Tenant) -> float:
