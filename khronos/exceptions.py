@@ -23,11 +23,13 @@ Misconfigured               the environment is wrong; the text names the fix
 class Failure(Exception):
     """Something outside did not do what we asked."""
 
+    retry_after: float | None = None  # seconds, as the other side asked; None where it did not say
+
 
 class Transient(Failure):
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
-        self.retry_after = retry_after  # seconds, as the other side asked; None where it did not say
+        self.retry_after = retry_after
 
 
 class Throttled(Transient):

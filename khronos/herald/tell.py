@@ -108,8 +108,7 @@ def show(news: News, transport: TelegramTransport | None, buttons: Sequence[Butt
         except means.Nobody:
             raise trouble from None
         except Failure as more:
-            after = trouble.retry_after if isinstance(trouble, Transient) else None
-            raise Transient(f"Telegram: {trouble}; {more}", after) from None
+            raise Transient(f"Telegram: {trouble}; {more}", trouble.retry_after) from None
     return "Telegram"
 
 
@@ -143,8 +142,7 @@ def try_later(alert: Alert, error: Failure) -> None:
         until = None if alert.resolved_at else clock.moment() + timedelta(seconds=NOBODY_AGAIN_S)
         alert.put_off(until, Alert.Waits.NOBODY, str(error), tried=False)
         return
-    asked = error.retry_after if isinstance(error, Transient) else None
-    wait_s = asked or doubled(AGAIN_MIN_S, alert.tries - 1, AGAIN_MAX_S)
+    wait_s = error.retry_after or doubled(AGAIN_MIN_S, alert.tries - 1, AGAIN_MAX_S)
     until = clock.moment() + timedelta(seconds=min(wait_s, AGAIN_MAX_S))
     alert.put_off(until, Alert.Waits.FAILURE, str(error), tried=True)
 

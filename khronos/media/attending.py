@@ -77,10 +77,9 @@ def put_off(turn: Turn, error: Failure) -> Exception:
     """As if a model were away; a short trouble is nobody's concern. The reason's first word wakes us."""
     guard = transport_of(turn.conversation.channel).guard
     reason = f"{guard}: {error}" if guard else str(error)
-    wait_s = getattr(error, "retry_after", None)
     if isinstance(error, Transient) and turn.deferrals < QUIET_TRIES:
-        return Transient(reason, wait_s)
-    return Away(reason, wait_s, needs_operator=isinstance(error, Unauthorized), words="fetching")
+        return Transient(reason, error.retry_after)
+    return Away(reason, error.retry_after, needs_operator=isinstance(error, Unauthorized), words="fetching")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from django.utils import timezone
 from khronos.channels import transport_of
 from khronos.channels.base import Transport
 from khronos.exceptions import (
+    Failure,
     Misconfigured,
     Oversized,
     Permanent,
@@ -126,9 +127,8 @@ def unpack(attachment: Attachment, basket: Basket) -> None:
     commit(partial(rows._raw_delete, rows.db))
 
 
-def put_off(attachment: Attachment, error: Exception) -> None:
-    asked_s = getattr(error, "retry_after", None)
-    wait_s = asked_s or doubled(WAIT_MIN_S, attachment.deferrals, WAIT_MAX_S)
+def put_off(attachment: Attachment, error: Failure) -> None:
+    wait_s = error.retry_after or doubled(WAIT_MIN_S, attachment.deferrals, WAIT_MAX_S)
     later = partial(
         attachment.defer, Attachment.State.WAITING, timedelta(seconds=wait_s), str(error), holder=""
     )

@@ -11,7 +11,7 @@ from khronos.agents.think import wrong_key
 from khronos.alerts import raise_alert, resolve_alert
 from khronos.bus import doorbell
 from khronos.bus.routes import HURRY
-from khronos.exceptions import Failure, Throttled, Unauthorized
+from khronos.exceptions import Failure, Throttled, Transient, Unauthorized
 from khronos.guards import limits
 from khronos.guards.breakers import guarded
 from khronos.media.transcribing.base import Recording, Transcriber
@@ -63,7 +63,7 @@ def ask(scribe: Transcriber, sound: Recording) -> str:
         limits.slow_down(NAME, error.retry_after)
         raise
     except Failure as error:
-        status = "away" if hasattr(error, "retry_after") else "refused"
+        status = "away" if isinstance(error, Transient) else "refused"
         raise
     finally:
         metrics.API_CALLS.labels(provider=NAME, status=status).inc()
