@@ -1,10 +1,12 @@
 """A Telegram bot of ours before the simulator, or before a server that misbehaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
+import pytest
 
+from bench.simulator import Simulator
 from khronos.channels.base import Account, Transport
 from khronos.channels.telegram import KIND
 from khronos.http import pool
@@ -16,6 +18,14 @@ CHAT = 7001
 
 def transport_to(url: str) -> Transport:
     return KIND.transport(Account("default", token=TOKEN, options={"api_url": url}))
+
+
+@pytest.fixture
+def bot(sim: Simulator) -> Iterator[Transport]:
+    sim.telegram.add_bot(TOKEN, username="khronos_bot")
+    sim.telegram.open_chat(CHAT)
+    yield transport_to(sim.telegram_url)
+    pool(sim.telegram_url).close()
 
 
 def to(server: RawServer, deed: Callable[[Transport], Any]) -> Any:

@@ -81,12 +81,6 @@ MAKERS: dict[type[Model], Any] = {
 }
 
 
-@pytest.fixture
-def operator(client: Client, db: None) -> Client:
-    client.force_login(make.make_user(username="olga"))
-    return client
-
-
 def list_of(model: type[Model]) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
 

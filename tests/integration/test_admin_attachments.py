@@ -22,12 +22,6 @@ EVIL = {
 }
 
 
-@pytest.fixture
-def operator(client: Client, db: None) -> Client:
-    client.force_login(make.make_user(username="olga"))
-    return client
-
-
 def file_of(row: Attachment) -> str:
     return reverse("admin:khronos_attachment_file", args=[row.pk])
 

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 import redis
 from django.test import Client
 from django.utils import timezone
@@ -13,12 +12,6 @@ from tests import factories as make
 from tests.integration.test_admin import act, list_of, staff
 
 assert khronos.urls.urlpatterns
-
-
-@pytest.fixture
-def operator(client: Client, db: None) -> Client:
-    client.force_login(make.make_user(username="olga"))
-    return client
 
 
 def test_good_bad_and_stale_are_told_apart(operator: Client) -> None:

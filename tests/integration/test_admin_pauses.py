@@ -18,12 +18,6 @@ NOUNS = ["channel", "conversation", "tenant"]
 
 
 @pytest.fixture
-def operator(client: Client, db: None) -> Client:
-    client.force_login(make.make_user(username="olga"))
-    return client
-
-
-@pytest.fixture
 def row(request: pytest.FixtureRequest, db: None) -> Model:
     talk = make.make_turn().conversation
     known: dict[str, Model] = {"channel": talk.channel, "conversation": talk, "tenant": talk.tenant}

@@ -2,7 +2,6 @@
 
 import logging
 import traceback
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import orjson
@@ -19,15 +18,7 @@ from khronos.exceptions import (
 )
 from khronos.http import pool
 from tests.integration.raw_server import Caller, Script, answer, polite, saying, serving
-from tests.integration.telegram_bot import CHAT, TOKEN, to, transport_to
-
-
-@pytest.fixture
-def bot(sim: Simulator) -> Iterator[Transport]:
-    sim.telegram.add_bot(TOKEN, username="khronos_bot")
-    sim.telegram.open_chat(CHAT)
-    yield transport_to(sim.telegram_url)
-    pool(sim.telegram_url).close()
+from tests.integration.telegram_bot import CHAT, TOKEN, to
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What a failed call of the Bot API means: done, not done, or nobody knows."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ from khronos.exceptions import (
 )
 from khronos.http import pool
 from tests.integration.raw_server import Caller, answer, polite, saying, serving
-from tests.integration.telegram_bot import CHAT, TOKEN, to, transport_to
+from tests.integration.telegram_bot import CHAT, to, transport_to
 from tests.stopwatch import Stopwatch
 
 type Deed = Callable[[Transport], Any]
@@ -32,14 +32,6 @@ SEND: Deed = lambda transport: transport.send("7", "hi")  # noqa: E731
 EDIT: Deed = lambda transport: transport.edit("7", "1", "hi")  # noqa: E731
 TYPING: Deed = lambda transport: transport.typing("7")  # noqa: E731
 BUTTON: Deed = lambda transport: transport.answer_button("1")  # noqa: E731
-
-
-@pytest.fixture
-def bot(sim: Simulator) -> Iterator[Transport]:
-    sim.telegram.add_bot(TOKEN, username="khronos_bot")
-    sim.telegram.open_chat(CHAT)
-    yield transport_to(sim.telegram_url)
-    pool(sim.telegram_url).close()
 
 
 # What goes wrong, and is known not to have been done

@@ -1,6 +1,5 @@
 """Sending by the Bot API, against the simulator and against servers that misbehave."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,16 +12,7 @@ from khronos.exceptions import (
 )
 from khronos.http import pool
 from tests.integration.raw_server import polite, serving
-from tests.integration.telegram_bot import CHAT, TOKEN, sent, to, transport_to
-
-
-@pytest.fixture
-def bot(sim: Simulator) -> Iterator[Transport]:
-    sim.telegram.add_bot(TOKEN, username="khronos_bot")
-    sim.telegram.open_chat(CHAT)
-    yield transport_to(sim.telegram_url)
-    pool(sim.telegram_url).close()
-
+from tests.integration.telegram_bot import CHAT, sent, to, transport_to
 
 # What arrives
 

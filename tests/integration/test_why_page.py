@@ -26,12 +26,6 @@ from tests.integration.why_scene import ANA, last, say
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bus")]
 
 
-@pytest.fixture
-def operator(client: Client) -> Client:
-    client.force_login(make.make_user(username="olga"))
-    return client
-
-
 def address(reference: object) -> str:
     return reverse("admin:khronos_why_of", args=[reference])
 
