@@ -33,7 +33,7 @@ from khronos.exceptions import Misconfigured
 from khronos.guards import limits
 from khronos.intake import channels
 from khronos.knowledge.embedding import chosen
-from khronos.management.contracts.service import TOO_OFTEN, WAIT_S, Manner, Service
+from khronos.management.contracts.lookalike import TOO_OFTEN, WAIT_S, LookAlike, Manner
 from khronos.media import transcribing
 from khronos.media.transcribing.base import Recording
 from khronos.models import Attachment, Channel, DeadLetter, Delivery, Message, ToolCall, Turn, Update, Usage
@@ -58,8 +58,8 @@ TAKEN = Manner(200, b'{"messages": [{"id": "wamid.out"}]}')
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    with Service() as service:
+def service() -> Iterator[LookAlike]:
+    with LookAlike() as service:
         yield service
 
 
@@ -88,7 +88,7 @@ def forget() -> None:
 
 @pytest.fixture
 def whatsapp(
-    db: None, sim: Simulator, bus: Any, beside: None, service: Service, monkeypatch: pytest.MonkeyPatch
+    db: None, sim: Simulator, bus: Any, beside: None, service: LookAlike, monkeypatch: pytest.MonkeyPatch
 ) -> Channel:
     monkeypatch.setenv("WHATSAPP_BASE_URL", service.url)
     service.manner = TAKEN
@@ -114,7 +114,7 @@ def post(raw: bytes, secret: str = "hush", url: str = URL) -> int:
     return Client().post(url, raw, content_type="application/json", headers=headers).status_code
 
 
-def sent(service: Service) -> list[dict[str, Any]]:
+def sent(service: LookAlike) -> list[dict[str, Any]]:
     return [json.loads(raw) for method, path, raw in service.heard if path == "/55/messages"]
 
 
@@ -146,7 +146,7 @@ def test_address_is_proven_to_who_knows_the_word_and_to_nobody_else(whatsapp: Ch
 
 
 def test_what_is_signed_is_stored_once_divided_and_answered_by_the_service(
-    whatsapp: Channel, sim: Simulator, service: Service
+    whatsapp: Channel, sim: Simulator, service: LookAlike
 ) -> None:
     receipt = {"id": "wamid.x", "status": "delivered", "recipient_id": "4911"}
     raw = body(message("a", "Hi"), message("b", "Oi", who="4922"), statuses=(receipt,))
@@ -166,7 +166,7 @@ def test_what_is_signed_is_stored_once_divided_and_answered_by_the_service(
 
 
 def test_in_a_group_only_who_calls_the_bot_is_answered(
-    whatsapp: Channel, sim: Simulator, service: Service
+    whatsapp: Channel, sim: Simulator, service: LookAlike
 ) -> None:
     post(body(message("a", "among us", group_id="G7"), message("b", "@shop, are you open?", group_id="G7")))
     way.dispatch()
@@ -175,7 +175,7 @@ def test_in_a_group_only_who_calls_the_bot_is_answered(
 
 
 def test_too_often_pauses_all_for_as_long_as_it_says_and_nothing_is_lost(
-    whatsapp: Channel, sim: Simulator, service: Service
+    whatsapp: Channel, sim: Simulator, service: LookAlike
 ) -> None:
     post(body(message("a", "Hi"), message("b", "Oi", who="4922")))
     way.dispatch()
@@ -188,7 +188,7 @@ def test_too_often_pauses_all_for_as_long_as_it_says_and_nothing_is_lost(
 
 
 def test_receipt_of_what_never_arrived_fails_the_delivery_for_an_operator_to_see(
-    whatsapp: Channel, sim: Simulator, service: Service
+    whatsapp: Channel, sim: Simulator, service: LookAlike
 ) -> None:
     post(body(message("a", "Hi")))
     way.dispatch()
@@ -205,7 +205,7 @@ def test_receipt_of_what_never_arrived_fails_the_delivery_for_an_operator_to_see
 
 
 def test_picture_is_fetched_from_where_the_service_says(
-    whatsapp: Channel, sim: Simulator, service: Service
+    whatsapp: Channel, sim: Simulator, service: LookAlike
 ) -> None:
     picture = photo()
     service.places["/M1"] = Manner(200, json.dumps({"url": f"{service.url}/cdn/M1?sig=1"}).encode())
@@ -219,7 +219,7 @@ def test_picture_is_fetched_from_where_the_service_says(
 
 
 def test_picture_that_does_not_come_is_waited_for_until_its_own_service_is_back(
-    whatsapp: Channel, sim: Simulator, service: Service
+    whatsapp: Channel, sim: Simulator, service: LookAlike
 ) -> None:
     service.places["/M1"] = Manner(500)
     post(body(PICTURE))
@@ -230,7 +230,7 @@ def test_picture_that_does_not_come_is_waited_for_until_its_own_service_is_back(
 
 
 def test_provider_beside_answers_in_its_place_and_is_charged(
-    telegram: Channel, sim: Simulator, bus: Any, beside: None, service: Service, settings: Settings
+    telegram: Channel, sim: Simulator, bus: Any, beside: None, service: LookAlike, settings: Settings
 ) -> None:
     settings.PROVIDER_ORDER = ["ollama", "anthropic"]
     settings.OLLAMA_API_KEY, settings.OLLAMA_BASE_URL, settings.OLLAMA_MODEL = "none", service.url, "qwen3"
@@ -253,7 +253,7 @@ def test_tool_beside_asks_the_outside(
     sim: Simulator,
     bus: Any,
     beside: None,
-    service: Service,
+    service: LookAlike,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RATES_BASE_URL", service.url)
@@ -285,7 +285,7 @@ def test_tool_beside_that_changes_something_waits_for_a_yes_and_is_done_once(
     sim: Simulator,
     bus: Any,
     beside: None,
-    service: Service,
+    service: LookAlike,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TABLES_BASE_URL", service.url)
@@ -300,7 +300,7 @@ def test_tool_beside_that_changes_something_waits_for_a_yes_and_is_done_once(
 
 
 def test_transcriber_and_embedder_beside_are_those_that_the_settings_name(
-    db: None, bus: Any, beside: None, service: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    db: None, bus: Any, beside: None, service: LookAlike, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("DEEPGRAM", "COHERE"):
         monkeypatch.setenv(f"{name}_BASE_URL", service.url)
@@ -322,7 +322,7 @@ def test_transcriber_and_embedder_beside_are_those_that_the_settings_name(
 
 
 def test_alert_is_told_by_the_means_beside_though_another_is_broken(
-    beside: None, service: Service, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    beside: None, service: LookAlike, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     news = News("disk", "error", "The disk is full", "The disk is full: 1 MB left")
     with pytest.raises(means.Nobody):
@@ -337,7 +337,7 @@ def test_alert_is_told_by_the_means_beside_though_another_is_broken(
 
 
 def test_check_beside_says_what_it_saw(
-    beside: None, service: Service, monkeypatch: pytest.MonkeyPatch
+    beside: None, service: LookAlike, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look = extensions.one_of("checks", "erp", Look, "")
     with pytest.raises(Misconfigured, match=r"ERP_BASE_URL is not set.\n  Fix: put ERP_BASE_URL=… into .env"):

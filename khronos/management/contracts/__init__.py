@@ -6,9 +6,9 @@ from django.conf import settings
 
 from khronos.launch import beside
 from khronos.management.contracts import channel, provider
-from khronos.management.contracts.service import Service
+from khronos.management.contracts.lookalike import LookAlike
 
-CONTRACTS: dict[str, Callable[[str, Service], Iterator[str]]] = {
+CONTRACTS: dict[str, Callable[[str, LookAlike], Iterator[str]]] = {
     "channels": channel.broken,
     "providers": provider.broken,
 }
@@ -19,5 +19,5 @@ def kept() -> Iterator[tuple[str, list[str]]]:
     beside.loaded()
     for sort, found in settings.EXTENSIONS.items():
         for name in found:
-            with Service() as service:
+            with LookAlike() as service:
                 yield f"{sort} {name}", list(CONTRACTS[sort](name, service)) if sort in CONTRACTS else []

@@ -9,7 +9,7 @@ from django.conf import settings
 from khronos.channels import kind_of
 from khronos.channels.base import Account, Call, Hooked, Incoming, Kind, Transport
 from khronos.exceptions import Ambiguous, Failure, Permanent, Throttled, Transient, Unauthorized, Unreadable
-from khronos.management.contracts.service import (
+from khronos.management.contracts.lookalike import (
     CUT,
     GARBAGE,
     OUR_FAULT,
@@ -17,8 +17,8 @@ from khronos.management.contracts.service import (
     TOO_OFTEN,
     WAIT_S,
     WRONG_KEY,
+    LookAlike,
     Manner,
-    Service,
 )
 
 HOSTILE = (
@@ -43,7 +43,7 @@ def account_for(kind: Kind) -> Account:
     return Account("contract", token="1:contract", secret=SECRET, options=options)  # noqa: S106
 
 
-def broken(name: str, service: Service) -> Iterator[str]:
+def broken(name: str, service: LookAlike) -> Iterator[str]:
     kind = kind_of(name)
     account = account_for(kind)
     for raw in HOSTILE:
@@ -88,7 +88,7 @@ def unhooked(kind: Hooked, account: Account) -> Iterator[str]:
         yield "greeting answers whoever asks"
 
 
-def unsent(name: str, transport: Transport, service: Service) -> Iterator[str]:
+def unsent(name: str, transport: Transport, service: LookAlike) -> Iterator[str]:
     wanted = {"text_limit": int, "can_edit": bool, "guard": str, "budget": str, "pulled": bool}
     for attribute, kind in wanted.items():
         if not isinstance(getattr(transport, attribute, None), kind):

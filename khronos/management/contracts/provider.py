@@ -8,7 +8,7 @@ from khronos.agents.providers import class_of
 from khronos.agents.providers.base import Line, Prompt
 from khronos.exceptions import Failure, Permanent, Throttled, Transient, Unauthorized
 from khronos.management.contracts.channel import misjudged
-from khronos.management.contracts.service import (
+from khronos.management.contracts.lookalike import (
     CUT,
     GARBAGE,
     NOTHING,
@@ -16,8 +16,8 @@ from khronos.management.contracts.service import (
     OUTAGE,
     TOO_OFTEN,
     WRONG_KEY,
+    LookAlike,
     Manner,
-    Service,
 )
 
 QUESTION, RULE = "What is the answer of the contract?", "You keep the contract."
@@ -32,7 +32,7 @@ ANSWERS: tuple[tuple[str, Manner, type[Failure]], ...] = (
 )
 
 
-def broken(name: str, service: Service) -> Iterator[str]:
+def broken(name: str, service: LookAlike) -> Iterator[str]:
     setattr(settings, f"{name.upper()}_BASE_URL", service.url)
     setattr(settings, f"{name.upper()}_API_KEY", "sk-of-the-contract")
     provider = class_of(name)()

@@ -23,7 +23,7 @@ GARBAGE = Manner(200, b"<html>sign in to this network</html>")
 NOTHING = Manner(200)
 
 
-class Service:
+class LookAlike:
     def __init__(self) -> None:
         self.manner = NOTHING
         self.places: dict[str, Manner] = {}  # that have manners of their own
