@@ -22,7 +22,7 @@ FACTS = Select(
 )
 
 
-class Refused(Exception):
+class NotRemembered(Exception):
     """It is not remembered, and why."""
 
 
@@ -33,17 +33,19 @@ def facts_for(conversation: Conversation) -> Sequence[ContactFact]:
 
 
 def remember(contact: Contact, text: str, message: Message | None) -> ContactFact:
-    """Once: the same again is the same row. Raises Refused."""
+    """Once: the same again is the same row. Raises NotRemembered."""
     text = " ".join(text.split())
     if not text or len(text) > FACT_MAX:
-        raise Refused(f"a fact has between 1 and {FACT_MAX} characters")
+        raise NotRemembered(f"a fact has between 1 and {FACT_MAX} characters")
     if is_sensitive(text):
-        raise Refused("numbers of cards and papers, passwords and keys are never remembered")
+        raise NotRemembered("numbers of cards and papers, passwords and keys are never remembered")
     kept = {fact.text.casefold(): fact for fact in contact.facts.all()}
     if known := kept.get(text.casefold()):
         return known
     if len(kept) >= settings.FACTS_MAX:
-        raise Refused(f"{len(kept)} facts are remembered already: one of them has to be forgotten first")
+        raise NotRemembered(
+            f"{len(kept)} facts are remembered already: one of them has to be forgotten first"
+        )
     return ContactFact.objects.create(contact=contact, text=text, message=message)
 
 

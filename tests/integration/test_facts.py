@@ -81,7 +81,7 @@ def test_only_so_many_facts_are_kept_and_the_same_one_once(remembers: Channel, s
     contact = ana(remembers)
     for text in ("Likes tea", "likes TEA", " Likes   tea ", "Has a dog"):
         memory.remember(contact, text, None)
-    with pytest.raises(memory.Refused, match="forgotten first"):
+    with pytest.raises(memory.NotRemembered, match="forgotten first"):
         memory.remember(contact, "Has a cat", None)
     assert facts() == ["Likes tea", "Has a dog"]
 

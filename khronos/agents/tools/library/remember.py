@@ -23,6 +23,6 @@ def remember(scene: Scene, fact: str) -> dict[str, Any]:
     said = Message.objects.filter(turn=scene.turn, author=Message.Author.CONTACT).order_by("-pk").first()
     try:
         kept = memory.remember(scene.contact, fact, said)
-    except memory.Refused as refusal:
+    except memory.NotRemembered as refusal:
         raise Unfit(str(refusal)) from None
     return {"number": kept.pk, "fact": kept.text}
