@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -248,3 +248,19 @@ def test_a_database_that_is_well_is_asked_once_a_look() -> None:
         assert database() == "writable"
     asking = "BEGIN IMMEDIATE" if connection.vendor == "sqlite" else "pg_is_in_recovery"
     assert sum(asking in each["sql"] for each in asked) == 1
+
+
+def test_a_database_that_is_only_read_closes_no_breaker() -> None:
+    breaker("database").force_open(for_s=0)
+    name = "query_only" if connection.vendor == "sqlite" else "default_transaction_read_only"
+    verb, off = (
+        ("PRAGMA", f"PRAGMA {name} = OFF") if connection.vendor == "sqlite" else ("SET", f"RESET {name}")
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"{verb} {name} = ON")
+        try:
+            with pytest.raises((Amiss, OperationalError)):
+                database()
+        finally:
+            cursor.execute(off)
+    assert breaker("database").snapshot().state is not BreakerState.CLOSED
