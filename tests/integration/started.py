@@ -57,9 +57,9 @@ class Started:
         assert self.process is not None
         self.process.send_signal(number)
 
-    def code(self) -> int:
+    def code(self, within_s: float = ENDS_S) -> int:
         assert self.process is not None
-        return self.process.wait(ENDS_S)
+        return self.process.wait(within_s)
 
     def stop(self) -> int:
         self.send(signal.SIGTERM)

@@ -20,10 +20,11 @@ from khronos.models import Channel, DeadLetter, Delivery, Event, Message, Turn, 
 from tests import factories as make
 from tests.fixtures.desk import seed
 from tests.integration import way
-from tests.integration.started import started_in
+from tests.integration.started import ENDS_S, STARTS_S, started_in
 from tests.integration.why_scene import ANA, last, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bus")]
+SOON_S = STARTS_S + ENDS_S  # a command does both
 
 
 def address(reference: object) -> str:
@@ -200,11 +201,11 @@ def test_command_speaks_as_it_is_told_or_as_lang_says(
 def test_command_works_while_all_else_is_down(telegram: Channel, sim: Simulator, tmp_path: Path) -> None:
     say(sim, telegram, "hi")
     with started_in(tmp_path, "redis://127.0.0.1:1/0", "http://127.0.0.1:1") as command:
-        assert command.start("manage.py", "why", f"{ANA}/last").code() == 0
+        assert command.start("manage.py", "why", f"{ANA}/last").code(SOON_S) == 0
         told = command.log.read_text()
         assert "⏳ Not answered yet. Valkey does not answer" in told
         assert "opened turn" in told
-        assert command.start("manage.py", "why", "never-heard").code() == 1
+        assert command.start("manage.py", "why", "never-heard").code(SOON_S) == 1
         assert "What may be given" in command.log.read_text()
     assert not Delivery.objects.exists()
 
