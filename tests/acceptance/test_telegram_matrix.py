@@ -249,7 +249,7 @@ def test_token_that_is_refused_alerts_and_waits_for_the_next_start(scene: Scene)
     scene.stage.khronos.restart()
     with Stopwatch() as watch:
         assert figures(scene.stage.finish()) == exact(PEOPLE)
-    assert watch.took_s < 8.0
+    assert watch.took_s < 30.0  # not the five minutes between two tries
     assert scene.shown() == [[f"You said: {text}"] for text in texts]
     assert until(lambda: scene.alerts() == [], 15)
     assert scene.stage.troubles() == clean()
