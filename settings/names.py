@@ -178,6 +178,11 @@ class Visitors(BaseModel):
     address_files_per_minute: int = Field(
         10, ge=0, description="Messages with files of one IP address to the chat page; then 429."
     )
+    left_alone_h: float = Field(
+        24,
+        ge=0,
+        description="Who waits so long for the person who took them goes back to the queue; 0: never.",
+    )
     wrong_secrets_per_minute: int = Field(
         300, ge=0, description="Requests with a wrong secret from one IP address; then 429."
     )

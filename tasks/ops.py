@@ -5,7 +5,7 @@ from celery import shared_task
 from khronos.backup import validate
 from khronos.backup import watch as copies
 from khronos.checks import look
-from khronos.conversation import budgets, lapsing, registration, summaries
+from khronos.conversation import budgets, lapsing, left_alone, registration, summaries
 from khronos.conversation import sweep as sweeper
 from khronos.herald import sweep as herald
 from khronos.models import Update
@@ -49,6 +49,11 @@ def sum_up() -> None:
 @shared_task(base=Rowless)
 def let_questions_lapse() -> None:
     lapsing.sweep()
+
+
+@shared_task(base=Rowless)
+def give_back_what_is_left_alone() -> None:
+    left_alone.sweep()
 
 
 @shared_task(base=Rowless)

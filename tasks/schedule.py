@@ -28,6 +28,7 @@ TIMETABLE: dict[str, tuple[str, Every | Daily]] = {
     "Restore the newest copy on trial": ("tasks.ops.try_copy", Every(6 * 3600)),
     "Sum up what is old": ("tasks.ops.sum_up", Every(20)),
     "Let questions lapse": ("tasks.ops.let_questions_lapse", Every(30)),
+    "Give back what people leave alone": ("tasks.ops.give_back_what_is_left_alone", Every(300)),
     "Look at budgets": ("tasks.ops.watch_budgets", Every(60)),
     "Forget old usage": ("tasks.ops.forget_usage", Daily(3, 45)),
     "Forget old files": ("tasks.media.forget", Daily(3, 15)),

@@ -16,6 +16,7 @@ from khronos.models import (
     Alert,
     Attachment,
     BackupCheck,
+    CannedAnswer,
     Channel,
     Contact,
     Conversation,
@@ -32,6 +33,7 @@ from khronos.models import (
     Piece,
     Product,
     Queue,
+    Remark,
     Tenant,
     ToolCall,
     ToolGrant,
@@ -63,6 +65,20 @@ def make_queue(**given: Any) -> Queue:
     if "tenant" not in given:
         given["tenant"] = make_tenant()
     return Queue.objects.create(**{"slug": f"queue-{n}", "name": f"Queue {n}"} | given)
+
+
+def make_canned_answer(**given: Any) -> CannedAnswer:
+    n = next(numbers)
+    if "tenant" not in given:
+        given["tenant"] = make_tenant()
+    return CannedAnswer.objects.create(**{"name": f"canned-{n}", "text": "Hello, {name}!"} | given)
+
+
+def make_remark(**given: Any) -> Remark:
+    n = next(numbers)
+    if "conversation" not in given:
+        given["conversation"] = make_conversation()
+    return Remark.objects.create(**{"text": f"note {n}", "token": f"note-{n}"} | given)
 
 
 def make_channel(**given: Any) -> Channel:

@@ -4,12 +4,13 @@ import uuid
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models.functions import Now
 
 from khronos.bus import doorbell
 from khronos.bus.routes import DELIVERY_TASK
 from khronos.conversation import handoff
 from khronos.delivery.outbox import enqueue
-from khronos.models import Conversation, Message
+from khronos.models import Conversation, Message, Remark
 
 AT_ONCE = 20  # who waits longest; more colleagues than that do not press at the same moment
 
@@ -31,6 +32,7 @@ def say(conversation: Conversation, operator: AbstractBaseUser, text: str, token
         key = {"conversation": conversation, "author": Message.Author.OPERATOR, "external_id": token}
         if Message.objects.filter(**key).exists():
             return True
+        mine.update(acted_at=Now())
         message = Message.objects.create(**key, operator_id=operator.pk, text=text)
         parts = enqueue(conversation, message, uuid.uuid4().hex, leased_to_us=False)
 
@@ -39,3 +41,11 @@ def say(conversation: Conversation, operator: AbstractBaseUser, text: str, token
 
         transaction.on_commit(ring, robust=True)
     return True
+
+
+def note(conversation: Conversation, operator: AbstractBaseUser, text: str, token: str) -> None:
+    """For colleagues; once for each token. Of the holder it is a sign of life."""
+    about = {"conversation": conversation, "operator_id": operator.pk, "text": text}
+    with transaction.atomic():
+        Remark.objects.get_or_create(token=token, defaults=about)
+        Conversation.objects.held_by(operator.pk).filter(pk=conversation.pk).update(acted_at=Now())

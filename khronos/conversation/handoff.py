@@ -55,6 +55,19 @@ def claim(conversation: Conversation, operator: AbstractBaseUser, trace_id: str 
     return True
 
 
+def take_over(conversation: Conversation, operator: AbstractBaseUser) -> bool:
+    """From a colleague who has it and does not go on."""
+    before = conversation.operator
+    if before is None or before.pk == operator.pk:
+        return False
+    with transaction.atomic():
+        if not move(conversation, handler=Handler.HUMAN, operator_id=operator.pk):
+            return False
+        told = {"by": operator.get_username(), "operator_id": operator.pk, "from": before.get_username()}
+        tell(Event.Type.HANDOFF_ACCEPTED, conversation, "", **told)
+    return True
+
+
 def release(conversation: Conversation, by: str, trace_id: str = "") -> bool:
     """Give it to the bot, which answers what people left unanswered."""
     with transaction.atomic():
@@ -87,7 +100,9 @@ def move(conversation: Conversation, *, state: str = State.OPEN, **changes: Any)
         return False
     waits = state == State.OPEN and changes["handler"] == Handler.QUEUE
     since = Coalesce("handed_at", Now()) if waits else None
-    if not Conversation.objects.filter(pk=conversation.pk, **seen).update(handed_at=since, **changes):
+    acted = Now() if changes.get("operator_id") else None
+    rows = Conversation.objects.filter(pk=conversation.pk, **seen)
+    if not rows.update(handed_at=since, acted_at=acted, **changes):
         return False
     for name, value in changes.items():
         setattr(conversation, name, value)

@@ -50,6 +50,7 @@ def move(arrival: Understood, conversation: Conversation) -> None:
                 queue_id=conversation.queue_id,
                 operator_id=conversation.operator_id,
                 handed_at=conversation.handed_at,
+                acted_at=conversation.acted_at,
             )
         ],
         ignore_conflicts=True,

@@ -4,6 +4,7 @@ from khronos.models.agent import Agent
 from khronos.models.alert import Alert
 from khronos.models.attachment import Attachment, Piece
 from khronos.models.backup import BackupCheck, BackupState
+from khronos.models.canned_answer import CannedAnswer
 from khronos.models.channel import Channel
 from khronos.models.check import HealthCheck
 from khronos.models.chunk import Chunk, Word
@@ -19,6 +20,7 @@ from khronos.models.message import Message
 from khronos.models.pause import Pause
 from khronos.models.quarantine import Quarantined
 from khronos.models.queue import Queue
+from khronos.models.remark import Remark
 from khronos.models.shop import Customer, Order, OrderLine, Product
 from khronos.models.summary import Summary
 from khronos.models.tenant import Tenant
@@ -36,6 +38,7 @@ __all__ = [
     "Attachment",
     "BackupCheck",
     "BackupState",
+    "CannedAnswer",
     "Channel",
     "Chunk",
     "Confirmation",
@@ -59,6 +62,7 @@ __all__ = [
     "Product",
     "Quarantined",
     "Queue",
+    "Remark",
     "Summary",
     "Tenant",
     "ToolCall",

@@ -20,6 +20,7 @@ def conversation_id(channel_id: int, chat_id: str) -> uuid.UUID:
 
 
 WAITS = models.Q(handed_at__isnull=False)  # for a person
+HELD = models.Q(operator__isnull=False)
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -75,6 +76,9 @@ class Conversation(models.Model):
     handed_at = models.DateTimeField(
         _("waits for a person"), null=True, blank=True, help_text=_("Since when, as long as nobody took it.")
     )
+    acted_at = models.DateTimeField(
+        _("operator's last deed"), null=True, blank=True, help_text=_("When who holds it took it or wrote.")
+    )
     remembers_from = models.BigIntegerField(
         _("remembers from"), default=0, help_text=_("Messages before this one were put aside by /reset.")
     )
@@ -97,7 +101,9 @@ class Conversation(models.Model):
         indexes = [
             models.Index(fields=["handed_at"], name="conversation_waits", condition=WAITS),
             models.Index(fields=["queue", "handed_at"], name="conversation_waits_in_queue", condition=WAITS),
+            models.Index(fields=["acted_at"], name="conversation_held", condition=HELD),
         ]
+        permissions = [("take_over_conversation", _("Can take a conversation from a colleague"))]
 
     def __str__(self) -> str:
         return self.title or self.chat_id

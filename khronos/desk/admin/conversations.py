@@ -7,6 +7,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -36,7 +37,7 @@ class Waiting(admin.SimpleListFilter):
 
 @admin.register(Conversation)
 class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
-    list_display = ("who", "channel", "status", "answers", "queue", "operator", "waits", "since", "chat_id")
+    list_display = ("who", "waits", "channel", "status", "answers", "queue", "holder", "since", "chat_id")
     list_filter = (inbox.Desk, Waiting, "state", "handler", SinceUpdated, "queue", "channel", "tenant")
     list_select_related = ALONG
     search_fields = ("chat_id__exact", "contact__name", "contact__username", "title")
@@ -44,7 +45,7 @@ class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
     ordering = ("-updated_at",)
     fields = ("contact", "channel", "state", "handler", "queue", "operator", "chat_id", "chat_type", "title")
     list_before_template = "admin/khronos/conversation/inbox.html"
-    actions = ("take", "hand_to_bot", "hand_to_queue", "pause", "resume", "close")
+    actions = ("take", "take_over", "hand_to_bot", "hand_to_queue", "pause", "resume", "close")
     change_form_template = "admin/khronos/conversation/timeline.html"
 
     class Media:
@@ -79,6 +80,13 @@ class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
     def answers(self, row: Conversation) -> str:
         return answers(row)
 
+    @admin.display(description=_("operator"), ordering="operator")
+    def holder(self, row: Conversation) -> str:
+        """And when they last did anything here."""
+        if row.operator is None:
+            return columns.NONE
+        return format_html("{} {}", row.operator, columns.age(row.acted_at) if row.acted_at else "")
+
     @admin.display(description=_("waits"))
     def waits(self, row: Conversation) -> str:
         return columns.age(row.handed_at or getattr(row, "waits_since", None))
@@ -93,15 +101,31 @@ class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
         conversation: Conversation = kwargs["obj"]
         text = request.GET.get("before", "")
         before = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+        context["mark"] = mark_of(conversation)  # before: what comes meanwhile is news
         context |= talk(request, conversation, before)
-        context["mark"] = mark_of(conversation)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def offers(self, row: Conversation) -> list[str]:
-        names = ["take"] if row.operator_id is None else []
+        names = ["take" if row.operator_id is None else "take_over"]
         names += [] if row.handler == Conversation.Handler.BOT else ["hand_to_bot"]
         names.append(offer(row))
         return names if row.state == Conversation.State.CLOSED else [*names, "close"]
+
+    def offered(self, request: HttpRequest, row: Conversation) -> list[tuple[str, str]]:
+        is_mine = row.operator_id == request.user.pk
+        found = super().offered(request, row)
+        return [offer for offer in found if offer[0] != "take_over" or not is_mine]
+
+    def has_take_over_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("khronos.take_over_conversation")
+
+    @admin.action(description=_("Take it over"), permissions=["take_over"])
+    def take_over(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        """From the colleague who has it."""
+        operator = inbox.operator_of(request)
+        self.repair(
+            request, queryset, lambda row: handoff.take_over(row, operator), gettext("Taken from a colleague")
+        )
 
     @admin.action(description=_("Take it"), permissions=["repair"])
     def take(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:

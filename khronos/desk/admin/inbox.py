@@ -44,6 +44,7 @@ def urls() -> list[URLPattern]:
     return [
         path("next/", view(take_next), name="khronos_conversation_next"),
         path("<uuid:pk>/answer/", view(answer), name="khronos_conversation_answer"),
+        path("<uuid:pk>/note/", view(note), name="khronos_conversation_note"),
     ]
 
 
@@ -108,6 +109,19 @@ def answer(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         else:
             refusal = gettext("Not sent: the conversation is not yours.")
     return told(request, conversation, refusal)
+
+
+@require_POST
+def note(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """For colleagues; its text is kept in no history."""
+    operator = operator_of(request)
+    conversation = get_object_or_404(Conversation, pk=pk)
+    text = request.POST.get("text", "").strip()[:ANSWER_MAX]
+    if text:
+        sent_as = request.POST.get("token", "")[:TOKEN_MAX] or token()
+        by_people.note(conversation, operator, text, sent_as)
+        kept(request, conversation, gettext("Note written"))
+    return told(request, conversation, "")
 
 
 def told(request: HttpRequest, conversation: Conversation, refusal: str) -> HttpResponse:

@@ -13,8 +13,10 @@ from django.views.decorators.http import require_safe
 
 from khronos.desk.admin import inbox
 from khronos.desk.admin.columns import page_of
-from khronos.desk.admin.talk import ALONG, WATCHED, mark_of, talk
+from khronos.desk.admin.talk import ALONG, mark_of, talk
 from khronos.models import Conversation
+
+NEWEST = 12  # messages; a page that shows none of them is loaded anew
 
 
 def urls() -> list[URLPattern]:
@@ -44,7 +46,7 @@ def news(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     mark = mark_of(conversation)
     if request.GET.get("mark") == mark:
         return JsonResponse({"mark": mark})
-    context = talk(request, conversation, most=WATCHED)
+    context = talk(request, conversation, most=NEWEST)
     context["here"] = page_of(Conversation, pk)
     shown = render_to_string("admin/khronos/conversation/talk.html", context, request)
     return JsonResponse({"mark": mark, "talk": shown})

@@ -49,6 +49,7 @@ SIDEBAR: list[dict[str, Any]] = [
             item(_("Conversations"), "forum", "conversation"),
             item(_("Contacts"), "person", "contact"),
             item(_("Queues"), "groups", "queue"),
+            item(_("Canned answers"), "quick_phrases", "cannedanswer"),
         ],
     },
     {
@@ -66,6 +67,7 @@ SIDEBAR: list[dict[str, Any]] = [
         "items": [
             item(_("Messages"), "chat", "message"),
             item(_("Attachments"), "attach_file", "attachment"),
+            item(_("Notes"), "sticky_note_2", "remark"),
             item(_("Updates"), "inbox", "update"),
             item(_("Events"), "timeline", "event"),
             item(_("Tool calls"), "build", "toolcall"),

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from khronos.desk.admin import columns, files, sources
+from khronos.desk.admin.noted import Noted, noted_of
 from khronos.desk.admin.telling import Told, told_of
 from khronos.desk.lengths import after, until, words
 from khronos.models import Attachment, Conversation, Delivery, Message, Turn
@@ -82,9 +83,12 @@ class Said:
         return facts(self.turn) if self.turn else ""
 
 
+type Entry = Said | Told | Noted
+
+
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    entries: Sequence[Said | Told]
+    entries: Sequence[Entry]
     earlier: int | None  # number of the oldest message here, when there are older ones
     is_newest: bool
     with_events: bool
@@ -97,13 +101,11 @@ def timeline(
     more, page = len(found) > most, found[:most]
     said = [say(message) for message in reversed(page)]
     mark_last_of_turn(said)
-    told: list[Told] = []
-    if with_events:
-        start = said[0].at if more else None
-        end = end_of(conversation, before)
-        told = told_of(conversation, start, end)
-        measure(said, told)
-    entries: list[Said | Told] = [*said, *told]
+    start = said[0].at if more else None
+    end = end_of(conversation, before)
+    told = told_of(conversation, start, end) if with_events else []
+    measure(said, told)
+    entries: list[Entry] = [*said, *told, *noted_of(conversation, start, end)]
     entries.sort(key=lambda entry: (entry.at, entry.is_event))
     mark_days(entries)
     return Timeline(entries, page[-1].pk if more else None, before is None, with_events)
@@ -199,7 +201,7 @@ def measure(said: Sequence[Said], told: Sequence[Told]) -> None:
         event.offset = after((event.at - start).total_seconds())
 
 
-def mark_days(entries: Sequence[Said | Told]) -> None:
+def mark_days(entries: Sequence[Entry]) -> None:
     last = None
     for entry in entries:
         day = timezone.localtime(entry.at).date()

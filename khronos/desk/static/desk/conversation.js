@@ -9,10 +9,11 @@ const EVERY_MS = 2000;
 const END_PX = 80; // so near to the end somebody reads the newest
 
 export function openTalk(talk) {
-  const draft = new Draft(talk.dataset.drafts);
-  if (draft.kept && isThere(talk, draft.kept.token)) draft.drop();
-  const page = { talk, draft, nudge: () => {} };
-  dress(page);
+  const { drafts } = talk.dataset;
+  const page = { talk, answer: new Draft(drafts), note: new Draft(`${drafts}.note`), nudge: () => {} };
+  for (const draft of [page.answer, page.note]) if (draft.kept && isThere(talk, draft.kept.token)) draft.drop();
+  dressAnswer(page);
+  dressNote(page);
   if (!talk.dataset.news) return;
   const loop = follow(EVERY_MS, () => addressOf(talk), (said) => hear(page, said));
   page.nudge = () => loop.nudge();
@@ -44,7 +45,7 @@ function hear(page, { mark, talk: shown }) {
   if (Boolean(form) !== Boolean(other)) {
     form?.remove();
     if (other) list.after(other);
-    dress(page);
+    dressAnswer(page);
   }
   if (follows) document.getElementById("newest").scrollIntoView({ block: "end" });
 }
@@ -71,17 +72,29 @@ function isAtEnd() {
 
 // What is written
 
-function dress(page) {
-  const { talk, draft } = page;
+function dressAnswer(page) {
+  const { talk, answer } = page;
   const form = talk.querySelector(".kh-reply");
   const unsent = talk.querySelector(".kh-unsent");
-  unsent.hidden = Boolean(form) || !draft.kept;
-  unsent.querySelector(".kh-text").textContent = draft.kept?.text ?? "";
+  unsent.hidden = Boolean(form) || !answer.kept;
+  unsent.querySelector(".kh-text").textContent = answer.kept?.text ?? "";
   unsent.querySelector("button").onclick = () => {
-    draft.drop();
+    answer.drop();
     unsent.hidden = true;
   };
   if (!form) return;
+  dress(page, form, answer);
+  offerCanned(form);
+}
+
+function dressNote(page) {
+  const form = page.talk.querySelector(".kh-jot");
+  if (!form) return;
+  form.closest("details").open = Boolean(page.note.kept);
+  dress(page, form, page.note);
+}
+
+function dress(page, form, draft) {
   const { text, token } = form.elements;
   if (draft.kept) [text.value, token.value] = [draft.kept.text, draft.kept.token];
   text.addEventListener("input", () => draft.keep(text.value, token.value));
@@ -90,19 +103,23 @@ function dress(page) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    send(page, form);
+    send(page, form, draft);
   });
 }
 
-async function send({ talk, draft, nudge }, form) {
+async function send({ talk, nudge }, form, draft) {
   const [button, refusal] = [form.querySelector("button:not([type=button])"), talk.querySelector(".kh-refusal")];
+  if (button.disabled) return;
   button.disabled = true;
   refusal.hidden = true;
+  const { text, token } = form.elements;
+  const given = text.value;
   try {
     const said = await ask(form.action, new FormData(form));
+    const since = text.value === given ? "" : text.value; // written while it was on its way
     form.reset();
-    form.elements.token.value = said.token;
-    draft.drop();
+    [text.value, token.value] = [since, said.token];
+    draft.keep(since, said.token);
   } catch (error) {
     refusal.textContent = error instanceof Refused && error.status !== 401 ? error.message : form.dataset.failed;
     refusal.hidden = false;
@@ -110,4 +127,30 @@ async function send({ talk, draft, nudge }, form) {
     button.disabled = false;
   }
   nudge();
+}
+
+// Canned answers: found by their names, put where the cursor stands.
+function offerCanned(form) {
+  const picker = form.querySelector(".kh-canned");
+  if (!picker) return;
+  const { text } = form.elements;
+  const place = (part = false) => {
+    const wanted = picker.value.trim().toLowerCase();
+    const all = [...picker.list.options];
+    const found = all.find(({ value }) => value.toLowerCase() === wanted);
+    const like = part && wanted ? all.filter(({ value }) => value.toLowerCase().includes(wanted)) : [];
+    const chosen = found ?? (like.length === 1 ? like[0] : null);
+    if (!chosen) return;
+    picker.value = "";
+    text.setRangeText(chosen.dataset.text, text.selectionStart, text.selectionEnd, "end");
+    text.dispatchEvent(new Event("input"));
+    text.focus();
+  };
+  picker.addEventListener("change", () => place());
+  picker.addEventListener("input", (event) => event.inputType === "insertReplacementText" && place()); // a click in the list
+  picker.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    place(true);
+  });
 }
