@@ -21,7 +21,7 @@ from bench.patience import free_ports, until
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # the one in the PATH is for the service's user alone
 VHOSTS = ("/", "pieces")  # whole instances; single parts of one
 KEPT = ("PATH", "KHRONOS_CI_RUN")  # the latter is CI's mark on all that it starts
-START_S = 90.0
+START_S = 180.0
 STOP_S = 30.0
 USER = PASSWORD = "guest"
 

@@ -26,7 +26,7 @@ def manage(stage: Stage, *words: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert (said.returncode, said.stderr) == (0, "")
     return " ".join(said.stdout.split())

@@ -18,6 +18,7 @@ from tests.fixtures.desk import seed
 assert khronos.urls.urlpatterns
 NOUNS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 DESK, PHONE = ViewportSize(width=1360, height=850), ViewportSize(width=390, height=844)
+VISITS_S = 300  # patience with a good hundred pages, no promise
 TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -92,10 +93,12 @@ def page_of(row: Model) -> str:
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
 
 
+@pytest.mark.timeout(VISITS_S)
 def test_every_page_opens_on_a_desk(operator: Operator, talk: Conversation) -> None:
     visit_all(operator, talk)
 
 
+@pytest.mark.timeout(VISITS_S)
 def test_every_page_opens_on_a_phone(on_the_road: Operator, talk: Conversation) -> None:
     visit_all(on_the_road, talk)
     expect(on_the_road.page.locator("html")).to_have_class("dark")

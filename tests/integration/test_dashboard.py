@@ -58,6 +58,23 @@ def forget() -> None:
         question.due_at, question.data, question.good_at = 0.0, None, 0.0
 
 
+def seen(client: Client, address: str = "/dashboard") -> Any:
+    """A machine that is busy may not know in time who asks; the page then tries again by itself."""
+    looks = []
+
+    def is_known() -> bool:
+        looks.append(client.get(address))
+        return looks[-1].status_code != 503
+
+    until(is_known, SOON_S)
+    return looks[-1]
+
+
+def remember(client: Client) -> None:
+    """It is told by a cookie, once the numbers are not late."""
+    assert until(lambda: views.WAS_HERE in seen(client).cookies, SOON_S)
+
+
 def shown(address: str) -> dict[str, Any]:
     response = Client().get(address, headers={"Authorization": f"Bearer {TOKEN}"})
     assert response.status_code == 200
@@ -100,7 +117,7 @@ def test_staff_need_no_token_and_others_are_no_staff(address: str) -> None:
     for is_staff, status in ((True, 200), (False, 401)):
         client = Client()
         client.force_login(make.make_user(is_staff=is_staff, is_superuser=False))
-        assert client.get(address).status_code == status
+        assert seen(client, address).status_code == status
 
 
 @pytest.mark.usefixtures("fresh")
@@ -108,7 +125,7 @@ def test_the_page_asks_to_sign_in_and_leads_back() -> None:
     stranger, client = Client(), Client()
     client.force_login(make.make_user(is_staff=False, is_superuser=False))
     for each in (stranger, client):
-        response = each.get("/dashboard")
+        response = seen(each)
         assert (response.status_code, response.headers["Location"]) == (302, "/admin/login/?next=/dashboard")
         assert views.WAS_HERE not in response.cookies
 
@@ -118,7 +135,7 @@ def test_the_page_asks_to_sign_in_and_leads_back() -> None:
 def test_the_page_speaks_the_viewers_language_and_needs_nothing_inline(language: str, title: str) -> None:
     client = Client(headers={"Accept-Language": language})
     client.force_login(make.make_user())
-    response = client.get("/dashboard")
+    response = seen(client)
     page = response.content.decode()
     assert f"Khronos · {title}" in page
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
@@ -133,14 +150,15 @@ def test_the_word_of_before_is_of_one_session_and_not_to_be_forged() -> None:
     """It counts only while the database cannot be asked (tests/acceptance/test_dashboard_outages.py)."""
     client = Client()
     client.force_login(make.make_user())
-    cookie = client.get("/dashboard").cookies[views.WAS_HERE]
+    remember(client)
+    cookie = client.cookies[views.WAS_HERE]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/dashboard")
     stranger = Client()
     stranger.cookies["sessionid"] = "another"
     stranger.cookies[views.WAS_HERE] = cookie.value
     for address in ADDRESSES:
-        assert stranger.get(address).status_code == 401
-    request = client.get("/dashboard").wsgi_request
+        assert seen(stranger, address).status_code == 401
+    request = seen(client).wsgi_request
     assert views.was_staff(request)
     request.COOKIES["sessionid"] = "another"
     assert not views.was_staff(request)
@@ -152,8 +170,8 @@ def test_numbers_that_are_late_make_nobody_a_stranger(monkeypatch: pytest.Monkey
     monkeypatch.setattr(boards.board, "look", lambda: {"work": Answer(ok=False)})
     client = Client()
     client.force_login(make.make_user())
-    assert client.get("/dashboard").status_code == 200
-    assert Client(headers={"Cookie": "sessionid=made-up"}).get("/dashboard").status_code == 302
+    assert seen(client).status_code == 200
+    assert seen(Client(headers={"Cookie": "sessionid=made-up"})).status_code == 302
 
 
 @pytest.mark.usefixtures("fresh")
@@ -163,7 +181,7 @@ def test_while_nobody_can_tell_who_asks_the_page_waits_and_the_numbers_stay_shut
     known, unknown = Client(), Client()
     for client in (known, unknown):
         client.force_login(make.make_user())
-    known.get("/dashboard")
+    remember(known)
     monkeypatch.setattr(boards.board, "look", lambda: {"work": Answer(ok=False)})
     monkeypatch.setattr(views, "is_staff", Mock(side_effect=OperationalError("no answer")))
     response = unknown.get("/dashboard")
@@ -172,7 +190,7 @@ def test_while_nobody_can_tell_who_asks_the_page_waits_and_the_numbers_stay_shut
     for address in ADDRESSES:
         response = unknown.get(address)
         assert (response.status_code, list(response.json())) == (503, ["error"])
-    assert known.get("/dashboard").status_code == 200
+    assert seen(known).status_code == 200
     assert Client().get("/dashboard").status_code == 302
 
 
