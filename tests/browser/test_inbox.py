@@ -8,9 +8,9 @@ from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from khronos.conversation import handoff
-from khronos.models import Conversation, Delivery, Message
+from khronos.models import Contact, Conversation, Delivery, Message
 from tests.browser.test_admin import DESK, PHONE, Operator, operator_on, page_of
-from tests.factories import make_conversation, make_message, make_queue, make_user
+from tests.factories import make_canned_answer, make_conversation, make_message, make_queue, make_user
 
 pytestmark = pytest.mark.usefixtures("bus")
 PATIENCE_MS = 25_000  # what is shown comes with the next question of the page
@@ -77,6 +77,31 @@ def test_what_was_typed_outlives_a_reload_and_a_quicker_colleague(olga: Operator
     expect(olga.page.locator(".kh-said")).to_have_count(1)
     expect(unsent).to_be_hidden()
     assert not Message.objects.filter(author=Message.Author.OPERATOR).exists()
+
+
+def test_a_note_is_written_and_a_canned_answer_picked(olga: Operator, talk: Conversation) -> None:
+    for name in ("price", "price list"):
+        make_canned_answer(tenant=talk.tenant, name=name, text=f"The {name}, {{name}}.")
+    Contact.objects.filter(conversations=talk).update(name="Ana")
+    olga.open(page_of(talk))
+    answer, picker = (
+        olga.page.get_by_role("textbox", name="Your answer"),
+        olga.page.locator(".kh-canned"),
+    )
+    answer.fill("Hi! ")
+    picker.fill("list")
+    picker.press("Enter")
+    expect(answer).to_have_value("Hi! The price list, Ana.")
+    expect(picker).to_have_value("")
+    expect(answer).to_be_focused()
+    olga.page.get_by_text("Write a note for colleagues").click()
+    note = olga.page.get_by_role("textbox", name="Your note")
+    note.fill("Ask for the number.")
+    note.press("Control+Enter")
+    expect(olga.page.locator(".kh-remark")).to_contain_text("note, not sent")
+    expect(note).to_have_value("")
+    expect(answer).to_have_value("Hi! The price list, Ana.")
+    assert not Delivery.objects.exists()
 
 
 def test_the_list_says_that_somebody_came_and_is_walked_by_keys(olga: Operator, talk: Conversation) -> None:
