@@ -73,7 +73,11 @@ def fill(first: int, first_chat: int, count: int) -> None:
     for start in range(0, count, BATCH):
         store(
             [
-                arrived(channel, body(first + number, first_chat + number), f"trace-{first + number}")
+                arrived(
+                    channel,
+                    body(first + number, first_chat + number),
+                    {"trace_id": f"trace-{first + number}", "correlation_id": None},
+                )
                 for number in range(start, min(start + BATCH, count))
             ]
         )

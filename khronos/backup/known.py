@@ -11,6 +11,7 @@ from django.db.models import AutoField
 from khronos.backup.engine import Reader
 from khronos.backup.verify import moment
 from khronos.models import Delivery, Event, Message, Turn, Update
+from khronos.observability.steps import Ids
 
 # A placeholder's id is written before it is filled: what has none in edit mode was seen by nobody.
 ANSWERS = """
@@ -76,17 +77,17 @@ def take_over_answers(before: Reader, turn: Turn) -> None:
             continue
         message = Message.objects.create(conversation=turn.conversation, turn=turn, **said)
         Message.objects.filter(pk=message.pk).update(created_at=made_at)
-        take_over_deliveries(before, pk, message, turn.trace_id)
+        take_over_deliveries(before, pk, message, turn.ids)
 
 
-def take_over_deliveries(before: Reader, pk: int, message: Message, trace_id: str) -> None:
+def take_over_deliveries(before: Reader, pk: int, message: Message, ids: Ids) -> None:
     names = ("part", "text", "external_id", "plain", "sent_at")
     query = f"SELECT {', '.join(names)} FROM khronos_delivery WHERE message_id = {int(pk)} ORDER BY id"
     for found in before.execute(query).fetchall():
         sent = dict(zip(names, found, strict=True))
         sent |= {"plain": bool(sent["plain"]), "sent_at": moment(sent["sent_at"])}
         Delivery.objects.create(
-            conversation=message.conversation, message=message, trace_id=trace_id,
+            conversation=message.conversation, message=message, **ids,
             state=Delivery.State.SENT, due_at=None, **sent,
         )  # fmt: skip
 

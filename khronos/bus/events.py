@@ -12,6 +12,7 @@ import orjson
 
 from khronos.models import Conversation, Event
 from khronos.models.prepared import insert, insert_all
+from khronos.observability.steps import Ids
 
 type Wire = dict[Any, Any]
 
@@ -23,6 +24,7 @@ def make(
     *,
     key: str,
     trace_id: str,
+    correlation_id: str | None = None,
     payload: dict[str, Any],
     conversation: Conversation | None = None,
     tenant_id: int | None = None,
@@ -34,6 +36,7 @@ def make(
         event_id=id_of(key),
         type=type_,
         trace_id=trace_id,
+        correlation_id=correlation_id,
         tenant_id=conversation.tenant_id if conversation else tenant_id,
         conversation_id=conversation.pk if conversation else conversation_id,
         customer_id=conversation.contact_id if conversation else customer_id,
@@ -72,7 +75,7 @@ def wire(event: Event) -> Wire:
     return words(
         event.type,
         event.idempotency_key,
-        event.trace_id,
+        event.ids,
         (event.tenant_id, event.conversation_id, event.customer_id),
         event.timestamp,
         event.payload,
@@ -83,7 +86,7 @@ def wire(event: Event) -> Wire:
 def words(
     type_: str,
     key: str,
-    trace_id: str,
+    ids: Ids,
     of: tuple[int | None, uuid.UUID | None, uuid.UUID | None],
     timestamp: datetime,
     payload: dict[str, Any],
@@ -91,10 +94,10 @@ def words(
 ) -> Wire:
     """The wire form; `of` is tenant, conversation and customer."""
     tenant_id, conversation_id, customer_id = of
-    return {
+    told = {
         "event": type_,
         "event_id": str(event_id),
-        "trace_id": trace_id,
+        "trace_id": ids["trace_id"],
         "tenant_id": text(tenant_id),
         "conversation_id": text(conversation_id),
         "customer_id": text(customer_id),
@@ -102,6 +105,7 @@ def words(
         "timestamp": timestamp.isoformat(),
         "payload": orjson.dumps(payload),
     }
+    return told | {"correlation_id": ids["correlation_id"]} if ids["correlation_id"] else told
 
 
 def text(value: object) -> str:

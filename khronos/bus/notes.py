@@ -28,7 +28,7 @@ def add(kind: Note, work: Turn | Delivery, **known: Any) -> None:
     fact: Event = events.make(
         kind,
         key=f"{kind}:{work.pk}:{work.fence}",
-        trace_id=work.trace_id,
+        **work.ids,
         conversation=work.conversation,
         payload={f"{work._meta.model_name}_id": work.pk} | work.effort | known,
     )

@@ -91,7 +91,7 @@ def generated(turn: Turn, completion: Completion) -> Event:
     return events.make(
         Event.Type.RESPONSE_GENERATED,
         key=f"generated:{turn.pk}",
-        trace_id=turn.trace_id,
+        **turn.ids,
         conversation=turn.conversation,
         payload={
             "turn_id": turn.pk,
@@ -125,4 +125,4 @@ def utter(
     said = Message(conversation=turn.conversation, turn=turn, author=author, text=text, media=media)
     said.sources = sources
     message = insert(said)
-    return enqueue(turn.conversation, message, turn.trace_id)
+    return enqueue(turn.conversation, message, turn.ids)

@@ -1,7 +1,5 @@
 """An operator's yes or no to a call that waits for it; the next turn brings it to the model."""
 
-import uuid
-
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.db.models import Q
@@ -10,6 +8,7 @@ from django.db.models.functions import Now
 from khronos.bus import doorbell
 from khronos.bus.routes import TURN_TASK
 from khronos.models import ToolCall, Turn
+from khronos.observability.tracing import made
 
 
 def decide(call: ToolCall, operator: AbstractBaseUser | AnonymousUser, *, is_yes: bool) -> bool:
@@ -25,7 +24,7 @@ def decide(call: ToolCall, operator: AbstractBaseUser | AnonymousUser, *, is_yes
         turn, _made = Turn.objects.get_or_create(
             conversation_id=call.turn.conversation_id,
             state=Turn.State.WAITING,
-            defaults={"trace_id": call.turn.trace_id or uuid.uuid4().hex},
+            defaults=call.turn.ids if call.turn.trace_id else made(),
         )
 
         def ring() -> None:  # with a name: Django fails over a partial that fails

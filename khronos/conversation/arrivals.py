@@ -150,13 +150,13 @@ def wants_answer(arrival: Understood, conversation: Conversation) -> bool:
     return arrival.is_spoken and arrival.incoming.addressed and conversation.handler in by_us
 
 
-def waiting_turns(traces: dict[UUID, str]) -> tuple[dict[UUID, Turn], set[UUID]]:
+def waiting_turns(asked: dict[UUID, Update]) -> tuple[dict[UUID, Turn], set[UUID]]:
     """The turn that collects, of each conversation (made where there is none), and which ones were made."""
-    known, made = collecting(list(traces)), set[UUID]()
-    while missing := [pk for pk in sorted(traces) if pk not in known]:
+    known, made = collecting(list(asked)), set[UUID]()
+    while missing := [pk for pk in sorted(asked) if pk not in known]:
         made.update(missing)
         insert_all(
-            [Turn(conversation_id=pk, trace_id=traces[pk], rung_at=NOW) for pk in missing],
+            [Turn(conversation_id=pk, **asked[pk].ids, rung_at=NOW) for pk in missing],
             unless_there=True,  # somebody was quicker: that turn is as good, unless it is taken already
         )
         known |= collecting(missing)

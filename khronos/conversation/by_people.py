@@ -1,7 +1,5 @@
 """What operators do with conversations that wait for a person: take the next one, and answer."""
 
-import uuid
-
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models.functions import Now
@@ -11,6 +9,7 @@ from khronos.bus.routes import DELIVERY_TASK
 from khronos.conversation import handoff
 from khronos.delivery.outbox import enqueue
 from khronos.models import Conversation, Message, Remark
+from khronos.observability.tracing import made
 
 AT_ONCE = 20  # who waits longest; more colleagues than that do not press at the same moment
 
@@ -34,7 +33,7 @@ def say(conversation: Conversation, operator: AbstractBaseUser, text: str, token
             return True
         mine.update(acted_at=Now())
         message = Message.objects.create(**key, operator_id=operator.pk, text=text)
-        parts = enqueue(conversation, message, uuid.uuid4().hex, leased_to_us=False)
+        parts = enqueue(conversation, message, made(), leased_to_us=False)
 
         def ring() -> None:  # with a name: Django fails over a partial that fails
             doorbell.ring(DELIVERY_TASK, [part.pk for part in parts[:1]])

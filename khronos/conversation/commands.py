@@ -25,7 +25,7 @@ def call_person(turn: Turn, _message: Message, language: str) -> Reply:
 
     def deed() -> None:
         """A transaction may be run again: each time with the conversation as it was seen."""
-        hand_off(copy(seen), queue, by="contact", trace_id=turn.trace_id)
+        hand_off(copy(seen), queue, by="contact", **turn.ids)
 
     return Reply(phrase("human", language), deed=deed)
 

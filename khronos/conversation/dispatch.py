@@ -77,7 +77,7 @@ def dispatch(update_ids: Collection[int], *, told: bool = True) -> Outcome:
     with transaction.atomic():
         in_order = take(update_ids)
     for update in in_order:
-        with bound(trace_id=update.trace_id):
+        with bound(**update.ids):
             alone = dispatch_alone(update, told)
         outcome.events += alone.events
         outcome.turns += alone.turns
@@ -98,7 +98,7 @@ def tell_steps(outcome: Outcome, took_ms: float) -> None:
                 "message.dispatched",
                 after="message.received",
                 duration_ms=took_ms,
-                trace_id=event.trace_id,
+                **event.ids,
                 conversation=event.conversation_id,
                 user_id=event.customer_id,
                 update=event.payload["update_id"],
@@ -181,7 +181,7 @@ def understood(updates: Sequence[Update], tally: Tally) -> list[Understood]:
             tally.unreadable(update.channel.kind)
             log.warning(
                 "update cannot be understood",
-                extra={"update": update.pk, "trace_id": update.trace_id, "error": str(error)[:300]},
+                extra={"update": update.pk, "error": str(error)[:300], **update.ids},
             )
         else:
             arrivals.append(Understood(update, update.channel, incoming))
@@ -194,7 +194,7 @@ def say(
     """Messages into their conversations, and into the turn that collects where the bot shall answer."""
     said = [each for each in arrivals if each.is_spoken]
     asking = [each for each in said if rows.wants_answer(each, chats[each.conversation_id])]
-    turns, made = rows.waiting_turns({each.conversation_id: each.update.trace_id for each in asking})
+    turns, made = rows.waiting_turns({each.conversation_id: each.update for each in asking})
     wanted = {id(each) for each in asking}
     messages = [
         rows.message(each, turns[each.conversation_id] if id(each) in wanted else None) for each in said
@@ -214,7 +214,7 @@ def facts(arrival: Understood, conversation: Conversation, turn: Turn | None, to
     received = events.make(
         Event.Type.MESSAGE_RECEIVED,
         key=events.received(update.pk),
-        trace_id=update.trace_id,
+        **update.ids,
         conversation=conversation,
         payload={"update_id": update.pk, "channel": arrival.channel.slug},
     )
@@ -230,7 +230,7 @@ def facts(arrival: Understood, conversation: Conversation, turn: Turn | None, to
         events.make(
             Event.Type.HANDOFF_REQUESTED,
             key=f"handoff:{update.pk}",
-            trace_id=update.trace_id,
+            **update.ids,
             conversation=conversation,
             payload={"target": target, "update_id": update.pk, "turn_id": turn.pk if turn else None},
         ),

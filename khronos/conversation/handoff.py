@@ -14,6 +14,7 @@ from django.db.models.functions import Cast, Coalesce, Concat, Now
 
 from khronos.bus import events
 from khronos.models import Conversation, Event, Message, Queue, Turn
+from khronos.observability.tracing import made
 
 HANDED = "handed to a person"
 CLOSED = "the conversation was closed"
@@ -22,23 +23,31 @@ Handler, State = Conversation.Handler, Conversation.State
 UNDONE = (Turn.State.WAITING, Turn.State.PARKED, Turn.State.WORKING)
 
 
-def hand_off(conversation: Conversation, queue: Queue, by: str, trace_id: str = "", **told: Any) -> bool:
+def hand_off(
+    conversation: Conversation,
+    queue: Queue,
+    by: str,
+    trace_id: str = "",
+    correlation_id: str | None = None,
+    **told: Any,
+) -> bool:
     """Let it wait for a person of this queue. A turn that is being worked on may still say its word."""
     with transaction.atomic():
         if not move(conversation, handler=Handler.QUEUE, queue_id=queue.pk, operator_id=None):
             return False
         hush(conversation, HANDED, Turn.State.WAITING, Turn.State.PARKED)
-        target = f"agent.queue.{queue.pk}"
-        tell(Event.Type.HANDOFF_REQUESTED, conversation, trace_id, by=by, target=target, **told)
+        told |= {"by": by, "target": f"agent.queue.{queue.pk}"}
+        tell(Event.Type.HANDOFF_REQUESTED, conversation, trace_id, correlation_id, **told)
     return True
 
 
-def keep(conversation: Conversation, by: str, trace_id: str, **told: Any) -> bool:
+def keep(conversation: Conversation, by: str, trace_id: str, correlation_id: str | None, **told: Any) -> bool:
     """The bot shall answer what it has at hand."""
     with transaction.atomic():
         if not move(conversation, handler=Handler.BOT):
             return False
-        tell(Event.Type.HANDOFF_REQUESTED, conversation, trace_id, by=by, target="agent.ai", **told)
+        told |= {"by": by, "target": "agent.ai"}
+        tell(Event.Type.HANDOFF_REQUESTED, conversation, trace_id, correlation_id, **told)
     return True
 
 
@@ -74,9 +83,11 @@ def release(conversation: Conversation, by: str, trace_id: str = "") -> bool:
         if not move(conversation, handler=Handler.BOT, queue_id=None, operator_id=None):
             return False
         turn = collect(conversation)
-        known = {"turn_id": turn.pk} if turn else {}
+        known: dict[str, Any] = {"turn_id": turn.pk} if turn else {}
+        correlation_id = turn.correlation_id if turn and not trace_id else None
         trace_id = trace_id or (turn.trace_id if turn else "")
-        tell(Event.Type.HANDOFF_REQUESTED, conversation, trace_id, by=by, target="agent.ai", **known)
+        known |= {"by": by, "target": "agent.ai"}
+        tell(Event.Type.HANDOFF_REQUESTED, conversation, trace_id, correlation_id, **known)
     return True
 
 
@@ -119,12 +130,12 @@ def hush(conversation: Conversation, reason: str, *states: Turn.State) -> None:
 def collect(conversation: Conversation) -> Turn | None:
     """The turn that will answer what nobody has answered, or None when there is nothing."""
     left = unanswered(conversation)
-    newest = left.order_by("-pk").values("update__trace_id").first()
+    newest = left.select_related("update").defer("update__raw").order_by("-pk").first()
     if newest is None:
         return None
-    trace_id = newest["update__trace_id"] or uuid.uuid4().hex
+    ids = newest.update.ids if newest.update else made()
     turn, _made = Turn.objects.get_or_create(
-        conversation=conversation, state=Turn.State.WAITING, defaults={"trace_id": trace_id}
+        conversation=conversation, state=Turn.State.WAITING, defaults=ids
     )
     left.update(turn=turn)
     return turn
@@ -149,12 +160,15 @@ def unanswered(conversation: Conversation) -> QuerySet[Message]:
     )
 
 
-def tell(type_: str, conversation: Conversation, trace_id: str, **payload: Any) -> None:
+def tell(
+    type_: str, conversation: Conversation, trace_id: str, correlation_id: str | None = None, **payload: Any
+) -> None:
     """The change before it happened once, so its fact is a new one each time."""
     fact = events.make(
         type_,
         key=f"{type_}:{uuid.uuid4().hex}",
         trace_id=trace_id or uuid.uuid4().hex,
+        correlation_id=correlation_id,
         conversation=conversation,
         payload=payload,
     )

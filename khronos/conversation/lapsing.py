@@ -57,7 +57,7 @@ def collecting(call: ToolCall) -> Turn:
     """The lock keeps a worker from taking the turn before the round is in it."""
     which = {"conversation_id": call.turn.conversation_id, "state": Turn.State.WAITING}
     while True:
-        Turn.objects.get_or_create(**which, defaults={"trace_id": call.turn.trace_id})
+        Turn.objects.get_or_create(**which, defaults=call.turn.ids)
         if turn := Turn.objects.select_for_update().filter(**which).first():
             return turn
 

@@ -95,7 +95,7 @@ def thought(turn: Turn, prompt: Prompt, box: Toolbox, afterwards: Deed) -> Reply
 
 def call_in(turn: Turn, queue: Queue) -> None:
     """A transaction may be run again: each time with the conversation as it was seen."""
-    hand_off(copy(turn.conversation), queue, by="assistant", trace_id=turn.trace_id)
+    hand_off(copy(turn.conversation), queue, by="assistant", **turn.ids)
 
 
 def canned_name(turn: Turn, message: Message) -> str:

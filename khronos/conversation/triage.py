@@ -103,9 +103,9 @@ def settle(turn: Turn, decision: Triage) -> None:
     seen = copy(turn.conversation)  # a transaction may be run again
     told = {"intent": decision.intent, "model": decision.model, "decided_by": decision.by}
     if decision.queue is None:
-        handoff.keep(seen, by="triage", trace_id=turn.trace_id, **told)
+        handoff.keep(seen, by="triage", **turn.ids, **told)
     else:
-        handoff.hand_off(seen, decision.queue, by="triage", trace_id=turn.trace_id, **told)
+        handoff.hand_off(seen, decision.queue, by="triage", **turn.ids, **told)
 
 
 def notice(turn: Turn) -> str:

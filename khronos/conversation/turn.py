@@ -27,7 +27,7 @@ from khronos.conversation.phrases import phrase
 from khronos.conversation.replies import replies_to
 from khronos.delivery.send import deliver_next, send_all
 from khronos.exceptions import LostLease, Permanent, Transient
-from khronos.models import Conversation, DeadLetter, Delivery, Message, Turn
+from khronos.models import Conversation, DeadLetter, Delivery, Message, Turn, Update
 from khronos.models.commit import commit, insist
 from khronos.models.deadletter import keep
 from khronos.models.prepared import Select, Slot
@@ -62,7 +62,7 @@ def take(turn_id: int) -> None:
         return
     crashpoints.reached("turn.claimed")
     conversation = turn.conversation
-    with bound(trace_id=turn.trace_id, conversation=conversation.pk, user_id=conversation.contact_id):
+    with bound(**turn.ids, conversation=conversation.pk, user_id=conversation.contact_id):
         see_through(turn)
 
 
@@ -130,7 +130,7 @@ def respond(turn: Turn) -> list[Delivery]:
         messages = QUESTIONS(turn=turn.pk)
         turn.asked_at = min((each.update.received_at for each in messages if each.update), default=None)
         if len(messages) > 1:
-            note(also=[each.update.trace_id for each in messages[1:] if each.update])
+            note_others(turn, [each.update for each in messages if each.update])
         acknowledge_presses(turn, messages)
         if turn.conversation.handler == Conversation.Handler.TRIAGE:
             triage.route(turn, messages)
@@ -145,6 +145,14 @@ def respond(turn: Turn) -> list[Delivery]:
         turn.amended = False
         turn.conversation.refresh_from_db(fields=["handler", "queue", "remembers_from"])
     raise AssertionError("unreachable")
+
+
+def note_others(turn: Turn, updates: Sequence[Update]) -> None:
+    """Whoever follows one of them shall find the turn that answers it."""
+    others = [each for each in updates if each.trace_id != turn.trace_id]
+    note(also=[each.trace_id for each in others])
+    if known := [each.correlation_id for each in others if each.correlation_id]:
+        note(also_correlated=known)
 
 
 def park(turn: Turn, away: Away) -> list[Delivery]:

@@ -15,7 +15,7 @@ from khronos.delivery import counting
 from khronos.models import Conversation, Delivery, Event, Message, Pause
 from khronos.models.lease import holder
 from khronos.models.prepared import Select, Slot, from_now, insert
-from khronos.observability.steps import happened
+from khronos.observability.steps import Ids, happened
 
 # One row where what is said now has to wait: something earlier is on its way, or sending is paused.
 HELD_BACK = Select(
@@ -28,7 +28,7 @@ HELD_BACK = Select(
 
 
 def enqueue(
-    conversation: Conversation, message: Message, trace_id: str, *, leased_to_us: bool = True
+    conversation: Conversation, message: Message, ids: Ids, *, leased_to_us: bool = True
 ) -> list[Delivery]:
     """In the transaction that stores the message. Answers the parts, for the caller to send after the commit.
 
@@ -36,7 +36,7 @@ def enqueue(
     """
     transport = transport_of(conversation.channel)
     if transport.pulled:
-        return read_by_cursor(conversation, message, trace_id)
+        return read_by_cursor(conversation, message, ids)
     texts = split(message.text, transport.text_limit)
     ours = leased_to_us and not HELD_BACK(conversation=conversation.pk)
     return [
@@ -46,7 +46,7 @@ def enqueue(
                 message=message,
                 part=part,
                 text=text,
-                trace_id=trace_id,
+                **ids,
                 buttons=message.media.get("buttons") if part == len(texts) - 1 else None,
                 **(leased() if ours and part == 0 else {}),
             )
@@ -65,13 +65,13 @@ def leased() -> dict[str, Any]:
     }
 
 
-def read_by_cursor(conversation: Conversation, message: Message, trace_id: str) -> list[Delivery]:
+def read_by_cursor(conversation: Conversation, message: Message, ids: Ids) -> list[Delivery]:
     """The reader fetches rows: stored is delivered."""
     delivery = Delivery.objects.create(
         conversation=conversation,
         message=message,
         text=message.text,
-        trace_id=trace_id,
+        **ids,
         state=Delivery.State.SENT,
         due_at=None,
         sent_at=Now(),
@@ -87,7 +87,7 @@ def tell_sent(delivery: Delivery) -> None:
     happened(
         "delivery.sent",
         after="turn.taken",
-        trace_id=delivery.trace_id,
+        **delivery.ids,
         conversation=conversation.pk,
         user_id=conversation.contact_id,
         delivery=delivery.pk,
@@ -99,7 +99,7 @@ def sent(delivery: Delivery, conversation: Conversation) -> Event:
     return events.make(
         Event.Type.MESSAGE_SENT,
         key=f"sent:{delivery.pk}",
-        trace_id=delivery.trace_id,
+        **delivery.ids,
         conversation=conversation,
         payload={"delivery_id": delivery.pk, "message_id": delivery.message_id, "part": delivery.part}
         | delivery.effort,

@@ -74,7 +74,7 @@ def send_all(deliveries: Sequence[Delivery], conversation: Conversation) -> None
         if delivery is None:
             return  # something before it waits, or a worker was quicker and goes on with the rest
         delivery.conversation = conversation
-        with bound(trace_id=delivery.trace_id, conversation=conversation.pk, user_id=conversation.contact_id):
+        with bound(**delivery.ids, conversation=conversation.pk, user_id=conversation.contact_id):
             try:
                 send(delivery)
             except LostLease:

@@ -75,7 +75,7 @@ def failed(delivery: Delivery, conversation: Conversation, reason: str) -> Event
     return events.make(
         Event.Type.MESSAGE_FAILED,
         key=f"failed:{delivery.pk}:{delivery.fence}",
-        trace_id=delivery.trace_id,
+        **delivery.ids,
         conversation=conversation,
         payload={"delivery_id": delivery.pk, "reason": reason[:300]} | delivery.effort,
     )

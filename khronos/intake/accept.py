@@ -4,7 +4,6 @@ The row is committed before anybody hears that the update was accepted. Requests
 are committed together, and one round trip rings the bus for all of them.
 """
 
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -19,7 +18,8 @@ from khronos.intake.arrival import NO_FILES, Arrival, arrived
 from khronos.models import Channel, Update, Upload
 from khronos.models.commit import first
 from khronos.models.prepared import insert_all
-from khronos.observability.steps import Facts, happened, since_ms, step
+from khronos.observability.steps import Facts, Ids, happened, since_ms, step
+from khronos.observability.tracing import made
 from khronos.resilience import crashpoints
 from khronos.resilience.groupcommit import GroupCommit
 
@@ -35,20 +35,23 @@ class Receipt:
 
 
 def accept(
-    channel: Channel, raw: bytes, trace_id: str = "", files: Mapping[int, bytes] = NO_FILES
+    channel: Channel, raw: bytes, ids: Ids | None = None, files: Mapping[int, bytes] = NO_FILES
 ) -> Receipt:
     give_back()
-    arrival = arrived(channel, raw, trace_id or secrets.token_hex(16), files)
+    arrival = arrived(channel, raw, ids or made(), files)
     with step("message.received", named=True, **told(arrival)) as this:
         receipt = _pen.submit(arrival)
         this.add(update=receipt.update_id, is_new=receipt.is_new)
     return receipt
 
 
-def accept_all(channel: Channel, raws: Sequence[bytes]) -> list[Receipt]:
-    """Many at once, in their order and in one transaction: all of them are stored, or none."""
+def accept_all(channel: Channel, raws: Sequence[bytes], correlation_id: str | None = None) -> list[Receipt]:
+    """Many at once, in their order and in one transaction: all of them are stored, or none.
+
+    Each has a trace of its own; what they share is the id of the request that brought them.
+    """
     began = time.perf_counter()
-    arrivals = [arrived(channel, raw, secrets.token_hex(16)) for raw in raws]
+    arrivals = [arrived(channel, raw, made() | {"correlation_id": correlation_id}) for raw in raws]
     receipts = store(arrivals)
     took_ms = since_ms(began)
     for arrival, receipt in zip(arrivals, receipts, strict=True):
@@ -59,7 +62,7 @@ def accept_all(channel: Channel, raws: Sequence[bytes]) -> list[Receipt]:
 
 def told(arrival: Arrival) -> Facts:
     return {
-        "trace_id": arrival.trace_id,
+        **arrival.ids,
         "channel": arrival.channel.slug,
         "conversation": arrival.conversation_id,
         "user_id": arrival.customer_id,
@@ -78,7 +81,7 @@ def store(arrivals: Sequence[Arrival]) -> list[Receipt]:
     receipts = []
     for arrival in arrivals:
         is_first = new.get(arrival.marker) is arrival
-        receipts.append(Receipt(arrival.trace_id, stored.get(arrival.marker) if is_first else None))
+        receipts.append(Receipt(arrival.ids["trace_id"], stored.get(arrival.marker) if is_first else None))
     repeats.count([each for each, receipt in zip(arrivals, receipts, strict=True) if not receipt.is_new])
     return receipts
 
@@ -91,9 +94,7 @@ def insert(arrivals: Sequence[Arrival]) -> dict[str, int]:
     values = [
         field.get_db_prep_save(value, connection)
         for each in arrivals
-        for field, value in zip(
-            fields, (each.channel.pk, each.key, each.raw, each.trace_id, each.conversation_id), strict=True
-        )
+        for field, value in zip(fields, stored_of(each), strict=True)
     ]
     rows = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(arrivals))
     names = ", ".join(str(field.column) for field in fields)
@@ -116,6 +117,11 @@ def insert(arrivals: Sequence[Arrival]) -> dict[str, int]:
     return {each.marker: pk for each, pk in stored}
 
 
-COLUMNS = ("channel", "key", "raw", "trace_id", "conversation_id")
+def stored_of(arrival: Arrival) -> tuple[Any, ...]:
+    known = arrival.channel.pk, arrival.key, arrival.raw, arrival.conversation_id
+    return *known, arrival.ids["trace_id"], arrival.ids["correlation_id"]
+
+
+COLUMNS = ("channel", "key", "raw", "conversation_id", "trace_id", "correlation_id")
 
 _pen: GroupCommit[Arrival, Receipt] = GroupCommit(store, most=64)

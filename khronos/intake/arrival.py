@@ -9,6 +9,7 @@ from uuid import UUID
 from khronos.channels import kind_of
 from khronos.channels.base import KEY_MAX, Identity, digest, unknown
 from khronos.models import Channel, contact_id, conversation_id
+from khronos.observability.steps import Ids
 
 log = logging.getLogger(__name__)
 
@@ -20,20 +21,20 @@ class Arrival:
     channel: Channel
     key: str
     raw: bytes
-    trace_id: str
+    ids: Ids
     marker: str  # how Redis knows it
     conversation_id: UUID | None
     customer_id: UUID | None
     files: Mapping[int, bytes] = NO_FILES  # that came within it, by number
 
 
-def arrived(channel: Channel, raw: bytes, trace_id: str, files: Mapping[int, bytes] = NO_FILES) -> Arrival:
+def arrived(channel: Channel, raw: bytes, ids: Ids, files: Mapping[int, bytes] = NO_FILES) -> Arrival:
     identity = identified(channel, raw)
     return Arrival(
         channel,
         identity.key,
         raw,
-        trace_id,
+        ids,
         marker_of(channel, identity.key),
         conversation_id(channel.pk, identity.chat) if identity.chat is not None else None,
         contact_id(channel.pk, identity.sender) if identity.sender is not None else None,

@@ -51,7 +51,7 @@ def fact(arrival: Arrival, update_id: int) -> events.Wire:
     return events.words(
         Event.Type.MESSAGE_RECEIVED.value,
         key,
-        arrival.trace_id,
+        arrival.ids,
         (arrival.channel.tenant_id, arrival.conversation_id, arrival.customer_id),
         datetime.now(UTC),
         {"update_id": update_id, "channel": arrival.channel.slug},

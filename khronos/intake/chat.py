@@ -24,6 +24,7 @@ from khronos.intake.channels import listening
 from khronos.intake.reading import Cursor, newest
 from khronos.intake.web import DATABASE_S, accepted, page, refusal, too_often, unavailable, within_limits
 from khronos.models import conversation_id
+from khronos.observability.tracing import made
 from khronos.resilience.deadlines import within
 
 SLUG = "chat"
@@ -86,7 +87,7 @@ def store(visitor: str, message: Unpacked, language: str) -> HttpResponse:
     with guarded("database"):
         channel = listening(SLUG, "web")
         sent = Unpacked(json.dumps(said).encode(), message.files)
-        return accepted(channel, sent, trace_id="")  # ours: a visitor must not choose another's
+        return accepted(channel, sent, made())  # ours: a visitor must not choose another's
 
 
 @within(DATABASE_S)

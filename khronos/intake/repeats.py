@@ -27,7 +27,8 @@ def count(arrivals: Sequence[Arrival]) -> None:
     for arrival in arrivals:
         batch.incr(f"repeats:{arrival.marker}")
         batch.expire(f"repeats:{arrival.marker}", KEPT_S)
-        batch.set(f"repeat:{arrival.trace_id}", f"{arrival.channel.pk} {arrival.key}", ex=KEPT_S)
+        for id_ in filter(None, arrival.ids.values()):
+            batch.set(f"repeat:{id_}", f"{arrival.channel.pk} {arrival.key}", ex=KEPT_S)
     try:
         batch.execute()
     except redis.RedisError as error:
@@ -42,10 +43,10 @@ def times(update: Update) -> int | None:
         return None
 
 
-def original(trace_id: str) -> Update | None:
-    """What was stored long before somebody sent it again under this trace."""
+def original(id_: str) -> Update | None:
+    """What was stored long before somebody sent it again under this trace or correlation."""
     try:
-        found: bytes | None = quick().get(f"repeat:{trace_id}")  # type: ignore[assignment]
+        found: bytes | None = quick().get(f"repeat:{id_}")  # type: ignore[assignment]
     except redis.RedisError:
         return None
     if not found:

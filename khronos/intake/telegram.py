@@ -15,7 +15,7 @@ from khronos.intake.body import body_of
 from khronos.intake.callers import come_back_s, wrong_secret_wait
 from khronos.intake.channels import listening
 from khronos.models import Channel
-from khronos.observability.tracing import TRACE_HEADER, trace_of
+from khronos.observability.tracing import TRACE_HEADER, given
 from khronos.resilience.deadlines import within
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a name
@@ -36,7 +36,7 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
             raw = body_of(request, settings.UPDATE_MAX_BYTES)
             if raw is None:
                 return HttpResponse(status=413)
-            receipt = accept(channel, raw, trace_of(request))
+            receipt = accept(channel, raw, given(request))
     except (DatabaseError, Refused) as error:
         return unavailable(error)
     except (UnreadablePostError, RawPostDataException):

@@ -21,7 +21,8 @@ from khronos.intake.callers import come_back_s, wrong_secret_wait
 from khronos.intake.channels import listening
 from khronos.intake.reading import Cursor, is_thinking, read
 from khronos.models import Channel, conversation_id
-from khronos.observability.tracing import TRACE_HEADER, trace_of
+from khronos.observability.steps import Ids
+from khronos.observability.tracing import given, headers_of
 from khronos.resilience.deadlines import within
 
 DATABASE_S = settings.BREAKERS["database"]["timeout_s"]
@@ -48,7 +49,7 @@ def store(request: HttpRequest, slug: str, raw: bytes) -> HttpResponse:
         channel = listening(slug, "web")
         if not is_from(channel, request, raw):
             return forbidden(request)
-        return accepted(channel, within_limits(raw), trace_of(request))
+        return accepted(channel, within_limits(raw), given(request))
 
 
 @require_GET
@@ -79,12 +80,12 @@ def within_limits(raw: bytes) -> Unpacked:
     return message
 
 
-def accepted(channel: Channel, message: Unpacked, trace_id: str) -> JsonResponse:
-    receipt = accept(channel, message.raw, trace_id, message.files)
+def accepted(channel: Channel, message: Unpacked, ids: Ids) -> JsonResponse:
+    receipt = accept(channel, message.raw, ids, message.files)
     return JsonResponse(
         {"accepted": True, "trace_id": receipt.trace_id},
         status=202,
-        headers={TRACE_HEADER: receipt.trace_id},
+        headers=headers_of(**ids),
     )
 
 

@@ -19,7 +19,7 @@ from khronos.intake.body import body_of
 from khronos.intake.channels import listening
 from khronos.intake.telegram import DATABASE_S, forbidden, unavailable
 from khronos.models import Channel
-from khronos.observability.tracing import trace_of
+from khronos.observability.tracing import given
 from khronos.resilience.deadlines import within
 
 log = logging.getLogger(__name__)
@@ -61,10 +61,11 @@ def stored(request: HttpRequest, kind: Hooked, channel: Channel, raw: bytes) -> 
     if not any(matches):
         return forbidden(request)
     raws = updates_of(kind, raw)
+    ids = given(request)
     if len(raws) == 1:
-        accept(channel, raws[0], trace_of(request))
+        accept(channel, raws[0], ids)
     elif raws:
-        accept_all(channel, raws)
+        accept_all(channel, raws, ids["correlation_id"] or ids["trace_id"])
     said = kind.answer(raw)
     return HttpResponse(said, content_type="application/json", headers={"Content-Length": str(len(said))})
 

@@ -34,7 +34,10 @@ def about(story: Story) -> str:
     names = [f"{noun}:{rows[noun]}" for noun in ("update", "message", "turn") if noun in rows]
     began = timezone.localtime(story.began)
     moment = f"{date_format(began, 'DATE_FORMAT')} {began:%H:%M:%S}"
-    return " · ".join([moment, _("trace %(id)s") % {"id": story.trace_id or "–"}, *names])
+    ids = [_("trace %(id)s") % {"id": story.trace_id or "–"}]
+    if story.correlation_id:
+        ids.append(_("correlation %(id)s") % {"id": story.correlation_id})
+    return " · ".join([moment, *ids, *names])
 
 
 def table(story: Story, *, with_bars: bool) -> Table:

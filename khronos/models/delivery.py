@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from khronos.models.conversation import Conversation
 from khronos.models.message import Message
 from khronos.models.pause import Pause
+from khronos.models.traced import Traced
 from khronos.models.work import Work, WorkQuerySet
 
 
@@ -26,7 +27,7 @@ class DeliveryQuerySet(WorkQuerySet["Delivery"]):
         return super().claim(pk, lease, *related, state=Delivery.State.SENDING, **changes)
 
 
-class Delivery(Work):
+class Delivery(Traced, Work):
     class State(models.TextChoices):
         PENDING = "pending", _("waiting")
         SENDING = "sending", _("being sent")
@@ -40,7 +41,6 @@ class Delivery(Work):
     part = models.PositiveIntegerField(_("part"), default=0)
     text = models.TextField(_("text"))
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)
-    trace_id = models.CharField(_("trace"), max_length=64)
     external_id = models.CharField(
         _("id on the channel"), max_length=100, blank=True, help_text=_("In edit mode: the placeholder's.")
     )

@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from khronos.models.traced import Traced
+
 
 class Note(StrEnum):
     """What a try came to. For the timeline alone: the bus never hears of it."""
@@ -16,7 +18,7 @@ class Note(StrEnum):
     DELIVERY_PUT_OFF = "delivery.put_off"
 
 
-class Event(models.Model):
+class Event(Traced):
     class Type(models.TextChoices):
         MESSAGE_RECEIVED = "inbox.message.received"
         HANDOFF_REQUESTED = "routing.handoff.requested"
@@ -46,6 +48,11 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["conversation_id", "id"], name="event_timeline"),
             models.Index(fields=["id"], name="event_unpublished", condition=models.Q(published_at=None)),
+            models.Index(
+                fields=["correlation_id", "id"],
+                name="event_correlated",
+                condition=models.Q(correlation_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from khronos.models.conversation import Conversation
 from khronos.models.pause import Pause
+from khronos.models.traced import Traced
 from khronos.models.work import Work, WorkQuerySet
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class TurnQuerySet(WorkQuerySet["Turn"]):
         return super().claim(pk, lease, *related, state=Turn.State.WORKING, amended=False, **changes)
 
 
-class Turn(Work):
+class Turn(Traced, Work):
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
         WORKING = "working", _("being answered")
@@ -56,7 +57,6 @@ class Turn(Work):
         Conversation, models.CASCADE, related_name="turns", verbose_name=_("conversation")
     )
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WAITING)
-    trace_id = models.CharField(_("trace"), max_length=64)
     amended = models.BooleanField(
         _("amended"), default=False, help_text=_("A message was edited while it was being answered.")
     )

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from khronos.models.channel import Channel
 from khronos.models.forgetting import FOR_S, SLICE, forget_slices
+from khronos.models.traced import Traced
 
 
 class UpdateQuerySet(models.QuerySet["Update"]):
@@ -32,7 +33,7 @@ def forget(ids: list[int]) -> int:
     return rows._raw_delete(rows.db)
 
 
-class Update(models.Model):
+class Update(Traced):
     class State(models.TextChoices):
         RECEIVED = "received", _("received")
         DISPATCHED = "dispatched", _("dispatched")
@@ -45,7 +46,6 @@ class Update(models.Model):
         _("key"), max_length=80, help_text=_("The sender's id of this update, or a hash of its bytes.")
     )
     raw = models.BinaryField(_("bytes"))
-    trace_id = models.CharField(_("trace"), max_length=64)
     conversation_id = models.UUIDField(_("conversation"), null=True, blank=True)
     received_at = models.DateTimeField(_("received"), db_default=Now())
     state = models.CharField(_("state"), max_length=12, choices=State.choices, db_default=State.RECEIVED)
@@ -68,6 +68,11 @@ class Update(models.Model):
             ),
             models.Index(
                 fields=["received_at"], name="update_forgettable", condition=models.Q(state="dispatched")
+            ),
+            models.Index(
+                fields=["correlation_id", "id"],
+                name="update_correlated",
+                condition=models.Q(correlation_id__isnull=False),
             ),
         ]
 

@@ -38,7 +38,7 @@ KINDS = {
     "model.asked": SpanKind.CLIENT,
     "delivery.sent": SpanKind.CLIENT,
 }
-LEFT_OUT = {"trace_id", "span_id", "duration_ms", "error", "also"}
+LEFT_OUT = {"trace_id", "span_id", "duration_ms", "error", "also", "also_correlated"}
 
 
 class Ids(threading.local, IdGenerator):

@@ -19,7 +19,7 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from hashlib import blake2b
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 from khronos.observability.clerk import Clerk
 
@@ -33,6 +33,14 @@ ERROR_MAX = 300  # characters
 IDS = ("trace_id", "correlation_id", "span_id", "user_id")
 
 HEX = re.compile(r"[0-9a-f]{32}")
+
+
+class Ids(TypedDict):
+    """By which the sender of a message follows it."""
+
+    trace_id: str
+    correlation_id: str | None  # None: as the trace
+
 
 _bound: ContextVar[Facts] = ContextVar("bound")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 
 from khronos.observability.secrecy import scrub
-from khronos.observability.steps import bound, here, switch, trace_number
+from khronos.observability.steps import Ids, bound, here, switch, trace_number
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -20,19 +20,28 @@ USABLE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}")
 
 
-def trace_of(request: HttpRequest) -> str:
-    """The caller's id, or a new one where there is none that can be used."""
-    return ids_of(request.META)["trace_id"]
+class Given(Ids, total=False):
+    span_id: str  # the caller's, where he is part of a trace himself
 
 
-def ids_of(environ: "WSGIEnvironment") -> dict[str, str]:
-    """What is bound for a request. A span's id where the caller is part of a trace himself."""
-    known: dict[str, str] | None = environ.get("khronos.ids")
+def given(request: HttpRequest) -> Ids:
+    """The caller's ids, or new ones where there are none that can be used."""
+    return ids_of(request.META)
+
+
+def made() -> Ids:
+    return {"trace_id": secrets.token_hex(16), "correlation_id": None}
+
+
+def ids_of(environ: "WSGIEnvironment") -> Given:
+    """What is bound for a request."""
+    known: Given | None = environ.get("khronos.ids")
     if known is None:
         trace_id, correlation_id = usable(environ.get(TRACE, "")), usable(environ.get(CORRELATION, ""))
         parent = TRACEPARENT.fullmatch(environ.get(PARENT, ""))
         trace_id = trace_id or correlation_id or (parent[1] if parent else secrets.token_hex(16))
-        known = {"trace_id": trace_id, "correlation_id": correlation_id or trace_id}
+        is_other = correlation_id not in ("", trace_id)
+        known = {"trace_id": trace_id, "correlation_id": correlation_id if is_other else None}
         if parent and parent[1] == trace_id:
             known["span_id"] = parent[2]
         environ["khronos.ids"] = known
@@ -63,7 +72,7 @@ def traced(application: "WSGIApplication") -> "WSGIApplication":
     return answer
 
 
-def headers_of(trace_id: str, correlation_id: str = "") -> dict[str, str]:
+def headers_of(trace_id: str, correlation_id: str | None) -> dict[str, str]:
     return {TRACE_HEADER: trace_id, CORRELATION_HEADER: correlation_id or trace_id}
 
 
@@ -73,7 +82,7 @@ def outgoing() -> dict[str, str]:
     trace_id = facts.get("trace_id", "")
     if not trace_id:
         return {}
-    headers = headers_of(trace_id, facts.get("correlation_id", ""))
+    headers = headers_of(trace_id, facts.get("correlation_id"))
     if switch.export is not None and (span_id := facts.get("span_id")):
         headers["traceparent"] = f"00-{trace_number(trace_id)}-{span_id}-01"
     return headers

@@ -142,6 +142,8 @@ def test_visitor_does_not_choose_the_trace(visitor: Client, header: str) -> None
     assert Update.objects.get().trace_id == response.json()["trace_id"] == response["X-Trace-Id"]
     assert len(response["X-Trace-Id"]) == 32
     assert "of-another" not in str(response.headers)
+    assert Update.objects.get().correlation_id is None
+    assert response["X-Correlation-ID"] == response["X-Trace-Id"]
 
 
 def test_two_visitors_may_use_the_same_id(visitor: Client) -> None:

@@ -29,6 +29,7 @@ from khronos.alerts.words import News
 from khronos.channels.base import Call
 from khronos.checks import Look
 from khronos.conversation import dispatch as dispatching
+from khronos.desk.why import explain
 from khronos.exceptions import Misconfigured
 from khronos.guards import limits
 from khronos.intake import channels
@@ -108,9 +109,9 @@ def body(*messages: dict[str, Any], statuses: tuple[dict[str, Any], ...] = ()) -
     return json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
 
 
-def post(raw: bytes, secret: str = "hush", url: str = URL) -> int:
+def post(raw: bytes, secret: str = "hush", url: str = URL, **more: str) -> int:
     signature = "sha256=" + hmac.new(secret.encode(), raw, sha256).hexdigest()
-    headers = {"X-Hub-Signature-256": signature}
+    headers = {"X-Hub-Signature-256": signature, **more}
     return Client().post(url, raw, content_type="application/json", headers=headers).status_code
 
 
@@ -163,6 +164,20 @@ def test_what_is_signed_is_stored_once_divided_and_answered_by_the_service(
     assert post(b"no JSON at all") == 200
     way.dispatch()
     assert Update.objects.filter(state=Update.State.QUARANTINED).count() == 1
+
+
+def test_messages_of_one_body_have_their_own_traces_under_the_callers_id(
+    whatsapp: Channel, sim: Simulator, service: LookAlike
+) -> None:
+    both = {"X-Trace-Id": "of-the-call", "X-Correlation-ID": "of-the-caller"}
+    assert post(body(message("a", "Hi")), **both) == 200
+    assert post(body(message("b", "Oi"), message("c", "Oi", who="4922")), **both) == 200
+    traces = dict(Update.objects.values_list("key", "trace_id"))
+    assert (traces["a"], len(set(traces.values()))) == ("of-the-call", 3)
+    assert set(Update.objects.values_list("correlation_id", flat=True)) == {"of-the-caller"}
+    assert post(body(message("d", "Hi"), message("e", "Hi")), **{"X-Trace-Id": "of-both"}) == 200
+    assert Update.objects.filter(correlation_id="of-both").count() == 2
+    assert explain("of-both").rows["update"] == Update.objects.get(key="e").pk
 
 
 def test_in_a_group_only_who_calls_the_bot_is_answered(

@@ -98,7 +98,7 @@ def test_talk_among_people_of_a_group_needs_no_answer(telegram: Channel, sim: Si
 
 
 def test_update_of_a_kind_that_nobody_answers_says_so(telegram: Channel) -> None:
-    accept(telegram, b'{"update_id": 5, "poll_answer": {"poll_id": "1"}}', "trace-of-a-poll")
+    accept(telegram, b'{"update_id": 5, "poll_answer": {"poll_id": "1"}}', way.under("trace-of-a-poll"))
     way.dispatch()
     assert judged(explain("trace-of-a-poll")) == ("needless", "ignored")
 
@@ -107,7 +107,7 @@ def test_repeat_is_led_to_what_it_repeats(telegram: Channel, sim: Simulator) -> 
     say(sim, telegram, "hi")
     stored = Update.objects.get()
     for trace_id in ("the-second", "the-third"):
-        assert not accept(telegram, bytes(stored.raw), trace_id).is_new
+        assert not accept(telegram, bytes(stored.raw), way.under(trace_id)).is_new
     way.answer()
     first, third = explain(stored.trace_id), explain("the-third")
     assert judged(first) == ("answered", "answered")
@@ -138,7 +138,7 @@ def test_turn_that_killed_its_workers_was_given_up(telegram: Channel, sim: Simul
 
 
 def test_what_nobody_understands_is_in_quarantine(telegram: Channel) -> None:
-    accept(telegram, b"what nobody can read", "odd-trace")
+    accept(telegram, b"what nobody can read", way.under("odd-trace"))
     way.dispatch()
     story = explain("odd-trace")
     assert judged(story) == ("never", "quarantined")

@@ -104,9 +104,9 @@ def test_replay_is_a_step(telegram: Channel, sim: Simulator) -> None:
 
 
 def test_repeats_are_counted_without_a_row(telegram: Channel) -> None:
-    accept(telegram, update(5), "first")
+    accept(telegram, update(5), way.under("first"))
     with CaptureQueriesContext(connection) as captured:
-        accept(telegram, update(5), "second")
+        accept(telegram, update(5), way.under("second"))
     assert len(captured) == 0
     row = Update.objects.get(key="5")
     assert repeats.times(row) == 1
@@ -115,8 +115,8 @@ def test_repeats_are_counted_without_a_row(telegram: Channel) -> None:
 
 
 def test_flushed_valkey_forgets_repeats_and_nothing_else(telegram: Channel, bus: "redis.Redis") -> None:
-    accept(telegram, update(5), "first")
-    accept(telegram, update(5), "second")
+    accept(telegram, update(5), way.under("first"))
+    accept(telegram, update(5), way.under("second"))
     bus.flushall()
     assert repeats.times(Update.objects.get()) == 0
     assert repeats.original("second") is None
@@ -126,9 +126,9 @@ def test_flushed_valkey_forgets_repeats_and_nothing_else(telegram: Channel, bus:
 def test_repeat_is_refused_as_ever_when_valkey_rests(
     telegram: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accept(telegram, update(5), "first")
+    accept(telegram, update(5), way.under("first"))
     monkeypatch.setitem(bell.resting, "until", float("inf"))
-    assert not accept(telegram, update(5), "second").is_new
+    assert not accept(telegram, update(5), way.under("second")).is_new
     assert Update.objects.count() == 1
 
 

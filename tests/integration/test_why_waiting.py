@@ -74,7 +74,7 @@ def test_handed_to_a_queue_and_then_answered_by_a_person(telegram: Channel, sim:
     assert last().verdict.text == "Not answered yet. rita answers; the assistant is silent."
     said = Message.objects.create(conversation=talk, author="operator", operator=rita, text="Here I am")
     talk.refresh_from_db()
-    send_all(enqueue(talk, said, "trace-of-rita"), talk)
+    send_all(enqueue(talk, said, way.under("trace-of-rita")), talk)
     assert sim.telegram.answers(ANA) == ["Here I am"]
     assert judged(last()) == ("answered", "person")
     assert last().verdict.text.startswith("Answered by rita after ")
@@ -172,7 +172,7 @@ def test_turn_behind_another_waits_for_it(telegram: Channel, sim: Simulator) -> 
 
 
 def test_waiting_for_the_dispatcher(telegram: Channel, sim: Simulator) -> None:
-    accept(telegram, update(5), "not-dispatched")
+    accept(telegram, update(5), way.under("not-dispatched"))
     assert judged(explain("not-dispatched")) == ("waiting", "no_dispatcher")
     alive("dispatcher")
     assert judged(explain("not-dispatched")) == ("waiting", "dispatching")

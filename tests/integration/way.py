@@ -14,9 +14,14 @@ from khronos.conversation import turn as turns
 from khronos.delivery import send
 from khronos.intake.poller import Poller
 from khronos.models import Channel, Delivery, Turn, Update
+from khronos.observability.steps import Ids
 from khronos.resilience.shutdown import Stopping
 
 ANA = 7
+
+
+def under(trace_id: str, correlation_id: str | None = None) -> Ids:
+    return {"trace_id": trace_id, "correlation_id": correlation_id}
 
 
 def say(sim: Simulator, *texts: str, chat: int = ANA) -> None:

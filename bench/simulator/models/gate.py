@@ -53,6 +53,7 @@ class Gate:
         load = self._models.loads[dialect.provider]
         call = ModelCall(time.time(), dialect.provider, request.path, concurrency=load.enter())
         call.trace_id = request.headers.get("X-Trace-Id", "")
+        call.correlation_id = request.headers.get("X-Correlation-ID", "")
         try:
             if request.path == sidedoor.TRANSCRIPTIONS:
                 return await self._transcribe(request, dialect, call)

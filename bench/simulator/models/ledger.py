@@ -21,6 +21,7 @@ class ModelCall:
     stream: bool = False
     key: str = ""
     trace_id: str = ""
+    correlation_id: str = ""
     concurrency: int = 0
     outcome: str = "abandoned"
     answer: str = ""

@@ -105,10 +105,17 @@ def trace(trace_id: str, length: int = 8) -> SafeString | str:
     """One id shows the whole life of a message: its events."""
     if not trace_id:
         return NONE
-    url = reverse("admin:khronos_event_changelist", query={"trace_id": trace_id})
-    return format_html(
-        '<a class="kh-link kh-mono" href="{}" title="{}">{}</a>', url, trace_id, trace_id[:length]
-    )
+    return events_of("trace_id", trace_id, length)
+
+
+def correlation(correlation_id: str) -> SafeString:
+    """Of all messages that their sender put under one id."""
+    return events_of("correlation_id", correlation_id, 32)
+
+
+def events_of(name: str, id_: str, length: int) -> SafeString:
+    url = reverse("admin:khronos_event_changelist", query={name: id_})
+    return format_html('<a class="kh-link kh-mono" href="{}" title="{}">{}</a>', url, id_, id_[:length])
 
 
 def why(reference: object) -> SafeString:

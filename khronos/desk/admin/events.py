@@ -19,13 +19,19 @@ class Published(admin.EmptyFieldListFilter):
 class EventAdmin(Growing, Traced, Explained, ReadOnlyAdmin[Event]):
     list_display = ("kind", "since", "talk", "path", "told", "explained", "payload_line")
     list_filter = (ByType, SinceTimestamp, ("published_at", Published))
-    search_fields = ("trace_id__exact", "idempotency_key__exact")
+    search_fields = ("trace_id__exact", "correlation_id__exact", "idempotency_key__exact")
     search_help_text = ""  # nothing but whole ids, which have indexes
-    id_fields = {36: ("conversation_id", "event_id", "customer_id"), 32: ("trace_id",)}
+    id_fields = {
+        36: ("conversation_id", "event_id", "customer_id", "correlation_id"),
+        32: ("trace_id", "correlation_id"),
+    }
     ordering = ("-pk",)
     fieldsets = (
         (None, {"fields": ("kind", "timestamp", "published_at", "tenant", "talk", "contact")}),
-        (_("Trace"), {"fields": ("whole_path", "explained", "event_id", "idempotency_key")}),
+        (
+            _("Trace"),
+            {"fields": ("whole_path", "correlation_id", "explained", "event_id", "idempotency_key")},
+        ),
         (_("Payload"), {"fields": ("content",)}),
     )
     readonly_fields = ("kind", "tenant", "talk", "contact", "whole_path", "explained", "content")

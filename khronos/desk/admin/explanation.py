@@ -69,6 +69,7 @@ def told(request: HttpRequest, story: Story) -> dict[str, Any]:
         "buttons": [button for offer in story.offers for button in buttons(request, offer)],
         "talk_url": columns.page_of(Conversation, talk) if talk else "",
         "trace": columns.trace(story.trace_id, 32),
+        "correlation": columns.correlation(story.correlation_id) if story.correlation_id else "",
     }
 
 

@@ -15,7 +15,7 @@ else:
 
 SEARCHED = 100_000  # rows: under a second on SQLite, where nothing is found
 # How the names of filters begin that leave a few rows.
-NARROWING = ("since", "undone", "trace_id", "conversation", "conversation_id")
+NARROWING = ("since", "undone", "trace_id", "correlation_id", "conversation", "conversation_id")
 
 
 class Growing(Base):

@@ -16,8 +16,8 @@ class ArrivalAdmin(Traced, Explained, ReadOnlyAdmin[Update]):
     """What the pages of updates and of the quarantine share."""
 
     list_select_related = ("channel",)
-    search_fields = ("key__exact", "trace_id__exact", "reason")
-    id_fields = {36: ("conversation_id",), 32: ("trace_id",)}
+    search_fields = ("key__exact", "trace_id__exact", "correlation_id__exact", "reason")
+    id_fields = {36: ("conversation_id", "correlation_id"), 32: ("trace_id", "correlation_id")}
     ordering = ("-pk",)
     fields = (
         "channel",
@@ -27,6 +27,7 @@ class ArrivalAdmin(Traced, Explained, ReadOnlyAdmin[Update]):
         "received_at",
         "talk",
         "whole_path",
+        "correlation_id",
         "explained",
         "content",
     )

@@ -14,7 +14,7 @@ def explain(reference: str) -> Story:
     """Of a trace id, a message's number, `turn:12`, chat/message, …. Raises Unknown."""
     life = gather(find(reference))
     return Story(
-        trace_id=life.trace_id,
+        **life.ids,
         began=life.began,
         now=life.now,
         steps=steps(life),

@@ -43,7 +43,7 @@ def find(reference: str) -> Found:
     elif "/" in text:
         found = by_chat(*text.rsplit("/", 1))
     elif is_number(text):
-        found = by_message(int(text)) or by_key(text)
+        found = by_message(int(text)) or by_key(text) or by_trace(text)
     elif text == LAST:
         found = last_said(messages())
     elif text:
@@ -138,12 +138,22 @@ def of_talk(event: Event) -> Found:
 def by_trace(trace_id: str) -> Found | None:
     if found := of_events(Event.objects.filter(trace_id=trace_id).order_by("pk")[:EVENTS_MAX]):
         return found
+    if found := by_correlation(trace_id):
+        return found
     for rows in without_events():
         if update := rows.filter(trace_id=trace_id).first():
             return of_update(update)
     if update := repeats.original(trace_id):
         return replace(of_update(update), is_repeat=True)
     return None
+
+
+def by_correlation(correlation_id: str) -> Found | None:
+    """The newest that came under it: a caller may have one for all that concerns an order."""
+    if update := updates().filter(correlation_id=correlation_id).order_by("pk").last():
+        return of_update(update)
+    event = Event.objects.filter(correlation_id=correlation_id).order_by("pk").last()
+    return by_trace(event.trace_id) if event else None
 
 
 def without_events() -> Iterator[UpdateQuerySet]:

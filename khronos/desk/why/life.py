@@ -25,9 +25,11 @@ from khronos.models import (
     Turn,
     Update,
 )
+from khronos.observability.steps import Ids
 
 MANY = 100  # questions of a turn, what was said to them, deliveries of it, deeds of operators
 PEOPLE = (Event.Type.HANDOFF_REQUESTED, Event.Type.HANDOFF_ACCEPTED, Event.Type.CONVERSATION_CLOSED)
+NOBODYS: Ids = {"trace_id": "", "correlation_id": None}
 DEEDS = (Turn, Delivery, Message, Update, Conversation)
 
 
@@ -75,9 +77,9 @@ class Life:
         return [each for each in self.events if each.type in types]
 
     @property
-    def trace_id(self) -> str:
+    def ids(self) -> Ids:
         rows = (self.update, self.turn, self.found.delivery, self.found.event)
-        return next((row.trace_id for row in rows if row), "")
+        return next((row.ids for row in rows if row), NOBODYS)
 
 
 def gather(found: Found) -> Life:

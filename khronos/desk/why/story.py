@@ -55,6 +55,7 @@ class Offer:
 @dataclass(frozen=True, slots=True)
 class Story:
     trace_id: str
+    correlation_id: str | None  # where it is another
     began: datetime
     now: datetime
     steps: Sequence[Step]
@@ -80,6 +81,7 @@ class Story:
     def as_json(self) -> dict[str, Any]:
         return {
             "trace_id": self.trace_id,
+            "correlation_id": self.correlation_id or self.trace_id,
             "began": self.began.isoformat(),
             "rows": self.rows,
             "verdict": {
