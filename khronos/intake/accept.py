@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from khronos.database import give_back, in_time
+from khronos.database import give_back, in_time, until_deadline
 from khronos.intake import bell, repeats
 from khronos.intake.arrival import NO_FILES, Arrival, arrived
 from khronos.models import Channel, Update, Upload
@@ -99,7 +99,7 @@ def insert(arrivals: Sequence[Arrival]) -> dict[str, int]:
     rows = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(arrivals))
     names = ", ".join(str(field.column) for field in fields)
     together = transaction.atomic() if any(each.files for each in arrivals) else nullcontext()
-    with first(), together, connection.cursor() as cursor:
+    with first(), until_deadline(), together, connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {Update._meta.db_table} ({names}) VALUES {rows}"  # noqa: S608 - names of our own columns
             " ON CONFLICT (channel_id, key) DO NOTHING RETURNING id, channel_id, key",
