@@ -24,6 +24,15 @@ full = handler()
 with override_settings(MIDDLEWARE=[]):
     lean = handler()
 
+# As proxies and people write them.
+SLASHED = {
+    f"/{name}/"
+    for name in (
+        "health", "ready", "livez", "readyz", "metrics", "breakers/status", "limiter/stats", "cache/stats",
+        "pool/stats", "dashboard/data", "dashboard/services", "dashboard/memory",
+    )
+}  # fmt: skip
+
 SIP_BYTES = 65536
 HEARD_MAX_BYTES = 16 * 1024 * 1024  # of a body that is refused for its size
 UPLOAD_MAX_BYTES = 2**40
@@ -32,6 +41,8 @@ UPLOAD_MAX_BYTES = 2**40
 @traced
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
     path = environ.get("PATH_INFO", "")
+    if path in SLASHED:
+        environ["PATH_INFO"] = path = path[:-1]
     chain = lean if path.startswith(settings.LEAN_PREFIXES) else full
     if "HTTP_TRANSFER_ENCODING" in environ:
         give_length(environ, path)

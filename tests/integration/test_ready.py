@@ -70,6 +70,12 @@ def checks(**environ: str) -> dict[str, dict[str, object]]:
     return body["checks"]  # type: ignore[return-value]
 
 
+def test_a_slash_at_the_end_of_a_machines_address_is_no_other_address() -> None:
+    status, body = get("/health/")
+    assert (status, body["status"]) == (200, "UP")
+    assert get("/pool/stats/")[0] == get("/pool/stats")[0] == 401
+
+
 def test_health_touches_nothing(settings: LazySettings) -> None:
     """There is no database in this test, and asking for one would fail it."""
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
