@@ -39,11 +39,13 @@ def add(
     if not raw.strip():
         raise Permanent(_("It is empty."))
     known = {"title": name, "form": form, "size": len(raw), "sha256": sha256(raw).hexdigest()} | facts
-    found = Document.objects.filter(tenant=tenant, kind=kind, source=name)
+    which: dict[str, Any] = {"tenant": tenant, "kind": kind, "source": name}
     with transaction.atomic():
-        row = found.defer("raw").first()
-        if row is None:
-            return Document.objects.create(tenant=tenant, kind=kind, source=name, raw=raw, **known)
+        row, made = Document.objects.filter(**which).defer("raw").first(), False
+        if row is None:  # at this moment: where somebody is quicker, ours is a new version of his
+            row, made = Document.objects.get_or_create(**which, defaults={"raw": raw, **known})
+        if made:
+            return row
         if row.sha256 != known["sha256"] or row.state == Document.State.FAILED:
             begin_anew(row, raw=raw, **known)
     return row
