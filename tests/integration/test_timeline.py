@@ -168,6 +168,14 @@ def test_without_a_choice_the_default_queue_is_taken(operator: Client) -> None:
     assert talk.queue == default
 
 
+@pytest.mark.parametrize("odd", ["²", "٣", "1e3", "9" * 30, ""])
+def test_a_queue_that_is_no_number_is_no_choice(operator: Client, odd: str) -> None:
+    talk = make.make_conversation()
+    act(operator, "conversation", "hand_to_queue", talk.pk, talk, queue=odd)
+    talk.refresh_from_db()
+    assert (talk.handler, talk.queue) == (Conversation.Handler.BOT, None)
+
+
 def test_a_quiet_conversation_says_so(operator: Client) -> None:
     page = read(operator, make.make_conversation())
     assert "Nothing waits here." in page

@@ -147,7 +147,7 @@ class ConversationAdmin(Pausable, ReadOnlyAdmin[Conversation]):
 
         def hand_off(row: Conversation) -> bool:
             queues = Queue.objects.filter(tenant=row.tenant_id)
-            queue = queues.filter(pk=chosen) if chosen.isdigit() else queues.filter(is_default=True)
+            queue = queues.filter(pk=chosen) if chosen.isdecimal() else queues.filter(is_default=True)
             found = queue.first()
             return found is not None and handoff.hand_off(row, found, by)
 
