@@ -14,6 +14,13 @@ LEAST_S = 1.0  # however late it is: a server that lives answers, and a transact
 LOOK_EVERY_S = 0.1  # for a signal; psycopg's own default
 
 
+class ReadOnly(psycopg.OperationalError):
+    """A stand-by, or a server that an administrator holds: nobody's fault, and over some time.
+
+    psycopg has it among the errors inside a server, which would be blamed on what was asked.
+    """
+
+
 def try_on(pool: ConnectionPool[Any]) -> None:
     """When it gives up: whoever began to wait a moment before would not be heard. It grows if it may."""
     pool.check()
@@ -31,6 +38,8 @@ class BoundedConnection(psycopg.Connection[Any]):
                 case TransactionStatus.UNKNOWN:
                     self.lost()
             raise
+        except psycopg.errors.ReadOnlySqlTransaction as error:
+            raise ReadOnly(str(error)) from error
 
     def lost(self) -> None:
         """Whoever ended this one has probably ended all.

@@ -55,6 +55,16 @@ def test_statement_that_takes_too_long_is_ended_and_the_connection_lives() -> No
         assert cursor.fetchone() == (1,)
 
 
+def test_server_that_may_only_be_read_is_away_and_no_fault_of_what_was_asked(telegram: Channel) -> None:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        with pytest.raises(OperationalError, match="read-only transaction"):
+            Channel.objects.filter(pk=telegram.pk).update(name="altered")
+        transaction.set_rollback(True)
+    assert not Channel.objects.filter(name="altered").exists()
+
+
 def test_many_rows_are_changed_in_the_order_of_their_keys_wherever_they_lie() -> None:
     first, second = make_turn(), make_turn()
     Turn.objects.filter(pk=first.pk).update(fence=5)  # a row that was written lies behind the others
