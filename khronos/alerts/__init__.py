@@ -49,6 +49,7 @@ def raise_alert(name: str, level: str, text: str) -> None:
 
 def raise_without_database(name: str, level: str, text: str) -> None:
     """For whoever knows that it is away: it is not asked, and nobody waits."""
+    _resolved.pop(name, None)
     name, level, text = fit(name, level, text)
     book.raised(name, level, text)
 

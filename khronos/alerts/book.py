@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import redis
@@ -95,20 +95,21 @@ class Book:
     def write(self) -> bool:
         """False while the database is away."""
         for note in list(self._notes.values()):
-            count = note.count
+            with self._lock:
+                known = replace(note)
             try:
                 with transaction.atomic():
-                    written(note)
+                    written(known)
             except (OperationalError, InterfaceError) as error:
                 log.warning("alerts are kept in memory", extra={"error": type(error).__name__})
                 return False
             except Error:  # it is this note's fault: the others must not wait for it
                 log.exception("alert cannot be kept", extra={"alert": note.name})
             with self._lock:
-                if note.count == count:
+                if note == known:
                     self._notes.pop(note.name, None)
-                else:  # raised once more meanwhile
-                    note.count -= count
+                else:  # raised once more meanwhile, or over
+                    note.count -= known.count
         return True
 
     def tell(self) -> None:

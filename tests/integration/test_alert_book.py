@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
@@ -129,6 +130,36 @@ def test_over_before_the_database_was_back_keeps_its_times() -> None:
         "03:12", "03:16", "03:17",
     ]  # fmt: skip
     assert (row.count, row.text) == (2, "1 % is free.")
+
+
+def test_what_is_over_while_it_is_being_written_is_written_as_over() -> None:
+    """The database is back: the book is written, and the breaker closes, at the same moment."""
+    own = Book()
+    own.raised("breaker.database", "critical", "It failed.")
+
+    ends = [own.over]
+
+    def meanwhile(execute: Callable[..., Any], *statement: Any) -> Any:
+        while ends:
+            ends.pop()("breaker.database")
+        return execute(*statement)
+
+    with connection.execute_wrapper(meanwhile):
+        assert own.write()
+    assert Alert.objects.get().resolved_at is None
+    assert own.is_open
+    assert own.write()
+    assert Alert.objects.get().resolved_at is not None
+    assert not own.is_open
+
+
+def test_breaker_that_opens_and_closes_again_at_once_leaves_no_alert() -> None:
+    for _ in range(2):
+        raise_without_database("breaker.database", "critical", "It failed.")
+        assert book.write()
+        assert Alert.objects.get().resolved_at is None
+        assert resolve_alert("breaker.database")
+        assert Alert.objects.get().resolved_at is not None
 
 
 @pytest.mark.parametrize("known", [True, False])
