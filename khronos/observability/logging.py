@@ -13,6 +13,7 @@ from khronos.observability.formats import JsonLines, Text
 from khronos.observability.handlers import AUDIT, Files, Lines, Printed
 
 QUIET = ("urllib3", "amqp", "psycopg.pool")
+PUT_OFF = 503
 
 
 _begun: dict[str, Any] = {}
@@ -55,6 +56,14 @@ def configure(
     logging.getLogger(AUDIT).setLevel(logging.INFO)  # never too little to be told
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)  # they hold tokens in URLs, or tell of every call
+    logging.getLogger("django.request").addFilter(no_error_if_put_off)
+
+
+def no_error_if_put_off(record: logging.LogRecord) -> bool:
+    """A 503 asks to come again. Why has its alert; an outage would report an error for each request."""
+    if getattr(record, "status_code", None) == PUT_OFF:
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
 
 
 def is_within(stream: TextIO, folder: Path) -> bool:

@@ -120,8 +120,8 @@ def test_dead_redis_costs_nothing_but_the_ring(telegram: Channel, monkeypatch: p
     bell.resting.clear()
 
 
-def test_database_that_cannot_be_written_answers_503(
-    telegram: Channel, monkeypatch: pytest.MonkeyPatch
+def test_database_that_cannot_be_written_answers_503_and_reports_no_error_for_each_request(
+    telegram: Channel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(_arrivals: object) -> None:
         raise DatabaseError("disk I/O error")
@@ -130,6 +130,7 @@ def test_database_that_cannot_be_written_answers_503(
     response = Client().post(URL, update(1), content_type="application/json", headers=SECRET)
     assert response.status_code == 503
     assert int(response.headers["Retry-After"]) > 0
+    assert [record.levelname for record in caplog.records if record.name == "django.request"] == ["WARNING"]
 
 
 @pytest.mark.django_db(transaction=True)
