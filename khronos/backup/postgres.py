@@ -21,7 +21,16 @@ from khronos.backup import postgres_private as private
 from khronos.backup import postgres_programs as programs
 from khronos.backup import postgres_server as server
 from khronos.backup import postgres_slot as slot
-from khronos.backup.engine import BackupFailed, Copy, NoCopy, Progress, Reader, Restored
+from khronos.backup.engine import (
+    BackupFailed,
+    Copy,
+    NoCopy,
+    Progress,
+    Reader,
+    Restored,
+    first_moment,
+    too_old,
+)
 from khronos.backup.shelf import explained, folder
 
 MISSED = 2  # intervals without a dump: one was missed
@@ -146,6 +155,9 @@ class Postgres:
             return near[0]
         if base:
             return base
+        copies = self.list_copies()
+        if at < copies[0].at and any(copy.kind == "whole" for copy in copies):
+            raise too_old(at, first_moment(copies))
         moments = ", ".join(f"{each.at.astimezone():%Y-%m-%d %H:%M:%S%z}" for each in near)
         raise NoCopy(
             _("Only the moments of dumps can be restored. The nearest: %(moments)s.") % {"moments": moments},
@@ -167,6 +179,8 @@ class Postgres:
 
     def restore(self, to: str, at: datetime | None, progress: Progress) -> Restored:
         began = time.monotonic()
+        if server.exists(to):
+            raise BackupFailed(_("%(file)s is there already.") % {"file": to}, _("name another database"))
         source = self.chosen(at)
         if isinstance(source, journal.Base):
             with (

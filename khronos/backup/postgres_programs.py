@@ -126,7 +126,7 @@ def meant(said: str) -> BackupFailed:
         (NO_ROOM, NoRoom, _("The disk is full: %(why)s"), _("make room there")),
         (OLDER, BackupFailed, _("PostgreSQL's programs are too old: %(why)s"),
          _("install those of the server's version, or name their folder by POSTGRESQL_BIN")),
-        (REFUSED, BackupFailed, _("PostgreSQL does not permit it: %(why)s"), server.permit()),
+        (REFUSED, BackupFailed, _("PostgreSQL does not permit it: %(why)s"), server.permit(said)),
         (AWAY, Unreachable, _("PostgreSQL does not answer: %(why)s"), server.reach()),
         (FAULTY, Incomplete, _("A copy is damaged or missing: %(why)s"),
          _("take an older copy with --at; `python manage.py backup make` makes a new one")),

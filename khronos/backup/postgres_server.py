@@ -1,8 +1,9 @@
 """Databases of a PostgreSQL server: made, read, judged, renamed and dropped."""
 
+import re
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -17,6 +18,9 @@ APPLICATION = "khronos backup"
 LONGEST_NAME = 63  # bytes
 OPTIONS = "-c statement_timeout=10min -c lock_timeout=10s"  # whole tables are counted here
 MOST = 20  # complaints; one is enough
+
+REPLICATION = re.compile(r"replication|WAL sender", re.I)
+TO_READ = re.compile(r"permission denied for|must be owner of", re.I)
 
 BROKEN = """
     SELECT 'index ' || indexrelid::regclass FROM pg_index WHERE NOT indisvalid
@@ -74,7 +78,9 @@ def explained() -> Iterator[None]:
         why = {"why": str(error).strip().partition("\n")[0] or type(error).__name__}
         match error:
             case psycopg.errors.InsufficientPrivilege():
-                raise BackupFailed(_("PostgreSQL does not permit it: %(why)s") % why, permit()) from None
+                raise BackupFailed(
+                    _("PostgreSQL does not permit it: %(why)s") % why, permit(str(error))
+                ) from None
             case psycopg.errors.ObjectInUse():
                 raise BackupFailed(_("The database is in use: %(why)s") % why, leave()) from None
             case psycopg.errors.DiskFull():
@@ -86,9 +92,20 @@ def explained() -> Iterator[None]:
         raise BackupFailed(why["why"], reach()) from None
 
 
-def permit() -> str:
-    role = connection.settings_dict["USER"] or "khronos"
-    return _("as an administrator of the server: `ALTER ROLE %(role)s CREATEDB`") % {"role": role}
+def permit(why: str) -> str:
+    role = {"role": connection.settings_dict["USER"] or "khronos"}
+    if "pg_hba.conf" in why:
+        return (
+            _("give %(role)s a line in the server's pg_hba.conf, for `replication` too, and reload it") % role
+        )
+    if REPLICATION.search(why):
+        return _("as an administrator of the server: `ALTER ROLE %(role)s REPLICATION`") % role
+    if TO_READ.search(why):
+        return (
+            _("as an administrator of the server: make %(role)s the owner of the database and its tables")
+            % role
+        )
+    return _("as an administrator of the server: `ALTER ROLE %(role)s CREATEDB`") % role
 
 
 def reach() -> str:
@@ -130,8 +147,16 @@ def make(place: str, like: str) -> None:
 
 
 def drop(place: str) -> None:
+    """The server's own vacuum may be at it: a plain role may not end that, a drop without force does."""
+    plainly = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(place))
+    forced = plainly + sql.SQL(" WITH (FORCE)")
     with opened(maintenance()) as found:
-        found.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(place)))
+        try:
+            found.execute(forced)
+        except psycopg.errors.InsufficientPrivilege:
+            with suppress(psycopg.errors.ObjectInUse):
+                found.execute(plainly)
+            found.execute(forced)
 
 
 @contextmanager

@@ -125,7 +125,7 @@ def test_a_restore_to_a_moment_puts_it_in_place_and_keeps_the_present_one(
 def test_a_moment_before_the_first_base_is_refused(pg: Dumped, settings: Settings) -> None:
     with receiving(settings):
         pg.engine.make(nobody)
-        with pytest.raises(NoCopy):
+        with pytest.raises(NoCopy, match="the first moment that can be restored is"):
             pg.engine.insist_on_copy(datetime.now(UTC) - timedelta(hours=1))
 
 

@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
@@ -23,6 +25,7 @@ from khronos.backup.shelf import folder
 from khronos.backup.validate import try_newest
 from khronos.backup.verify import verify
 from khronos.bus import doorbell
+from khronos.management.commands import backup as command
 from khronos.models import Alert, BackupCheck, BackupState
 from tests.integration.dumped import NAME, Dumped, dumped
 
@@ -34,6 +37,10 @@ pytestmark = [
 DEBIAN = Path("/usr/lib/postgresql/15/bin")  # older than the server of the tests
 SCRATCH = f"{NAME}_restored"
 LONG_AGO = timedelta(minutes=5)
+DROPPED_PLAINLY = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE state = 'active' AND query LIKE 'DROP DATABASE%' AND query NOT LIKE '%(FORCE)%'
+"""
 
 
 @pytest.fixture
@@ -253,6 +260,65 @@ def test_a_role_that_may_not_make_databases_is_told_the_statement(pg: Dumped) ->
         connection.settings_dict["USER"] = given
         pg.execute("DROP ROLE khronos_small")
     assert "ALTER ROLE khronos_small CREATEDB" in refused.value.fix
+    assert pg.databases() == set()
+
+
+def test_without_any_copy_the_commands_say_so_and_name_no_age(
+    pg: Dumped, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "engine", lambda: pg.engine)
+    with pytest.raises(CommandError, match="backup make` makes one"):
+        call_command("backup", "list", "--lang", "en")
+    BackupState.now()
+    with pytest.raises(SystemExit):
+        call_command("backup", "status", "--lang", "en")
+    assert "There is no copy yet." in (said := capsys.readouterr().out)
+    assert "Newest copy" not in said
+
+
+def test_a_place_that_is_taken_is_refused_before_anything_else(pg: Dumped) -> None:
+    with pytest.raises(BackupFailed, match=f"{NAME} is there already"):
+        pg.engine.restore(NAME, None, nobody)
+    assert pg.databases() == set()
+
+
+@pytest.mark.parametrize(
+    ("said", "fix"),
+    [
+        ("ERROR:  permission denied to use replication slots", "ALTER ROLE {role} REPLICATION"),
+        ("FATAL:  permission denied to start WAL sender", "ALTER ROLE {role} REPLICATION"),
+        (
+            "FATAL:  no pg_hba.conf entry for replication connection",
+            "{role} a line in the server's pg_hba.conf",
+        ),
+        ("ERROR:  permission denied for table khronos_event", "make {role} the owner of the database"),
+        ("ERROR:  permission denied to create database", "ALTER ROLE {role} CREATEDB"),
+    ],
+)
+def test_each_missing_right_is_named(said: str, fix: str) -> None:
+    role = connection.settings_dict["USER"] or "khronos"
+    assert fix.format(role=role) in programs.meant(f"pg_tool: error: {said}").fix
+
+
+def test_whom_only_an_administrator_may_end_does_not_keep_a_database(pg: Dumped) -> None:
+    """The server's own vacuum, which looks at what was just restored; an administrator stands for it here."""
+    pg.execute("DROP ROLE IF EXISTS khronos_small")
+    pg.execute("CREATE ROLE khronos_small LOGIN CREATEDB")
+    given = connection.settings_dict["USER"]
+    with psycopg.connect(**server.parameters("postgres"), autocommit=True) as administrator:
+        connection.settings_dict["USER"] = "khronos_small"
+        try:
+            server.make(SCRATCH, like=NAME)
+            parameters = server.parameters(SCRATCH) | {"user": given}
+            with ThreadPoolExecutor(1) as threads, psycopg.connect(**parameters) as vacuum:
+                dropped = threads.submit(server.drop, SCRATCH)
+                assert until(lambda: administrator.execute(DROPPED_PLAINLY).fetchone() == (1,), 20)
+                vacuum.close()
+                dropped.result(20)
+        finally:
+            connection.settings_dict["USER"] = given
+            server.drop(SCRATCH)
+            administrator.execute("DROP ROLE khronos_small")
     assert pg.databases() == set()
 
 

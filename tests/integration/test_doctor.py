@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from pytest_django import Settings
 
 from bench.simulator import Simulator
@@ -18,6 +19,7 @@ from khronos.agents.providers import fate_of
 from khronos.channels.telegram.api import BotApi
 from khronos.launch import state
 from khronos.launch.home import Home
+from khronos.management.diagnosis.storage import database
 from khronos.models import Channel
 from tests.conftest import TOKEN
 from tests.factories import make_agent
@@ -52,6 +54,26 @@ def test_nothing_needs_mending() -> None:
     code, said = doctor()
     assert (code, said.count("❌")) == (0, 0), said
     assert said.endswith("Nothing needs mending.\n")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="python -m tests.postgresql runs it")
+def test_a_server_that_lets_nobody_in_is_quoted(transactional_db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f'ALTER DATABASE "{connection.settings_dict["NAME"]}" CONNECTION LIMIT 0')
+        cursor.execute("DROP ROLE IF EXISTS khronos_small")
+        cursor.execute("CREATE ROLE khronos_small LOGIN")
+    given = connection.settings_dict["USER"]
+    connection.settings_dict["USER"] = "khronos_small"  # an administrator is always let in
+    try:
+        [found] = database()
+    finally:
+        connection.settings_dict["USER"] = given
+        with connection.cursor() as cursor:
+            cursor.execute(f'ALTER DATABASE "{connection.settings_dict["NAME"]}" CONNECTION LIMIT -1')
+            cursor.execute("DROP ROLE khronos_small")
+    assert not found.is_well
+    assert "too many connections for database" in found.says
+    assert "docs/runbooks/database-down.md" in found.fix
 
 
 @pytest.mark.usefixtures("transactional_db")

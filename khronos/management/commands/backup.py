@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rich.table import Table
 
-from khronos.backup.engine import BackupFailed, Copy, engine, first_moment, nobody
+from khronos.backup.engine import BackupFailed, Copy, NoCopy, engine, first_moment, nobody
 from khronos.backup.validate import try_newest
 from khronos.launch.ps import listing
 from khronos.management.backupline import local, megabytes, progress_bar
@@ -46,7 +46,7 @@ class Command(ByHand):
     def list(self, **options: Any) -> None:
         copies = engine().list_copies()
         if not copies:
-            raise CommandError(f"❌ {_('There is no copy yet.')}\n  {_('Fix')}: make up.")
+            raise NoCopy(_("There is no copy yet."), _("`python manage.py backup make` makes one"))
         shown = copies if options["all"] else [copy for copy in copies if copy.kind != "changes"]
         console = screen(self.stdout)
         console.print(table(sorted(shown, key=lambda copy: copy.at)[-MOST:]))
@@ -108,7 +108,9 @@ def arrival() -> tuple[bool, str]:
         age_s = copies.age()
     except BackupFailed as error:
         row = BackupState.objects.filter(pk=BackupState.ONLY).first()
-        since = f" {_('Newest copy: %(age)s ago.') % {'age': words(row.age_s)}}" if row else ""
+        since = (
+            f" {_('Newest copy: %(age)s ago.') % {'age': words(row.age_s)}}" if row and row.arrived_at else ""
+        )
         return False, f"{_('arrives')}  {error}{since} {_('Fix')}: {error.fix}."
     return age_s <= copies.late_s, f"{_('arrives')}  {_('%(age)s ago') % {'age': words(age_s)}}"
 

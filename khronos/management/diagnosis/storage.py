@@ -7,6 +7,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 
+from khronos.backup import postgres_server as server
+from khronos.backup.engine import BackupFailed
 from khronos.checks.backup import backup as copies
 from khronos.launch import state
 from khronos.launch.home import Home
@@ -29,7 +31,9 @@ def database() -> Findings:
         yield well(_("not made yet: `make up` does"))
         return
     found = asked(
-        health.database, _("start the database, or correct DATABASE_URL; let this user write to it")
+        in_its_own_words,
+        _("start the database, or correct DATABASE_URL; let this user write to it; %(page)s has more")
+        % {"page": "docs/runbooks/database-down.md"},
     )
     yield found
     if not found.is_well:
@@ -43,6 +47,17 @@ def database() -> Findings:
         return
     yield well(_("as this version needs it"))
     yield from looks()
+
+
+def in_its_own_words() -> str:
+    """Why a server lets nobody in: the pool knows only that it got no connection."""
+    if connection.vendor == "postgresql":
+        try:
+            with server.opened(server.live()):
+                pass
+        except BackupFailed as error:
+            raise health.Amiss(str(error)) from None
+    return health.database()
 
 
 def looks() -> Findings:
@@ -65,4 +80,4 @@ def backup() -> Findings:
     if not is_made() or state.supervisor(state.load(Home.configured())) is None:
         yield well(_("not looked at: Khronos is not running"))
         return
-    yield asked(copies, _("`make ps`: is litestream running? KHRONOS_HOME/logs/litestream.log says why not"))
+    yield asked(copies, _("`python manage.py backup status` says more; see whether their target has room"))

@@ -34,7 +34,7 @@ AT_ONCE: tuple[Part, ...] = (
     Part(
         "backup",
         inside.backup,
-        _("KHRONOS_HOME/logs/litestream.log says why; see whether its target has room"),
+        _("`python manage.py backup status` says more; see whether their target has room"),
         5.0,
     ),
     Part("logs", inside.logs, _("make room, and let this user write to KHRONOS_HOME/logs")),
