@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from khronos.backup import mend
 from khronos.backup import postgres_bases as bases
+from khronos.backup import postgres_contents as contents
 from khronos.backup import postgres_dumps as dumps
 from khronos.backup import postgres_journal as journal
 from khronos.backup import postgres_private as private
@@ -213,11 +214,12 @@ class Postgres:
             with contextlib.suppress(BackupFailed):
                 progress(min(0.99, server.size(to) / max(likely, 1)))
 
-        programs.follow(
-            "pg_restore", "--exit-on-error", "--no-owner", "--no-privileges", "--no-comments", "--jobs=2",
-            f"--dbname={make_conninfo(dbname=to)}", str(dump),
-            limit_s=settings.BACKUP_CHECK_MAX.total_seconds(), each=told,
-        )  # fmt: skip
+        with contents.selection(dump, to) as chosen:
+            programs.follow(
+                "pg_restore", "--exit-on-error", "--no-owner", "--no-privileges", "--no-comments", "--jobs=2",
+                *chosen, f"--dbname={make_conninfo(dbname=to)}", str(dump),
+                limit_s=settings.BACKUP_CHECK_MAX.total_seconds(), each=told,
+            )  # fmt: skip
 
     def size(self, place: str) -> int:
         return server.size(place)

@@ -37,6 +37,9 @@ pytestmark = [
 DEBIAN = Path("/usr/lib/postgresql/15/bin")  # older than the server of the tests
 SCRATCH = f"{NAME}_restored"
 LONG_AGO = timedelta(minutes=5)
+HAS_PGVECTOR = """
+    SELECT to_regclass('chunk_meaning') IS NOT NULL, count(*) = 1 FROM pg_extension WHERE extname = 'vector'
+"""
 DROPPED_PLAINLY = """
     SELECT count(*) FROM pg_stat_activity
     WHERE state = 'active' AND query LIKE 'DROP DATABASE%' AND query NOT LIKE '%(FORCE)%'
@@ -300,25 +303,53 @@ def test_each_missing_right_is_named(said: str, fix: str) -> None:
     assert fix.format(role=role) in programs.meant(f"pg_tool: error: {said}").fix
 
 
-def test_whom_only_an_administrator_may_end_does_not_keep_a_database(pg: Dumped) -> None:
-    """The server's own vacuum, which looks at what was just restored; an administrator stands for it here."""
+@pytest.fixture
+def small_role(pg: Dumped) -> Iterator[str]:
+    """Of whom each question is now: it may make databases, and nothing else."""
     pg.execute("DROP ROLE IF EXISTS khronos_small")
     pg.execute("CREATE ROLE khronos_small LOGIN CREATEDB")
     given = connection.settings_dict["USER"]
-    with psycopg.connect(**server.parameters("postgres"), autocommit=True) as administrator:
-        connection.settings_dict["USER"] = "khronos_small"
-        try:
-            server.make(SCRATCH, like=NAME)
-            parameters = server.parameters(SCRATCH) | {"user": given}
-            with ThreadPoolExecutor(1) as threads, psycopg.connect(**parameters) as vacuum:
-                dropped = threads.submit(server.drop, SCRATCH)
-                assert until(lambda: administrator.execute(DROPPED_PLAINLY).fetchone() == (1,), 20)
-                vacuum.close()
-                dropped.result(20)
-        finally:
-            connection.settings_dict["USER"] = given
-            server.drop(SCRATCH)
-            administrator.execute("DROP ROLE khronos_small")
+    connection.settings_dict["USER"] = "khronos_small"
+    try:
+        yield given
+    finally:
+        connection.settings_dict["USER"] = given
+        server.drop(SCRATCH)
+        pg.execute("DROP ROLE khronos_small")
+
+
+def test_pgvectors_index_comes_back_where_the_role_may_have_it(pg: Dumped) -> None:
+    pg.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    pg.engine.make(nobody)
+    pg.engine.restore(SCRATCH, None, nobody)
+    assert pg.execute(HAS_PGVECTOR, place=SCRATCH) == [(True, True)]
+
+
+def test_pgvector_that_an_administrator_gave_keeps_no_copy_from_coming_back(
+    pg: Dumped, request: pytest.FixtureRequest
+) -> None:
+    pg.record_event("kept")
+    pg.engine.make(nobody)
+    assert pg.execute(HAS_PGVECTOR) == [(True, True)]
+    request.getfixturevalue("small_role")
+    pg.engine.restore(SCRATCH, None, nobody)
+    assert (pg.keys(SCRATCH), pg.engine.complaints(SCRATCH)) == (["kept"], [])
+    assert pg.execute(HAS_PGVECTOR, place=SCRATCH) == [(False, False)]
+
+
+def test_whom_only_an_administrator_may_end_does_not_keep_a_database(pg: Dumped, small_role: str) -> None:
+    """The server's own vacuum, which looks at what was just restored; an administrator stands for it here."""
+    server.make(SCRATCH, like=NAME)
+    administrator = {"user": small_role}
+    with (
+        psycopg.connect(**server.parameters("postgres") | administrator, autocommit=True) as looking,
+        psycopg.connect(**server.parameters(SCRATCH) | administrator) as vacuum,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        dropped = threads.submit(server.drop, SCRATCH)
+        assert until(lambda: looking.execute(DROPPED_PLAINLY).fetchone() == (1,), 20)
+        vacuum.close()
+        dropped.result(20)
     assert pg.databases() == set()
 
 

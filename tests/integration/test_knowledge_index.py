@@ -1,6 +1,7 @@
 """The two indexes of a database: words, and what is near by meaning, with and without pgvector."""
 
 from collections.abc import Iterator
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from khronos.knowledge import index
 from khronos.knowledge.scope import Scope, changed
 from khronos.knowledge.vectors import packed, signs
 from khronos.models import Chunk, Document, Tenant
+from settings.dotenv import ROOT
 from tests.factories import make_tenant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bus")]
@@ -105,3 +107,9 @@ def test_the_index_serves_the_statement_that_is_meant_for_it() -> None:
         for statement, uses in ((index.NEAREST, True), (index.EXACT, False)):
             cursor.execute(f"EXPLAIN {statement}", [tenant.pk, "knowledge", "m", "00" * 64, 150])
             assert ("chunk_meaning" in str(cursor.fetchall())) is uses
+
+
+def test_the_index_that_the_docs_give_is_the_one_of_the_migration() -> None:
+    made_first: str = import_module("khronos.migrations.0021_pgvector").INDEX
+    by_hand = made_first.replace("CREATE INDEX", "CREATE INDEX CONCURRENTLY")
+    assert f"      {by_hand};\n" in (ROOT / "docs" / "knowledge.md").read_text("utf-8")
