@@ -16,6 +16,7 @@ from khronos.models import Delivery
 from khronos.models.commit import insist
 
 WAITS_FOR = "waits for "
+MARKED_WITHIN_S = 45.0  # below the minute after which threads that wait for nobody seem to hang
 
 
 def may_go(transport: Transport, delivery: Delivery, *, edits: bool = False) -> bool:
@@ -36,6 +37,11 @@ def may_go(transport: Transport, delivery: Delivery, *, edits: bool = False) -> 
 def write(job: Callable[[], object]) -> None:
     """What became of a delivery: an absent database is waited for, as long as the lease surely lasts."""
     insist(job, settings.DELIVERY_LEASE.total_seconds() / 2)
+
+
+def mark(job: Callable[[], object]) -> None:
+    """What people have seen, though its lease be over: while the database is away nobody else can take it."""
+    insist(job, MARKED_WITHIN_S)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from khronos.bus.routes import HURRY
 from khronos.channels import transport_of
 from khronos.channels.base import Button, Transport
 from khronos.delivery import counting
-from khronos.delivery.pacing import may_go, write
+from khronos.delivery.pacing import mark, may_go, write
 from khronos.delivery.policy import wrong_token
 from khronos.delivery.settling import settle_failure, settle_sent
 from khronos.exceptions import (
@@ -106,7 +106,7 @@ def send(delivery: Delivery) -> None:
         return
     if shown is not None:
         crashpoints.reached("delivery.shown")
-        write(partial(settle_sent, delivery, shown))
+        mark(partial(settle_sent, delivery, shown))
         counting.sent(delivery)
         crashpoints.reached("delivery.settled")
         if resolve_alert(wrong_token(channel)):

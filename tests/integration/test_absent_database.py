@@ -144,6 +144,17 @@ def test_refusal_that_could_not_be_noted_leaves_no_delivery_in_doubt(asked: Turn
     assert not Delivery.objects.filter(doubtful=True).exists()
 
 
+def test_sent_answer_is_marked_when_the_database_is_back_though_its_lease_is_over(
+    asked: Turn, sim: Simulator, settings: Settings
+) -> None:
+    settings.DELIVERY_LEASE = timedelta(seconds=1)
+    with away('UPDATE "khronos_delivery"', times=3):
+        turns.take(asked.pk)
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.doubtful, delivery.attempts) == (Delivery.State.SENT, False, 1)
+    assert sim.telegram.answers(7) == ["You said: hello"]
+
+
 def test_sent_answer_whose_time_cannot_be_asked_for_is_sent_all_the_same(asked: Turn, sim: Simulator) -> None:
     sim.telegram.fail(status=429, method="sendMessage", retry_after=0.01, count=1)
     turns.take(asked.pk)
