@@ -110,7 +110,7 @@ def trace(trace_id: str, length: int = 8) -> SafeString | str:
 
 def correlation(correlation_id: str) -> SafeString:
     """Of all messages that their sender put under one id."""
-    return events_of("correlation_id", correlation_id, 32)
+    return events_of("correlation_id", correlation_id, 36)
 
 
 def events_of(name: str, id_: str, length: int) -> SafeString:
