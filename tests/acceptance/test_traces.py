@@ -97,11 +97,13 @@ def test_every_step_and_event_of_a_message_has_its_trace(stage: Stage, by: Any, 
     assert [call.trace_id for call in stage.world.models.calls()] == [trace_id]
 
 
-def test_both_headers_are_returned_and_an_odd_one_is_not_taken(stage: Stage) -> None:
+def test_both_headers_are_in_all_lines_and_returned_and_an_odd_one_is_not_taken(stage: Stage) -> None:
     response = by_telegram(stage, 8_000_001, {"X-Trace-Id": "t-both", "X-Correlation-ID": "c-both"})
     assert (response.headers["X-Trace-Id"], response.headers["X-Correlation-ID"]) == ("t-both", "c-both")
-    received = next(line for line in told(stage, "t-both") if line["message"] == STEPS[0])
-    assert (received["trace_id"], received["correlation_id"]) == ("t-both", "c-both")
+    found = told(stage, "t-both")
+    assert sorted(line["message"] for line in found) == sorted(STEPS)
+    assert {(line["trace_id"], line["correlation_id"]) for line in found} == {("t-both", "c-both")}
+    assert naming(stage, "c-both") == found
     odd = by_telegram(stage, 8_000_002, {"X-Trace-Id": "x" * 65, "X-Correlation-ID": "{}"})
     assert len(odd.headers["X-Trace-Id"]) == 32
 
