@@ -14,6 +14,7 @@ from tests.acceptance.stage import Stage, clean, exact, figures
 
 MESSAGES = 220
 UNDER_WAY, ON_ITS_WAY = "state = 'working'", "state = 'sending'"
+NOT_YET_DUE = "due_at > strftime('%Y-%m-%d %H:%M:%f', 'now')"
 OPEN_ALERTS = "SELECT level FROM khronos_alert WHERE resolved_at IS NULL AND name LIKE 'paused.%'"
 PARTS = {"channel": "default", "queue": "agent.ai"}
 
@@ -56,6 +57,7 @@ def test_a_burst_is_paused_in_the_middle_and_goes_on_whole(stage: Stage, kind: s
     assert answered(stage) == so_far
     assert until(lambda: is_ready(stage), 20, every=0.5)  # a check may be late on a busy machine
     assert stage.khronos.sql(OPEN_ALERTS) == [("info",)]
+    assert until(lambda: stage.count("turn", NOT_YET_DUE) == 0, 30)  # who was put off is rung for when due
     assert f"{kind} {PARTS[kind]} goes on. Rung for: {waiting} turns" in manage(
         stage, "resume", kind, PARTS[kind]
     )
