@@ -106,6 +106,7 @@ REDIS_URL = env.redis_url
 # Leases are on the database's clock; a dead worker's work is free again after this.
 TURN_LEASE = timedelta(seconds=env.turn_lease_s)
 LEFT_ALONE_H = env.left_alone_h
+WAITING_TOLD_EVERY = timedelta(minutes=env.waiting_told_min)  # who waits for a person, and writes; 0: never
 DELIVERY_LEASE = timedelta(seconds=env.delivery_lease_s)
 LOCK_TTL = timedelta(seconds=env.lock_ttl_s)
 SWEEP_EVERY_S = 1.0

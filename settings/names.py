@@ -186,6 +186,9 @@ class Visitors(BaseModel):
     wrong_secrets_per_minute: int = Field(
         300, ge=0, description="Requests with a wrong secret from one IP address; then 429."
     )
+    waiting_told_min: float = Field(
+        10, ge=0, description="Who waits longer for a person, and writes, is told again; 0: never."
+    )
     web_callback_private_networks: Networks = Field(
         [], description="Where sites that answers are posted to may lie all the same; commas between."
     )

@@ -30,17 +30,22 @@ def nothing() -> None:
 class Reply:
     text: str
     completion: Completion | None = None
-    deed: Deed = nothing  # done with the answer's commit
+    deed: Deed = nothing  # done with the answer's commit; where it answers False, nothing is said
     buttons: Buttons = ()
     sources: Sources | None = None
+    leaves_open: bool = False  # said by Khronos: what people were asked before it is not answered by it
+
+    @property
+    def author(self) -> Message.Author:
+        return Message.Author.SYSTEM if self.leaves_open else Message.Author.BOT
 
 
 def store(
-    turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool, notice: str = ""
+    turn: Turn, replies: Sequence[Reply], *, even_if_amended: bool, notice: Reply | None = None
 ) -> list[Delivery] | None:
     """The deliveries to make, or None when a question was edited meanwhile and must be read again.
 
-    With a `notice` people have the conversation: it is said by Khronos, and leaves the question open to them.
+    With a `notice` the turn's own question was left to people.
     """
     completion = next((reply.completion for reply in replies if reply.completion), None)
     state = Turn.State.ANSWERED if replies else Turn.State.SILENT
@@ -51,15 +56,13 @@ def store(
             return None
         return stored_before(turn)
     ledger.write(turn.paid)
-    for reply in replies:
-        reply.deed()
+    said = [reply for reply in replies if reply.deed() is not False]
+    said += [notice] if notice else []
     deliveries = [
         delivery
-        for reply in replies
-        for delivery in utter(turn, Message.Author.BOT, reply.text, reply.buttons, reply.sources)
+        for reply in said
+        for delivery in utter(turn, reply.author, reply.text, reply.buttons, reply.sources)
     ]
-    if notice:
-        deliveries += utter(turn, Message.Author.SYSTEM, notice)
     if completion is not None:
         events.record([generated(turn, completion)])
     crashpoints.reached("answer.written")

@@ -1,13 +1,15 @@
 """From understood updates to rows: contacts, conversations, messages, turns; few statements for many."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import F
 from django.db.models.lookups import In
 
 from khronos.channels.base import Happening, Incoming
+from khronos.conversation.wishes import is_for_the_bot
 from khronos.models import (
     Channel,
     Contact,
@@ -146,8 +148,24 @@ def reopen(conversation: Conversation, channel: Channel) -> None:
 
 
 def wants_answer(arrival: Understood, conversation: Conversation) -> bool:
-    by_us = (Conversation.Handler.BOT, Conversation.Handler.TRIAGE)
-    return arrival.is_spoken and arrival.incoming.addressed and conversation.handler in by_us
+    """Ours: people answer what is said to them, and no command."""
+    if not (arrival.is_spoken and arrival.incoming.addressed):
+        return False
+    return not conversation.is_with_people or is_for_the_bot(arrival.incoming)
+
+
+def kept_waiting(left: Iterable[Understood], chats: Mapping[UUID, Conversation]) -> dict[UUID, Update]:
+    """Who waits long and writes shall be told that nobody is free yet; by what they wrote."""
+    in_line = Conversation.Handler.QUEUE
+    written = {
+        each.conversation_id: each.update
+        for each in left
+        if each.incoming.addressed and chats[each.conversation_id].handler == in_line
+    }
+    if not written or not settings.WAITING_TOLD_EVERY:
+        return {}
+    untold = Conversation.objects.untold(settings.WAITING_TOLD_EVERY).filter(pk__in=list(written))
+    return {pk: written[pk] for pk in untold.values_list("pk", flat=True)}
 
 
 def waiting_turns(asked: dict[UUID, Update]) -> tuple[dict[UUID, Turn], set[UUID]]:

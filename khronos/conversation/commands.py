@@ -5,7 +5,7 @@ from copy import copy
 from functools import partial
 from uuid import UUID
 
-from khronos.conversation import privacy
+from khronos.conversation import privacy, waiting
 from khronos.conversation.answer import Reply
 from khronos.conversation.handoff import hand_off
 from khronos.conversation.phrases import phrase
@@ -14,8 +14,17 @@ from khronos.models import Conversation, Message, Queue, Summary, Turn
 type Command = Callable[[Turn, Message, str], Reply]  # in this language
 
 
+def tell(name: str, turn: Turn, _message: Message, language: str) -> Reply:
+    if turn.conversation.is_with_people:
+        return waiting.what_can_be_done(turn.conversation, language)
+    return Reply(phrase(name, language))
+
+
 def call_person(turn: Turn, _message: Message, language: str) -> Reply:
     conversation = turn.conversation
+    if conversation.is_with_people:
+        words = waiting.standing(conversation, language)
+        return Reply(words, buttons=waiting.way_back(conversation, language))
     queues = Queue.objects.filter(tenant=conversation.tenant_id)
     queue = conversation.queue or queues.order_by("-is_default", "pk").first()
     if queue is None:
@@ -27,11 +36,26 @@ def call_person(turn: Turn, _message: Message, language: str) -> Reply:
         """A transaction may be run again: each time with the conversation as it was seen."""
         hand_off(copy(seen), queue, by="contact", **turn.ids)
 
-    return Reply(phrase("human", language), deed=deed)
+    return Reply(phrase("human", language), deed=deed, buttons=waiting.way_back(conversation, language))
+
+
+def back_to_assistant(turn: Turn, _message: Message, language: str) -> Reply:
+    conversation = turn.conversation
+    if conversation.handler == Conversation.Handler.BOT:
+        return Reply(phrase("assistant_here", language))
+    if not waiting.has_way_back(conversation):
+        return Reply(phrase("people_only", language))
+    conversation.handler, conversation.queue = Conversation.Handler.BOT, None
+    deed = partial(waiting.give_back, turn.conversation_id, turn.trace_id)
+    return Reply(phrase("assistant", language), deed=deed)
 
 
 def put_aside(turn: Turn, message: Message, language: str) -> Reply:
-    turn.conversation.remembers_from = message.pk + 1
+    conversation = turn.conversation
+    if conversation.is_with_people:
+        words = f"{waiting.standing(conversation, language)} {phrase('not_put_aside', language)}"
+        return Reply(words, buttons=waiting.way_back(conversation, language))
+    conversation.remembers_from = message.pk + 1
     return Reply(phrase("reset", language), deed=partial(forget_before, turn.conversation_id, message.pk + 1))
 
 
@@ -41,21 +65,14 @@ def forget_before(conversation: UUID, first: int) -> None:
     Summary.objects.filter(conversation=conversation).delete()
 
 
-COMMANDS: dict[str, Command | None] = {
-    "start": None,
-    "help": None,
+COMMANDS: dict[str, Command] = {
+    "start": partial(tell, "start"),
+    "help": partial(tell, "help"),
     "human": call_person,
+    "assistant": back_to_assistant,
+    "assistente": back_to_assistant,
     "reset": put_aside,
     "privacy": privacy.tell,
     "forget": privacy.forget,
     "esquecer": privacy.forget,
 }
-
-
-def name_of(message: Message) -> str:
-    """`/help@our_bot now` -> `help`; empty where the message is no command."""
-    if message.content != "text":
-        return ""
-    if not message.text.startswith("/"):
-        return "forget" if privacy.FORGET.fullmatch(message.text.strip()) else ""
-    return message.text[1:].split(maxsplit=1)[0].split("@")[0].lower() if message.text[1:].strip() else ""

@@ -194,8 +194,9 @@ def say(
     """Messages into their conversations, and into the turn that collects where the bot shall answer."""
     said = [each for each in arrivals if each.is_spoken]
     asking = [each for each in said if rows.wants_answer(each, chats[each.conversation_id])]
-    turns, made = rows.waiting_turns({each.conversation_id: each.update for each in asking})
     wanted = {id(each) for each in asking}
+    silent = rows.kept_waiting((each for each in said if id(each) not in wanted), chats)
+    turns, made = rows.waiting_turns(silent | {each.conversation_id: each.update for each in asking})
     messages = [
         rows.message(each, turns[each.conversation_id] if id(each) in wanted else None) for each in said
     ]
@@ -222,7 +223,7 @@ def facts(arrival: Understood, conversation: Conversation, turn: Turn | None, to
     received.published_at = NOW if told else None  # by intake, with the ring that brought it here
     target = f"agent.queue.{conversation.queue_id}"
     if turn is not None:
-        target = TARGETS[Conversation.Handler(conversation.handler)]
+        target = TARGETS.get(Conversation.Handler(conversation.handler), "agent.ai")  # a command
     elif not arrival.incoming.addressed:
         return [received]  # talk among people in a group
     return [

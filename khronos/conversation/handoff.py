@@ -13,7 +13,9 @@ from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Concat, Now
 
 from khronos.bus import events
+from khronos.conversation.wishes import is_for_the_bot
 from khronos.models import Conversation, Event, Message, Queue, Turn
+from khronos.observability.steps import Ids
 from khronos.observability.tracing import made
 
 HANDED = "handed to a person"
@@ -35,7 +37,7 @@ def hand_off(
     with transaction.atomic():
         if not move(conversation, handler=Handler.QUEUE, queue_id=queue.pk, operator_id=None):
             return False
-        hush(conversation, HANDED, Turn.State.WAITING, Turn.State.PARKED)
+        hand_over(conversation, Turn.State.WAITING, Turn.State.PARKED)
         told |= {"by": by, "target": f"agent.queue.{queue.pk}"}
         tell(Event.Type.HANDOFF_REQUESTED, conversation, trace_id, correlation_id, **told)
     return True
@@ -58,7 +60,7 @@ def claim(conversation: Conversation, operator: AbstractBaseUser, trace_id: str 
     with transaction.atomic():
         if not move(conversation, handler=Handler.HUMAN, operator_id=operator.pk):
             return False
-        hush(conversation, HANDED, *UNDONE)
+        hand_over(conversation, *UNDONE)
         name = operator.get_username()
         tell(Event.Type.HANDOFF_ACCEPTED, conversation, trace_id, by=name, operator_id=operator.pk)
     return True
@@ -120,11 +122,24 @@ def move(conversation: Conversation, *, state: str = State.OPEN, **changes: Any)
     return True
 
 
-def hush(conversation: Conversation, reason: str, *states: Turn.State) -> None:
+def hand_over(conversation: Conversation, *states: Turn.State) -> None:
+    """People answer what these turns would have answered; commands among it stay the bot's."""
+    hushed = hush(conversation, HANDED, *states)
+    said = Message.objects.filter(turn__in=hushed, author=Message.Author.CONTACT).select_related("turn")
+    commands = [message for message in said.order_by("pk") if is_for_the_bot(message)]
+    if commands and commands[0].turn:
+        turn = collecting(conversation, commands[0].turn.ids)
+        Message.objects.filter(pk__in=[each.pk for each in commands]).update(turn=turn)
+
+
+def hush(conversation: Conversation, reason: str, *states: Turn.State) -> list[int]:
     """Settle turns that shall not be answered; the fence keeps out a worker that is at it."""
-    Turn.objects.filter(conversation=conversation, state__in=states).update(
+    found = Turn.objects.select_for_update().filter(conversation=conversation, state__in=states)
+    turns = list(found.order_by("pk").values_list("pk", flat=True))
+    Turn.objects.filter(pk__in=turns).update(
         state=Turn.State.SILENT, due_at=None, fence=F("fence") + 1, reason=reason
     )
+    return turns
 
 
 def collect(conversation: Conversation) -> Turn | None:
@@ -133,11 +148,15 @@ def collect(conversation: Conversation) -> Turn | None:
     newest = left.select_related("update").defer("update__raw").order_by("-pk").first()
     if newest is None:
         return None
-    ids = newest.update.ids if newest.update else made()
+    turn = collecting(conversation, newest.update.ids if newest.update else made())
+    left.update(turn=turn)
+    return turn
+
+
+def collecting(conversation: Conversation, ids: Ids) -> Turn:
     turn, _made = Turn.objects.get_or_create(
         conversation=conversation, state=Turn.State.WAITING, defaults=ids
     )
-    left.update(turn=turn)
     return turn
 
 

@@ -4,12 +4,14 @@
 MENU = {
     "en": {
         "human": "talk to a person",
+        "assistant": "go back to the assistant",
         "reset": "forget what we said",
         "privacy": "what is kept and remembered about you",
         "help": "what I can do",
     },
     "pt": {
         "human": "falar com uma pessoa",
+        "assistant": "voltar ao assistente",
         "reset": "esquecer o que conversamos",
         "privacy": "o que guardamos e lembramos sobre você",
         "help": "o que eu sei fazer",
@@ -18,7 +20,7 @@ MENU = {
 
 
 def menu(language: str) -> str:
-    shown = ((name, text) for name, text in MENU[language].items() if name != "help")
+    shown = ((name, text) for name, text in MENU[language].items() if name not in ("help", "assistant"))
     return "\n".join(f"/{name} – {text}" for name, text in shown)
 
 
@@ -38,6 +40,42 @@ PHRASES = {
     "nobody": {
         "en": "There is no person here whom I could call. I go on helping as well as I can.",
         "pt": "Não há uma pessoa aqui que eu possa chamar. Continuo ajudando como puder.",
+    },
+    "back": {"en": "Back to the assistant", "pt": "Voltar ao assistente"},
+    "in_line": {
+        "en": "You are in line for a person of our team, who will answer you here. What you write is kept.",
+        "pt": "Você está na fila para falar com uma pessoa da nossa equipe, que vai responder por aqui. "
+        "O que você escreve fica guardado.",
+    },
+    "with_person": {
+        "en": "A person of our team has this conversation now, and answers you here.",
+        "pt": "Uma pessoa da nossa equipe está com esta conversa agora e responde por aqui.",
+    },
+    "waits": {
+        "en": "Your message has arrived and is kept. Nobody of our team has been free yet; a person will "
+        "answer you here.",
+        "pt": "Sua mensagem chegou e está guardada. Ninguém da nossa equipe ficou livre ainda; uma pessoa "
+        "vai responder por aqui.",
+    },
+    "waits_or": {
+        "en": "If you would rather have the assistant: /assistant",
+        "pt": "Se preferir o assistente: /assistente",
+    },
+    "assistant": {
+        "en": "The assistant answers you again. If something is still open, you will have its answer here.",
+        "pt": "O assistente volta a responder. Se algo ficou em aberto, a resposta dele vem por aqui.",
+    },
+    "assistant_here": {
+        "en": "You are talking to the assistant. /human calls a person.",
+        "pt": "Você está falando com o assistente. /human chama uma pessoa.",
+    },
+    "people_only": {
+        "en": "People answer here, without an assistant. What you write is kept for them.",
+        "pt": "Aqui quem responde são pessoas, sem assistente. O que você escreve fica guardado para elas.",
+    },
+    "not_put_aside": {
+        "en": "So nothing was put aside.",
+        "pt": "Por isso nada foi deixado de lado.",
     },
     "reset": {
         "en": "Done. I have put aside what we said; we start anew.",

@@ -1,20 +1,14 @@
 """What is kept about a contact, said to them; and what is remembered of them, erased by their own word."""
 
-import re
 from collections.abc import Sequence
 from functools import partial
 
 from khronos.agents import memory
 from khronos.conversation.answer import Buttons, Reply
 from khronos.conversation.phrases import phrase
+from khronos.conversation.wishes import FORGET
 from khronos.models import ContactFact, Message, Turn
 
-# A number is a place in the list that was shown; behind `#`, as buttons have it, it is the fact's own.
-FORGET = re.compile(
-    r"(?:/(?:forget|esquecer)(?:@\w+)?|forget|esquecer|esque[cç]a)"
-    r"\s+(?P<what>#?\d{1,9}|all|everything|tudo)(?:\s+(?:about me|sobre mim))?\s*[.!]?",
-    re.IGNORECASE,
-)
 BUTTONS_MAX = 8  # facts that have one; all can be named in words
 ERASE = {"en": ("Erase {n}", "Erase all"), "pt": ("Apagar {n}", "Apagar tudo")}
 

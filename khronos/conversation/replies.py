@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from functools import partial
 
 from khronos.agents import loop
@@ -15,14 +16,15 @@ from khronos.agents.think import think
 from khronos.agents.tools.confirm import adopt, is_settled
 from khronos.agents.tools.toolbox import Toolbox, granted
 from khronos.agents.window import history
-from khronos.conversation import lapsing
+from khronos.conversation import lapsing, waiting
 from khronos.conversation.answer import Deed, Reply
 from khronos.conversation.apologies import apologies, is_question, once_each
-from khronos.conversation.commands import COMMANDS, name_of
+from khronos.conversation.commands import COMMANDS
 from khronos.conversation.handoff import hand_off
 from khronos.conversation.holding import typing_shown
 from khronos.conversation.patience import restrain, token_of, wake
 from khronos.conversation.phrases import phrase
+from khronos.conversation.wishes import name_of
 from khronos.media.attending import attend
 from khronos.media.showing import has_files, shown
 from khronos.models import Attachment, Conversation, Message, Queue, Turn
@@ -39,7 +41,7 @@ def replies_to(turn: Turn, messages: Sequence[Message]) -> list[Reply]:
     replies += [Reply(words) for words in once_each(sorry)]
     questions = [each for each in messages if not canned_name(turn, each) and is_question(each, sorry)]
     if conversation.handler != Conversation.Handler.BOT:
-        return replies
+        return replies or waiting.reminder(turn)
     if not questions and (calls := lapsing.lapsed_of(turn)):
         return [*replies, Reply(lapsing.words(turn, calls))]
     box = granted(conversation)
@@ -110,5 +112,7 @@ def canned(turn: Turn, message: Message, language: str) -> Reply | None:
     name = canned_name(turn, message)
     if not name:
         return None
+    is_with_people = turn.conversation.is_with_people
     command = COMMANDS.get(name)
-    return command(turn, message, language) if command else Reply(phrase(name, language))
+    reply = command(turn, message, language) if command else Reply(phrase(name, language))
+    return replace(reply, leaves_open=is_with_people)

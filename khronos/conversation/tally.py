@@ -9,7 +9,6 @@ from khronos.models import Conversation, Turn
 from khronos.observability import metrics
 
 CHAT_TYPES = {"private", "group", "supergroup", "channel"}
-PEOPLES = (Conversation.Handler.QUEUE, Conversation.Handler.HUMAN)
 
 
 class Tally:
@@ -20,7 +19,7 @@ class Tally:
         kind = arrival.channel.kind
         if kind == "telegram":
             self.numbers[metrics.RECEIVED.labels(chat_type=known(arrival.incoming.chat_type))] += 1
-        if turn is None and conversation.handler in PEOPLES:
+        if turn is None and conversation.is_with_people:
             self.numbers[metrics.PROCESSED.labels(source=kind, status="to_people")] += 1
 
     def unreadable(self, kind: str) -> None:

@@ -16,9 +16,11 @@ from khronos.agents.providers import configured
 from khronos.agents.sorting import Nonsense, Sorted, sort
 from khronos.agents.think import Away, think
 from khronos.conversation import handoff
-from khronos.conversation.commands import name_of
+from khronos.conversation.answer import Reply
 from khronos.conversation.patience import token_of, wake
 from khronos.conversation.phrases import phrase
+from khronos.conversation.waiting import way_back
+from khronos.conversation.wishes import name_of
 from khronos.exceptions import Permanent
 from khronos.models import Conversation, Message, Queue, Triage, Turn, Usage
 from khronos.models.commit import commit
@@ -108,9 +110,12 @@ def settle(turn: Turn, decision: Triage) -> None:
         handoff.hand_off(seen, decision.queue, by="triage", **turn.ids, **told)
 
 
-def notice(turn: Turn) -> str:
-    """What the contact is told of a turn that triage gave to people; empty where it did not."""
-    if turn.conversation.handler != Conversation.Handler.QUEUE:
-        return ""
-    handed = Triage.objects.filter(turn=turn, queue__isnull=False).exists()
-    return phrase("human", language_of(turn.conversation)) if handed else ""
+def notice(turn: Turn) -> Reply | None:
+    """What the contact is told of a turn that triage gave to people."""
+    conversation = turn.conversation
+    if conversation.handler != Conversation.Handler.QUEUE:
+        return None
+    if not Triage.objects.filter(turn=turn, queue__isnull=False).exists():
+        return None
+    language = language_of(conversation)
+    return Reply(phrase("human", language), buttons=way_back(conversation, language), leaves_open=True)

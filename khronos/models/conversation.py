@@ -1,10 +1,12 @@
 """A conversation is one chat on one channel, for as long as it lasts."""
 
 import uuid
+from datetime import timedelta
 from functools import lru_cache
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from khronos.models.agent import Agent
@@ -27,6 +29,12 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def waiting(self) -> "ConversationQuerySet":
         """For a person; who has waited longest is first."""
         return self.filter(WAITS).order_by("handed_at", "pk")
+
+    def untold(self, period: timedelta) -> "ConversationQuerySet":
+        """They have waited for so long, and nobody has told them so for as long."""
+        before = Now() - period
+        told_lately = models.Q(waiting_told_at__gt=before)
+        return self.filter(WAITS, handed_at__lte=before).exclude(told_lately)
 
     def held_by(self, operator_id: int | None) -> "ConversationQuerySet":
         return self.filter(
@@ -79,6 +87,9 @@ class Conversation(models.Model):
     acted_at = models.DateTimeField(
         _("operator's last deed"), null=True, blank=True, help_text=_("When who holds it took it or wrote.")
     )
+    waiting_told_at = models.DateTimeField(
+        _("told of the wait"), null=True, blank=True, help_text=_("When they were last told that they wait.")
+    )
     remembers_from = models.BigIntegerField(
         _("remembers from"), default=0, help_text=_("Messages before this one were put aside by /reset.")
     )
@@ -107,6 +118,11 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.chat_id
+
+    @property
+    def is_with_people(self) -> bool:
+        """Somebody answers, or will; the assistant is silent."""
+        return self.handler in (Conversation.Handler.QUEUE, Conversation.Handler.HUMAN)
 
     @property
     def agent(self) -> Agent:

@@ -179,7 +179,7 @@ def test_commands_are_offered_to_a_new_bot_in_both_languages(telegram: Channel, 
     watch()
     offered = sim.telegram.bot(TOKEN).commands
     assert [[each["command"] for each in offered[language]] for language in ("", "pt")] == [
-        ["human", "reset", "privacy", "help"]
+        ["human", "assistant", "reset", "privacy", "help"]
     ] * 2
     assert len(sim.telegram.calls("setMyCommands")) == 2
 

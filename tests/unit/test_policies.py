@@ -5,9 +5,10 @@ import pytest
 from khronos.agents.context import alternating
 from khronos.agents.providers.base import Line
 from khronos.agents.think import Away, verdict
-from khronos.conversation.commands import COMMANDS, name_of
+from khronos.conversation.commands import COMMANDS
 from khronos.conversation.patience import waiting_time
 from khronos.conversation.phrases import PHRASES
+from khronos.conversation.wishes import NAMES, name_of
 from khronos.delivery.policy import Later, Never, after_failure
 from khronos.exceptions import Ambiguous, Blocked, Failure, Permanent, Transient, Unauthorized
 from khronos.models import Delivery, Message
@@ -83,8 +84,12 @@ def test_name_of_a_command(text: str, name: str) -> None:
     assert name_of(Message(text=text)) == name
 
 
+def test_every_command_that_is_known_by_name_is_obeyed() -> None:
+    assert set(COMMANDS) == NAMES
+
+
 def test_every_command_has_words_in_both_languages() -> None:
-    assert {name for name, command in COMMANDS.items() if command is None} <= set(PHRASES)
+    assert {"start", "help"} <= set(PHRASES)
     assert all(set(texts) == {"en", "pt"} for texts in PHRASES.values())
 
 

@@ -80,5 +80,8 @@ def wording(event: Event) -> str:
         Event.Type.HANDOFF_ACCEPTED.value: _("taken by a person"),
         Event.Type.CONVERSATION_CLOSED.value: _("closed"),
     }.get(event.type, event.type)
+    if event.type == Event.Type.HANDOFF_REQUESTED and about.get("by") == "contact":
+        is_back = about.get("target") == "agent.ai"
+        text = _("the contact went back to the assistant") if is_back else _("the contact called a person")
     told = [str(about[name]) for name in TELLING if about.get(name)]
     return f"{text}: {', '.join(told)}" if told else text

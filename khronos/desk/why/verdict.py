@@ -8,8 +8,8 @@ from django.utils.translation import ngettext
 
 from khronos.channels import account_of, kind_of
 from khronos.channels.base import Happening
-from khronos.conversation.commands import name_of
 from khronos.conversation.handoff import CLOSED, HANDED
+from khronos.conversation.wishes import name_of
 from khronos.desk.lengths import exact
 from khronos.desk.why import calls, waiting
 from khronos.desk.why.life import Life
@@ -43,7 +43,7 @@ def of_turn(life: Life, turn: Turn) -> Verdict:
     if turn.due_at:
         return waiting.turn(life, turn)
     if turn.state == Turn.State.ANSWERED:
-        judged = shown(life, life.answers, life.began)
+        judged = shown(life, life.answers or life.said, life.began)
         open_ = calls.unconfirmed(life) if judged.outcome == "answered" else None
         return waiting.confirmation(open_) if open_ else judged
     if turn.state == Turn.State.BURIED:
