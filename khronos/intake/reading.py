@@ -113,6 +113,7 @@ def shown(message: Message) -> dict[str, Any]:
         "text": message.text,
         "content": message.content,
         "files": named(message.media),
+        "buttons": [{"text": text, "data": data} for text, data in message.media.get("buttons", ())],
         "at": moment(message.created_at),
         "edited": moment(message.edited_at) if message.edited_at else None,
     }

@@ -3,8 +3,9 @@
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from khronos.models import Message, Update
+from khronos.models import Conversation, Message, Tenant, Update
 from tests.browser.chat_stage import answer, arrived, cut, shown, write
+from tests.factories import make_queue
 from tests.integration import way
 
 pytestmark = pytest.mark.usefixtures("bus")
@@ -53,6 +54,27 @@ def test_people_and_notices_have_their_own_look(page: Page) -> None:
     answer("This is Ana.", "operator")
     expect(page.locator(".message.system")).to_contain_text("waiting")
     expect(page.locator(".message.operator")).to_contain_text("Operator")
+
+
+def test_a_press_of_the_newest_button_says_what_it_stands_for(page: Page) -> None:
+    make_queue(tenant=Tenant.objects.get())
+    back = page.get_by_role("button", name="Back to the assistant")
+    write(page, "/human")
+    arrived(page)
+    way.dispatch()
+    way.answer()
+    back.click()
+    arrived(page, 2)
+    expect(back).to_be_hidden()
+    way.dispatch()
+    way.answer()
+    expect(page.locator(".message.system")).to_contain_text("The assistant answers you again.")
+    assert Conversation.objects.get().handler == Conversation.Handler.BOT
+    said = Message.objects.filter(author="contact").order_by("pk")
+    assert list(said.values_list("text", flat=True)) == [
+        "/human",
+        "/assistant",
+    ]
 
 
 def test_conversation_is_there_after_a_reload(page: Page) -> None:

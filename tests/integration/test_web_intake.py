@@ -178,7 +178,7 @@ def test_message_tells_who_said_what_when(site: Channel) -> None:
     stored = Message.objects.get()
     assert shown.pop("at").endswith("Z")
     told = {"id": stored.pk, "message_id": "m-1", "author": "contact", "text": "Hello"}
-    assert shown == told | {"content": "text", "files": [], "edited": None}
+    assert shown == told | {"content": "text", "files": [], "buttons": [], "edited": None}
 
 
 def test_edited_message_is_given_again_once(site: Channel) -> None:

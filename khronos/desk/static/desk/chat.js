@@ -227,6 +227,9 @@ document.addEventListener("click", async ({ target }) => {
   if (target.matches("[data-example]")) {
     write(target.textContent);
     focusBox();
+  } else if (target.matches("[data-says]")) {
+    write(target.dataset.says);
+    focusBox();
   } else if (target.matches("[data-copy]")) {
     await navigator.clipboard.writeText(target.closest(".code").querySelector("pre").textContent);
     target.textContent = say.copied;

@@ -63,6 +63,7 @@ export class Log {
       entry.shown = shown;
       const content = message.author === "contact" ? text : markdown(text, this.#say.copy);
       entry.bubble.replaceChildren(...names.map((name) => this.#attached(name)), content);
+      entry.choices.replaceChildren(...(message.buttons ?? []).map(button));
     }
     Object.assign(entry, { message, state, detail: "", at: new Date(message.at) });
     this.#drawMeta(entry);
@@ -72,8 +73,9 @@ export class Log {
     const who = element("p", { class: "who" }, this.#say[author === "contact" ? "you" : author] ?? "");
     if (author === "contact") who.classList.add("unseen");
     const bubble = element("div", { class: "bubble", dir: "auto" });
+    const choices = element("p", { class: "choices" });
     const meta = element("p", { class: "meta" });
-    return { bubble, meta, row: element("li", { class: `message ${author}` }, who, bubble, meta) };
+    return { bubble, choices, meta, row: element("li", { class: `message ${author}` }, who, bubble, choices, meta) };
   }
 
   #attached(name) {
@@ -103,6 +105,7 @@ export class Log {
       if (!before || dayOf(before.at) !== dayOf(entry.at)) put(this.#day(entry.at));
       entry.row.classList.toggle("again", Boolean(before) && together(before, entry));
       entry.row.classList.toggle("goes-on", Boolean(after) && together(entry, after));
+      entry.choices.hidden = Boolean(after) || !entry.choices.childElementCount; // what was said since has settled it
       put(entry.row);
     });
     while (place) {
@@ -127,6 +130,10 @@ export class Log {
     if (dayOf(at) === dayOf(new Date(now - 86_400_000))) return this.#say.yesterday;
     return this.#calendar.format(at);
   }
+}
+
+function button({ text, data }) {
+  return element("button", { class: "button", type: "button", "data-says": data }, text);
 }
 
 function order(one, other) {
