@@ -138,6 +138,20 @@ def test_only_who_holds_the_conversation_answers(rita: Client) -> None:
     assert not Delivery.objects.exists()
 
 
+def test_who_lost_a_conversation_to_the_assistant_is_told_so_and_takes_it_to_answer(rita: Client) -> None:
+    talk = waits(make.make_queue(), 5)
+    rita.post(f"{LIST}next/")
+    handoff.release(fresh(talk), by="contact")
+    page = answer(rita, talk, "We have found it.")
+    assert "Not sent: the assistant answers this conversation. Take it to answer yourself." in page
+    assert "the contact went back to the assistant" in page
+    assert "/answer/" not in page
+    assert not Message.objects.filter(conversation=talk).exists()
+    rita.post(LIST, {"action": "take", "_selected_action": str(talk.pk)})
+    answer(rita, talk, "We have found it.")
+    assert Message.objects.get(conversation=talk).text == "We have found it."
+
+
 def test_who_may_only_look_takes_and_answers_nothing(client: Client) -> None:
     user = make.make_user(is_superuser=False)
     user.user_permissions.set(Permission.objects.filter(codename="view_conversation"))

@@ -107,8 +107,14 @@ def answer(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         if said:
             kept(request, conversation, gettext("Answered"))
         else:
-            refusal = gettext("Not sent: the conversation is not yours.")
+            refusal = refused(conversation)
     return told(request, conversation, refusal)
+
+
+def refused(conversation: Conversation) -> str:
+    if conversation.handler == Conversation.Handler.BOT:
+        return gettext("Not sent: the assistant answers this conversation. Take it to answer yourself.")
+    return gettext("Not sent: the conversation is not yours.")
 
 
 @require_POST
