@@ -170,7 +170,9 @@ def test_numbers_that_are_late_make_nobody_a_stranger(monkeypatch: pytest.Monkey
     monkeypatch.setattr(boards.board, "look", lambda: {"work": Answer(ok=False)})
     client = Client()
     client.force_login(make.make_user())
-    assert seen(client).status_code == 200
+    response = seen(client)
+    assert (response.status_code, views.WAS_HERE in response.cookies) == (200, True)
+    assert views.WAS_HERE not in seen(client).cookies  # its own word of before renews nothing
     assert seen(Client(headers={"Cookie": "sessionid=made-up"})).status_code == 302
 
 

@@ -1,6 +1,7 @@
 """The page and its numbers. Both work while the database is away, for whoever was signed in before."""
 
 import json
+from enum import StrEnum, auto
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -24,21 +25,31 @@ WAS_HERE = "khronos_desk"  # a cookie: whoever holds this session was staff
 REMEMBERED_S = 12 * 3600
 
 
-def may_look(request: HttpRequest) -> bool:
+class Voucher(StrEnum):
+    TOKEN = auto()
+    DATABASE = auto()
+    BEFORE = auto()  # what the database said then
+
+
+def voucher(request: HttpRequest) -> Voucher | None:
     """Only the database knows whose a session is; while it is away, what it said before counts."""
     if has_token(request):
-        return True
+        return Voucher.TOKEN
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
-        return False
+        return None
     if was_staff(request) and not board.look()["work"].ok:
-        return True
+        return Voucher.BEFORE
     try:
         with within(DEADLINE_S):
-            return is_staff(request)
+            return Voucher.DATABASE if is_staff(request) else None
     except Error:
         if was_staff(request):
-            return True
+            return Voucher.BEFORE
         raise
+
+
+def may_look(request: HttpRequest) -> bool:
+    return voucher(request) is not None
 
 
 def was_staff(request: HttpRequest) -> bool:
@@ -59,13 +70,14 @@ memory_status = operators_only(memory, may_look)
 def page(request: HttpRequest) -> HttpResponse:
     said = phrases()
     try:
-        if not may_look(request):
-            return redirect_to_login("/dashboard")
+        known_by = voucher(request)
     except Error:  # a sign-in would fail, too, and lead whoever is signed in elsewhere
         again = {"Retry-After": "2", "Refresh": "2"}
         return HttpResponse(
             said["unsure"], status=503, content_type="text/plain; charset=utf-8", headers=again
         )
+    if known_by is None:
+        return redirect_to_login("/dashboard")
     context = {
         "language": get_language(),
         "t": said,
@@ -75,20 +87,18 @@ def page(request: HttpRequest) -> HttpResponse:
     response = render(request, "desk/dashboard.html", context)
     response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; font-src 'self'"
     response.headers["Referrer-Policy"] = "same-origin"
-    remember(request, response)
+    if known_by is Voucher.DATABASE:
+        remember(request, response)
     return response
 
 
 def remember(request: HttpRequest, response: HttpResponse) -> None:
-    """That this session is one of staff, which the database has just said."""
-    session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    if session and board.look()["work"].ok:
-        response.set_signed_cookie(
-            WAS_HERE,
-            session,
-            max_age=REMEMBERED_S,
-            path="/dashboard",
-            httponly=True,
-            samesite="Lax",
-            secure=settings.SESSION_COOKIE_SECURE,
-        )
+    response.set_signed_cookie(
+        WAS_HERE,
+        request.COOKIES[settings.SESSION_COOKIE_NAME],
+        max_age=REMEMBERED_S,
+        path="/dashboard",
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
