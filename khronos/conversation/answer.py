@@ -13,7 +13,7 @@ from khronos.bus import events, notes
 from khronos.conversation.handoff import HANDED
 from khronos.delivery.outbox import enqueue
 from khronos.exceptions import LostLease
-from khronos.models import Delivery, Event, Message, Turn
+from khronos.models import Conversation, Delivery, Event, Message, Turn
 from khronos.models.prepared import NOW, insert
 from khronos.resilience import crashpoints
 from khronos.usage import ledger
@@ -111,7 +111,11 @@ def put_off(turn: Turn, after: timedelta, reason: str, words: str, *, was_try: b
     give_back(Turn.State.PARKED, after, reason, apologised=turn.apologised or bool(words))
     ledger.write(turn.paid)
     notes.put_off(turn, after, reason)
-    return utter(turn, Message.Author.SYSTEM, words) if words else []
+    if not words:
+        return []
+    spoken = turn.conversation.language  # what the bot says before it has answered is in that language, too
+    Conversation.objects.filter(pk=turn.conversation_id).exclude(language=spoken).update(language=spoken)
+    return utter(turn, Message.Author.SYSTEM, words)
 
 
 def give_up(turn: Turn, reason: str, words: str) -> list[Delivery]:

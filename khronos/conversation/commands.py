@@ -7,9 +7,9 @@ from uuid import UUID
 
 from khronos.conversation import privacy, waiting
 from khronos.conversation.answer import Reply
-from khronos.conversation.handoff import hand_off
+from khronos.conversation.handoff import hand_off, queue_of
 from khronos.conversation.phrases import phrase
-from khronos.models import Conversation, Message, Queue, Summary, Turn
+from khronos.models import Conversation, Message, Summary, Turn
 
 type Command = Callable[[Turn, Message, str], Reply]  # in this language
 
@@ -25,8 +25,7 @@ def call_person(turn: Turn, _message: Message, language: str) -> Reply:
     if conversation.is_with_people:
         words = waiting.standing(conversation, language)
         return Reply(words, buttons=waiting.way_back(conversation, language))
-    queues = Queue.objects.filter(tenant=conversation.tenant_id)
-    queue = conversation.queue or queues.order_by("-is_default", "pk").first()
+    queue = queue_of(conversation)
     if queue is None:
         return Reply(phrase("nobody", language))
     seen = copy(conversation)

@@ -19,7 +19,9 @@ from khronos.channels.base import Happening
 from khronos.conversation import arrivals as rows
 from khronos.conversation import attached, happenings
 from khronos.conversation.arrivals import Understood
+from khronos.conversation.handoff import call_past_parked
 from khronos.conversation.tally import Tally
+from khronos.conversation.wishes import name_of
 from khronos.exceptions import Unreadable
 from khronos.herald import presses
 from khronos.models import Conversation, Event, Turn, Update
@@ -193,6 +195,9 @@ def say(
 ) -> None:
     """Messages into their conversations, and into the turn that collects where the bot shall answer."""
     said = [each for each in arrivals if each.is_spoken]
+    for each in said:
+        if each.incoming.addressed and name_of(each.incoming) == "human":
+            call_past_parked(chats[each.conversation_id], each.update.ids)
     asking = [each for each in said if rows.wants_answer(each, chats[each.conversation_id])]
     wanted = {id(each) for each in asking}
     silent = rows.kept_waiting((each for each in said if id(each) not in wanted), chats)

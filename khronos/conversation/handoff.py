@@ -43,6 +43,21 @@ def hand_off(
     return True
 
 
+def queue_of(conversation: Conversation) -> Queue | None:
+    """Whose people are called: its own, or its tenant's first choice."""
+    queues = Queue.objects.filter(tenant=conversation.tenant_id)
+    return conversation.queue or queues.order_by("-is_default", "pk").first()
+
+
+def call_past_parked(conversation: Conversation, ids: Ids) -> None:
+    """Who calls a person need not wait until the model is back that a question before it waits for."""
+    if conversation.is_with_people:
+        return
+    parked = Turn.objects.filter(conversation=conversation, state=Turn.State.PARKED)
+    if parked.exists() and (queue := queue_of(conversation)):
+        hand_off(conversation, queue, by="contact", **ids)
+
+
 def keep(conversation: Conversation, by: str, trace_id: str, correlation_id: str | None, **told: Any) -> bool:
     """The bot shall answer what it has at hand."""
     with transaction.atomic():

@@ -285,3 +285,23 @@ def test_a_period_of_zero_tells_nobody(telegram: Channel, sim: Simulator, settin
     minutes_pass(600)
     assert say(telegram, sim, "hello?") == []
     assert Turn.objects.count() == 2
+
+
+@pytest.mark.usefixtures("support")
+def test_a_person_is_called_at_once_though_a_question_waits_for_its_model(
+    telegram: Channel, sim: Simulator
+) -> None:
+    sim.models.fail(status=529)
+    assert say(telegram, sim, "My parcel is lost", "Hello?") == [en("wait")]
+    assert say(telegram, sim, "/human") == [en("in_line")]
+    assert talk().handler == Handler.QUEUE
+    assert not Turn.objects.unsettled().exists()
+    called = Event.objects.filter(type=Event.Type.HANDOFF_REQUESTED, payload__by="contact")
+    assert called.count() == 1
+    sim.models.heal()
+    calls = len(sim.models.calls())
+    assert say(telegram, sim, "Is anybody there?") == []
+    assert len(sim.models.calls()) == calls
+    back, answered = say(telegram, sim, "/assistant")
+    assert back.startswith(en("assistant"))
+    assert all(words in answered for words in ("My parcel is lost", "Hello?", "Is anybody there?"))
