@@ -20,8 +20,10 @@ from khronos.knowledge.scope import Scope, changed
 from khronos.knowledge.search import search
 from khronos.knowledge.vectors import together
 from khronos.models import Chunk, Tenant
+from khronos.resilience.deadlines import within
 
 ROUNDS = 120
+BUILT_WITHIN_S = 900.0  # an index of so many; a question of Khronos would be given up
 TRUTHS = 60  # questions whose nearest are looked for among all
 CODE = "('x' || encode(code, 'hex'))::bit(512)"
 MAKE = f"CREATE INDEX IF NOT EXISTS chunk_meaning ON khronos_chunk USING hnsw (({CODE}) bit_hamming_ops)"
@@ -49,7 +51,7 @@ def main() -> None:
 
 def execute(*statements: str) -> None:
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
+        with within(BUILT_WITHIN_S), connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
     index.has_pgvector.cache_clear()
