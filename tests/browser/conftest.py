@@ -11,7 +11,7 @@ from khronos.intake import channels
 from tests.conftest import missing
 from tests.factories import make_channel
 
-SOON_MS = 20_000  # patience, no promise
+SOON_MS = 25_000  # patience, no promise
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -13,14 +13,6 @@ from tests.browser.test_admin import DESK, PHONE, Operator, operator_on, page_of
 from tests.factories import make_canned_answer, make_conversation, make_message, make_queue, make_user
 
 pytestmark = pytest.mark.usefixtures("bus")
-PATIENCE_MS = 25_000  # what is shown comes with the next question of the page
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    expect.set_options(timeout=PATIENCE_MS)
-    yield
-    expect.set_options(timeout=None)
 
 
 @pytest.fixture
