@@ -3,7 +3,7 @@
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
@@ -21,7 +21,7 @@ PARTS = [
 UNSTEADY = f"\n⚠️  failed once beside the others, and was good {TIMES} times alone. It has a cause: find it.\n"
 
 
-def run(name: str, parts: Iterable[Part], output: IO[str] | None = None) -> str:
+def run(name: str, parts: Sequence[Part], output: IO[str] | None = None) -> str:
     """One after another, whatever became of the one before."""
     began = time.monotonic()
     for part in parts:
